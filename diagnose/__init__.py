@@ -1,0 +1,1 @@
+"""A reproduction debugger for PyTorch models."""

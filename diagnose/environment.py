@@ -1,0 +1,22 @@
+"""What a report's numbers stand on: versions and platform, read without importing any library."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+
+def environment(packages: Iterable[str] = ("torch",)) -> dict[str, str]:
+    """Return the versions of diagnose, Python and `packages` (those installed), and the platform."""
+    found = {
+        "diagnose": version("diagnose"),
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+    }
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found

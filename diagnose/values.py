@@ -1,0 +1,308 @@
+"""Every value that crosses a folder: frozen, without torch, with raw numbers and units in the names.
+
+Read this first. A capability measures and returns its own values (`ParamTable`, …), its `report.py` turns them
+into a `Report`, and every renderer draws any `Report`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+# --------------------------------------------------------------------------------------------- models
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A MODEL as the user typed it, parsed: `source:name(key=value, …)`; an alias has the source "alias"."""
+
+    text: str
+    source: str
+    name: str
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a module or tensor stands in a network's anatomy.
+
+    `stage` is "stem", "stage 1", "transition 1" or "head"; `block` is the path of its residual block, transformer
+    layer or dense layer, else ""; `branch` is "residual", "shortcut", "second-order" or "".
+    """
+
+    stage: str = ""
+    block: str = ""
+    branch: str = ""
+
+
+# ----------------------------------------------------------------------------------------- parameters
+
+
+@dataclass(frozen=True, slots=True)
+class ParamRow:
+    """One parameter tensor. `path` is its name in the module tree, `parameters` its number of elements.
+
+    A tied parameter is counted at its first path; at the others `tied_to` names that path and `parameters` is 0.
+    `used` is None where the forward pass could not run.
+    """
+
+    path: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    place: Place
+    trainable: bool = True
+    tied_to: str | None = None
+    used: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BufferRow:
+    """One buffer tensor; a persistent one stands in the state dict."""
+
+    path: str
+    kind: str
+    shape: tuple[int, ...]
+    elements: int
+    place: Place
+    persistent: bool
+    floating: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParamTable:
+    """A model's parameters and buffers, each tensor once, in the order of registration."""
+
+    model: ModelRef
+    rows: tuple[ParamRow, ...]
+    buffers: tuple[BufferRow, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def total(self) -> int:
+        return sum(row.parameters for row in self.rows)
+
+    @property
+    def trainable(self) -> int:
+        return sum(row.parameters for row in self.rows if row.trainable)
+
+    @property
+    def frozen(self) -> int:
+        return self.total - self.trainable
+
+    @property
+    def unused(self) -> int | None:
+        """Return the parameters that the forward pass never reads, or None where it could not run."""
+        if any(row.used is None for row in self.rows):
+            return None
+        return sum(row.parameters for row in self.rows if not row.used)
+
+    @property
+    def buffer_elements(self) -> int:
+        return sum(row.elements for row in self.buffers)
+
+
+# ------------------------------------------------------------------------------------------- judgement
+
+
+class Verdict(StrEnum):
+    """How a difference is judged; "undetermined" is an honest answer."""
+
+    REAL = "real"
+    COSMETIC = "cosmetic"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was not measured, counted or tried, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference, judged: `where` lists its places, `count` how often it stands there ("×6 blocks")."""
+
+    kind: str
+    verdict: Verdict
+    where: tuple[str, ...]
+    count: int
+    message: str
+    evidence: tuple[str, ...] = ()
+
+
+# --------------------------------------------------------------------------------------------- reports
+
+Cell = str | int | float | None
+"""A table's cell: integers are drawn with thousands separators, None as an empty cell."""
+
+Tone = Literal["plain", "verdict", "good", "bad", "caution", "hint"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph of plain text. The tone colours it; the words alone carry the meaning.
+
+    "verdict" is the answer in one sentence and stands first; "caution" limits what may be concluded; "hint" says
+    which command looks deeper.
+    """
+
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column; numbers are right-aligned. `low_priority` columns go first where the width is short."""
+
+    title: str
+    numeric: bool = False
+    low_priority: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of raw cells, every row as long as `columns`; `total` is a last row set apart, `marked` rows stand out."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...] | None = None
+    marked: tuple[int, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """One aligned row of two module trees: None where a side has nothing there. `depth` indents from 0."""
+
+    depth: int
+    a: str | None
+    b: str | None
+    verdict: Verdict | None = None
+    note: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedTree:
+    """Two module trees side by side with aligned rows."""
+
+    title: str
+    a: str
+    b: str
+    rows: tuple[TreeRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar, of `value` in the figure's unit."""
+
+    label: str
+    value: float
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A bar chart from zero; bars are drawn in the given order."""
+
+    title: str
+    unit: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a waterfall: the change it makes, signed, in the figure's unit."""
+
+    label: str
+    change: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """From a start through signed steps; `band` is the target interval, `band_label` its name."""
+
+    title: str
+    unit: str
+    start_label: str
+    start: float
+    steps: tuple[Step, ...]
+    end_label: str
+    band: tuple[float, float] | None = None
+    band_label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line of points with an optional spread (lower and upper y at each x)."""
+
+    label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Lines over a common axis."""
+
+    title: str
+    x_unit: str
+    y_unit: str
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A point with its interval."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Points with intervals on one axis, around a reference value."""
+
+    title: str
+    unit: str
+    intervals: tuple[Interval, ...]
+    reference: float = 0.0
+
+
+Figure = Bars | Waterfall | Curves | Intervals
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands under it; a folded section opens on demand (HTML) or is left to the other formats."""
+
+    title: str
+    items: tuple[Prose | Table | AlignedTree | Figure | Section, ...]
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a command has to say, drawn by any renderer.
+
+    `schema` is "diagnose.<command>/<version>"; `environment` names versions and platform; `data` is JSON-able and
+    holds the raw numbers, and its keys are only ever added.
+    """
+
+    schema: str
+    title: str
+    environment: Mapping[str, str]
+    sections: tuple[Section, ...]
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
