@@ -37,6 +37,18 @@ class Place:
     branch: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """One input tensor of a forward pass: its shape with the batch first, and its element type ("float32", "int64")."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+    def __str__(self) -> str:
+        text = "x".join(map(str, self.shape))
+        return text if self.dtype == "float32" else f"{text}:{self.dtype}"
+
+
 # ----------------------------------------------------------------------------------------- parameters
 
 
@@ -73,23 +85,29 @@ class BufferRow:
 
 @dataclass(frozen=True, slots=True)
 class ParamTable:
-    """A model's parameters and buffers, each tensor once, in the order of registration."""
+    """A model's parameters and buffers in the order of registration.
 
-    model: ModelRef
+    `inputs` are those of the forward pass that told which are used, None where none could run.
+    """
+
     rows: tuple[ParamRow, ...]
     buffers: tuple[BufferRow, ...]
+    inputs: tuple[InputSpec, ...] | None = None
     skipped: tuple[Skipped, ...] = ()
 
     @property
     def total(self) -> int:
+        """Return the number of parameters, a tied one counted once."""
         return sum(row.parameters for row in self.rows)
 
     @property
     def trainable(self) -> int:
+        """Return the parameters that require a gradient."""
         return sum(row.parameters for row in self.rows if row.trainable)
 
     @property
     def frozen(self) -> int:
+        """Return the parameters that require no gradient."""
         return self.total - self.trainable
 
     @property
@@ -101,6 +119,7 @@ class ParamTable:
 
     @property
     def buffer_elements(self) -> int:
+        """Return the elements of all buffers, persistent or not."""
         return sum(row.elements for row in self.buffers)
 
 
@@ -166,7 +185,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of raw cells, every row as long as `columns`; `total` is a last row set apart, `marked` rows stand out."""
+    """A table of raw cells, every row as long as `columns`; `total` is a last row set apart; `marked` rows stand out."""
 
     title: str
     columns: tuple[Column, ...]

@@ -1,1 +1,1 @@
-"""placeholder."""
+"""Counting: parameters, FLOPs, and the edits that would close a parameter gap."""

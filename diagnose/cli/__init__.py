@@ -1,0 +1,40 @@
+"""The command line: one file per command, each of which parses, calls one function and chooses a renderer."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from diagnose.cli.models import models
+from diagnose.cli.params import params
+from diagnose.errors import DiagnoseError
+
+app = typer.Typer(
+    name="diagnose",
+    help="Find out why a re-implemented PyTorch network does not match what was reported.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(models)
+app.command()(params)
+
+
+@app.callback()
+def _commands() -> None:
+    """Find out why a re-implemented PyTorch network does not match what was reported."""
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's ends with its message, its hint and its exit code."""
+    try:
+        app()
+    except DiagnoseError as error:
+        from diagnose.render.text import visible
+
+        print(f"error: {visible(error.message)}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {visible(error.hint)}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -1,0 +1,47 @@
+"""The arguments and options that commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TERMINAL = "terminal"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="An alias (`diagnose models` lists them) or source:name(key=value, …): torchvision:resnet50, "
+        "mmpretrain:resnet18_8xb16_cifar10, timm:resnet18, path/to/file.py:factory(depth=20), package.module:Class.",
+    ),
+]
+OutputFormat = Annotated[
+    Format | None,
+    typer.Option("--format", help="How the result is written; else by the suffix of --output, else terminal."),
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="PATH", help="Where the result is written; - is stdout.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings on stderr.")]
+Input = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        metavar="SHAPE",
+        help="The input of a forward pass, the batch first: 1x3x32x32, 1x128:int64; repeat it for several inputs.",
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Seed of a model that draws random numbers while it is built.")
+]

@@ -1,0 +1,61 @@
+"""Which parameters the forward pass reads: one pass on meta tensors, which computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from diagnose.inputs import tensors
+from diagnose.values import InputSpec, Skipped
+
+
+def storage_key(tensor: Tensor) -> int:
+    """Return what identifies the memory behind a tensor, on the meta device too."""
+    return tensor.untyped_storage()._cdata
+
+
+class _Reads(TorchDispatchMode):
+    """Record the storage of every tensor that an operator reads, so that a view or `.data` reads its parameter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        for leaf in tree_leaves((args, kwargs)):
+            if isinstance(leaf, Tensor):
+                self.seen.add(storage_key(leaf))
+        return func(*args, **kwargs)
+
+
+def read_by_forward(
+    model: nn.Module, candidates: Sequence[tuple[InputSpec, ...]]
+) -> tuple[frozenset[int], tuple[InputSpec, ...]] | Skipped:
+    """Return the storage keys that an eval-mode forward pass reads, and the inputs it ran on.
+
+    `candidates` are tried in order; where none runs, return the reason. Every tensor of the model is on the meta
+    device. Train and eval mode are restored.
+    """
+    reasons = []
+    training = {module: module.training for module in model.modules()}
+    try:
+        model.eval()
+        for inputs in candidates:
+            with torch.no_grad(), _Reads() as reads:
+                try:
+                    model(*tensors(inputs))
+                except Exception as error:  # whatever a model raises is the reason, not a crash of ours
+                    first_line = next(iter(str(error).splitlines()), "")
+                    reasons.append(f"{', '.join(map(str, inputs))}: {type(error).__name__}: {first_line}")
+                    continue
+            return frozenset(reads.seen), inputs
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+    return Skipped("which parameters the forward pass uses", "; ".join(reasons) or "no input is known")
