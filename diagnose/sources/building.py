@@ -1,0 +1,133 @@
+"""From a `ModelRef` to an `nn.Module`: which origin builds it, with or without weights, and what is restored."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.sources.faults import explain
+from diagnose.sources.origin import Built, Found, Origin, Prepared
+from diagnose.sources.spec import parse
+from diagnose.values import ModelRef, Skipped
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ORIGINS = {
+    "alias": "diagnose.sources.catalogue",
+    "torchvision": "diagnose.sources.from_torchvision",
+    "mmpretrain": "diagnose.sources.from_mmpretrain",
+    "timm": "diagnose.sources.from_timm",
+    "user": "diagnose.sources.user",
+}
+"""Where each source's `ORIGIN` object stands; imported when a model of it is asked for."""
+
+SEARCHED = ("torchvision", "mmpretrain", "timm")
+
+
+def origin(source: str) -> Origin:
+    """Return the origin object of a source name."""
+    if source not in ORIGINS:
+        raise DiagnoseError(f"There is no source {source!r}.", hint=f"Sources: {', '.join(ORIGINS)}.", exit_code=USAGE)
+    found: Origin = import_module(ORIGINS[source]).ORIGIN
+    return found
+
+
+def build(ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = False, seed: int | None = None) -> Built:
+    """Build a model and return it in eval mode.
+
+    Args:
+        ref: a MODEL text or what `parse` made of it.
+        allocate: give it weights; else its parameters stand on the meta device. Where it cannot be built so, it is
+            built with weights, which are then dropped, and `skipped` says so.
+        pretrained: download its published weights, which implies `allocate`.
+        seed: the seed of the initial weights; None draws from the present random state. The random state, the default
+            dtype and device, the import path and the working folder are restored in either case.
+
+    Raises:
+        DiagnoseError: the model is not found or its arguments are wrong (exit code 2), or its code failed (3).
+    """
+    from diagnose.sources.scope import quiet, restored
+
+    ref = parse(ref) if isinstance(ref, str) else ref
+    with quiet(), restored(seed):
+        try:
+            prepared = origin(ref.source).prepare(ref, pretrained=pretrained)
+            module, skipped = _construct(ref, prepared, allocate=allocate or pretrained, seed=seed)
+            shapes, notes = prepared.input_shapes(module), prepared.notes(module)
+        except (Exception, SystemExit) as error:
+            raise explain(error, ref) from error
+    return Built(ref, module, shapes, prepared.origin, notes, skipped)
+
+
+def _construct(
+    ref: ModelRef, prepared: Prepared, *, allocate: bool, seed: int | None
+) -> tuple[nn.Module, tuple[Skipped, ...]]:
+    from diagnose.sources.meta import WithoutWeights, to_meta
+    from diagnose.sources.scope import restored
+
+    if allocate:
+        return _checked(ref, prepared.make()), ()
+    try:
+        with restored(seed), WithoutWeights():
+            module = _checked(ref, prepared.make())
+        return to_meta(module), ()
+    except DiagnoseError:
+        raise
+    except Exception as error:
+        reason = explain(error, ref).message
+    module = to_meta(_checked(ref, prepared.make()))
+    return module, (Skipped("building without weights", f"{reason} It was built with weights, which were dropped."),)
+
+
+def _checked(ref: ModelRef, made: object) -> nn.Module:
+    from torch import nn
+
+    if not isinstance(made, nn.Module):
+        raise DiagnoseError(
+            f"{ref.text} returned {_article(type(made).__name__)}, not a torch.nn.Module.", exit_code=USAGE
+        )
+    made.eval()
+    return made
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def search(query: str) -> Found:
+    """Return the aliases and MODEL texts in which every word of `query` occurs, whatever the case.
+
+    An empty query returns every alias and asks no library.
+    """
+    from diagnose.sources.catalogue import aliases
+
+    words = query.lower().split()
+    fitting = tuple(
+        alias
+        for alias in aliases()
+        if all(word in f"{alias.name} {alias.origin} {alias.description}".lower() for word in words)
+    )
+    models: list[str] = []
+    skipped: list[Skipped] = []
+    for source in SEARCHED if words else ():
+        try:
+            texts = [f"{source}:{name}" for name in names(source)]
+        except DiagnoseError as error:
+            skipped.append(Skipped(f"{source}'s models", error.message))
+        else:
+            models += [text for text in texts if all(word in text.lower() for word in words)]
+    return Found(fitting, tuple(models), tuple(skipped))
+
+
+def names(source: str) -> tuple[str, ...]:
+    """Return the names that a source can build, sorted.
+
+    Raises:
+        DiagnoseError: there is no such source, or its library is not installed.
+    """
+    from diagnose.sources.scope import quiet
+
+    with quiet():
+        return tuple(sorted(origin(source).names()))

@@ -1,0 +1,125 @@
+"""From an exception in somebody else's code to the one error a user may see."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sysconfig
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.values import ModelRef
+
+LONGEST = 600
+"""Longest quoted exception message, in characters."""
+
+_UNEXPECTED = re.compile(r"([\w.<>]+)\(\) got an unexpected keyword argument '(\w+)'")
+
+
+def explain(error: BaseException, ref: ModelRef) -> DiagnoseError:
+    """Return the error to show for an exception raised while `ref` was imported or built."""
+    if isinstance(error, DiagnoseError):
+        return error
+    if isinstance(error, SystemExit):
+        return DiagnoseError(f"{ref.text} called sys.exit({error.code!r}){_where(error)} while it was built.")
+    if wrong := _wrong_keyword(error, ref):
+        return wrong
+    place = _where(error)
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f" at {error.filename}:{error.lineno}"
+    return DiagnoseError(f"{ref.text} raised {type(error).__name__}{place}: {_message(error)}")
+
+
+def check_call(factory: Callable[..., object], ref: ModelRef, kwargs: Mapping[str, Any]) -> None:
+    """Raise DiagnoseError (exit code 2) where `factory(**kwargs)` cannot be called; do not call it."""
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):
+        return  # a builtin without a signature: the call itself will tell
+    parameters = signature.parameters.values()
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        for key in kwargs:
+            if key not in _named(signature):
+                raise unexpected(key, ref, _named(signature))
+    try:
+        signature.bind(**kwargs)
+    except TypeError as error:
+        needed = [
+            p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        ]
+        lacking = ", ".join(f"{name}=…" for name in needed if name not in kwargs)
+        base = ref.text.partition("(")[0] if not kwargs else ref.name
+        hint = f"Write {base}({lacking})." if lacking else ""
+        raise DiagnoseError(f"{ref.text} cannot be called: {error}.", hint=hint, exit_code=USAGE) from error
+
+
+def unexpected(key: str, ref: ModelRef, right: tuple[str, ...]) -> DiagnoseError:
+    """Return the error for a keyword that a model does not take, with the nearest it does."""
+    hint = nearest(key, right) or (f"It takes {', '.join(right)}." if right else "It takes no arguments.")
+    return DiagnoseError(f"{ref.text} has no parameter {key!r}.", hint=hint, exit_code=USAGE)
+
+
+def _named(signature: inspect.Signature) -> tuple[str, ...]:
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(p.name for p in signature.parameters.values() if p.kind in kinds and p.name != "self")
+
+
+def _message(error: BaseException) -> str:
+    try:
+        text = str(error).strip()
+    except Exception:  # an exception whose __str__ raises
+        text = ""
+    if not text:
+        return "no message"
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def _where(error: BaseException) -> str:
+    """Return " at file:line" of the last frame in the user's own code, or of the last frame at all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    paths = sysconfig.get_paths()
+    library = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")] + [
+        str(Path(__file__).parent.parent)
+    ]
+    own = [f for f in frames if not f.filename.startswith(("<", *library))]
+    outside = [f for f in frames if not f.filename.startswith(("<", library[-1]))]
+    frame = (own or outside or [None])[-1]
+    return f" at {frame.filename}:{frame.lineno}" if frame else ""
+
+
+def _wrong_keyword(error: BaseException, ref: ModelRef) -> DiagnoseError | None:
+    """Recognise a keyword from the MODEL text that a factory passed on and something inside refused."""
+    match = _UNEXPECTED.search(_message(error)) if isinstance(error, TypeError) else None
+    if match is None or match[2] not in _keys(ref.kwargs):
+        return None
+    right: list[str] = []
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        right += _parameters_of(match[1].removesuffix(".__init__"), frame)
+    return unexpected(match[2], ref, tuple(dict.fromkeys(right)))
+
+
+def _keys(value: object) -> set[str]:
+    """Return every keyword in the MODEL text, those in nested dicts included."""
+    if isinstance(value, Mapping):
+        return {str(key) for key in value} | _keys(tuple(value.values()))
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):
+        return {value[0]} | _keys(value[1])
+    if isinstance(value, (tuple, list)):
+        return set().union(*(_keys(item) for item in value))
+    return set()
+
+
+def _parameters_of(qualname: str, frame: FrameType) -> tuple[str, ...]:
+    """Return the parameters of the callable of that name which `frame` knows."""
+    known = [*frame.f_locals.values(), frame.f_globals.get(qualname)]
+    for candidate in known:
+        if callable(candidate) and getattr(candidate, "__qualname__", None) == qualname:
+            try:
+                return _named(inspect.signature(candidate))
+            except (TypeError, ValueError):
+                return ()
+    return ()

@@ -1,0 +1,153 @@
+"""mmpretrain's models: the names of its hub, and config files in its format."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.sources.faults import unexpected
+from diagnose.sources.origin import Prepared, Shapes
+from diagnose.values import ModelRef
+
+if TYPE_CHECKING:
+    from torch import nn
+
+UNINITIALISED = (
+    "mmpretrain.get_model(…, pretrained=False) never calls init_weights(): the initial weights are those that torch's "
+    "own layers draw."
+)
+
+
+class Mmpretrain:
+    """mmpretrain, by `mmpretrain.get_model`."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the hub's names."""
+        return tuple(load().list_models())
+
+    def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
+        """Read a model's config and check its arguments, which are merged into the config's `model`."""
+        mmpretrain = load()
+        if ref.name.endswith(".py"):
+            config, where = _config_file(ref), ref.name
+        else:
+            config, where = self._hub_config(mmpretrain, ref), f"configuration {ref.name}"
+        _check_keywords(config, ref)
+        # A hub name, not its config, where weights are asked for: only the hub knows their address.
+        model = ref.name if pretrained and not ref.name.endswith(".py") else config
+        return Prepared(
+            make=partial(get_model, model, pretrained=pretrained, **dict(ref.kwargs)),
+            origin=f"mmpretrain {mmpretrain.__version__}, {where}",
+            input_shapes=input_shapes,
+            notes=lambda module: () if pretrained else (UNINITIALISED,),
+        )
+
+    def _hub_config(self, mmpretrain: ModuleType, ref: ModelRef) -> Any:
+        from mmpretrain.apis.model import ModelHub
+
+        known = self.names()
+        if ref.name.lower() not in known:
+            raise DiagnoseError(
+                f"mmpretrain has no model {ref.name!r}.",
+                hint=nearest(ref.name.lower(), known) or "`diagnose models QUERY` searches the names.",
+                exit_code=USAGE,
+            )
+        with _without_noise():
+            return ModelHub.get(ref.name).config
+
+
+def load() -> ModuleType:
+    """Import mmpretrain without what it and its dependencies warn of at import, and register our backbones."""
+    with _without_noise():
+        import mmpretrain
+
+        import diagnose.sources.pinet  # noqa: F401 registers PiNet and PiNetCIFAR
+    module: ModuleType = mmpretrain
+    return module
+
+
+def get_model(config: Any, *, pretrained: bool = False, **kwargs: Any) -> nn.Module:
+    """Build a model from a hub's name or a config, without what mmpretrain warns of meanwhile."""
+    import mmpretrain
+
+    with _without_noise():
+        module: nn.Module = mmpretrain.get_model(config, pretrained=pretrained, **kwargs)
+    return module
+
+
+class _without_noise(warnings.catch_warnings):  # noqa: N801 used as a function
+    """Within this context, silence the warnings that concern mmpretrain's developers and no one else."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
+        warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def _config_file(ref: ModelRef) -> Any:
+    from mmengine.config import Config
+
+    path = Path(ref.name)
+    if not path.is_file():
+        raise DiagnoseError(f"There is no config file {ref.name!r}.", exit_code=USAGE)
+    # `custom_imports` in a config names modules relative to the working folder or the config's.
+    sys.path[:0] = [str(Path.cwd()), str(path.resolve().parent)]
+    with _without_noise():
+        config = Config.fromfile(str(path))
+    if not isinstance(config.get("model"), Mapping):
+        raise DiagnoseError(f"The config {ref.name!r} defines no `model`.", exit_code=USAGE)
+    return config
+
+
+def _check_keywords(config: Any, ref: ModelRef) -> None:
+    """Raise DiagnoseError where a keyword is neither in the config's model nor a parameter of its class."""
+    import inspect
+
+    from mmpretrain.registry import MODELS
+
+    kind = config.model.get("type")
+    built = MODELS.get(kind) if isinstance(kind, str) else kind
+    signature = inspect.signature(built) if built is not None else None
+    if signature is None or any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+        return
+    right = tuple(dict.fromkeys([*config.model, *signature.parameters]))
+    for key, _ in ref.kwargs:
+        if key not in right:
+            raise unexpected(key, ref, right)
+
+
+def input_shapes(module: nn.Module) -> Shapes:
+    """Return the input shape that a model's config implies.
+
+    In this order: the backbone's `img_size`, which a transformer insists on; the last crop or resize of the test
+    pipeline; 32 for a CIFAR data set, whose pipelines have none; 224.
+    """
+    config = getattr(module, "_config", {})
+    backbone = config.get("model", {}).get("backbone", {}) or {}
+    side = backbone.get("img_size") or getattr(getattr(module, "backbone", None), "img_size", None)
+    side = side or next(_sides(config), None) or 224
+    height, width = (side, side) if isinstance(side, int) else tuple(side)[:2]
+    return ((1, backbone.get("in_channels", 3), int(height), int(width)),)
+
+
+def _sides(config: Mapping[str, Any]) -> Iterator[int | tuple[int, int]]:
+    """Yield the image sides that the config's test data come with, the most telling first."""
+    for key in ("test_dataloader", "val_dataloader", "train_dataloader"):
+        dataset = (config.get(key) or {}).get("dataset") or {}
+        if str(dataset.get("type")).startswith("CIFAR"):
+            yield 32
+        for step in reversed(list(dataset.get("pipeline") or ())):
+            side = step.get("crop_size") or step.get("scale") if isinstance(step, Mapping) else None
+            if isinstance(side, int) or (isinstance(side, (tuple, list)) and len(side) == 2):
+                yield side if isinstance(side, int) else (int(side[0]), int(side[1]))
+
+
+ORIGIN = Mmpretrain()
