@@ -1,0 +1,86 @@
+"""A report as one HTML file that loads nothing: style and figures are inside, and its policy forbids the rest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from itertools import count
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from diagnose.render.numbers import column_texts
+from diagnose.render.outline import MARKS, TONE_MARKS, environment_line, outline, tally, times, unit_of
+from diagnose.render.svg import drawing
+from diagnose.render.text import spans, visible
+from diagnose.values import AlignedTree, Cell, Figure, Prose, Report, Section, Table
+
+_CONTENTS_FROM = 4
+"""A page with this many titled sections gets a list of contents."""
+
+
+def render(report: Report) -> str:
+    """Return the report as a self-contained page."""
+    css = (files("diagnose.render") / "templates" / "style.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    order = outline(report)
+    titled = [section for section in order.rest if section.title]
+    ids = count(1)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            order=order,
+            css=Markup(css),
+            digest=digest,
+            contents=titled if len(titled) >= _CONTENTS_FROM else [],
+            environment=environment_line(report),
+            draw=lambda figure: drawing(figure, f"figure-{next(ids)}"),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("diagnose.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalized,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "marks": MARKS,
+        "tone_marks": TONE_MARKS,
+        "tally": tally,
+        "times": times,
+        "unit_of": unit_of,
+    }
+    environment.filters |= {"columns": table_texts, "spans": spans, "kind": kind}
+    return environment
+
+
+def _finalized(value: Any) -> Any:
+    """Make every text that a template writes visible; Jinja escapes it after this."""
+    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+
+
+def kind(item: Prose | Table | AlignedTree | Figure | Section) -> str:
+    """Name the macro that draws an item."""
+    known = {Prose: "prose", Table: "table", AlignedTree: "tree", Section: "section"}
+    return known.get(type(item), "figure")
+
+
+def table_texts(table: Table) -> list[list[str]]:
+    """Draw a table's cells row by row, its total last."""
+    rows = [*table.rows, *([table.total] if table.total is not None else [])]
+    columns = []
+    for i in range(len(table.columns)):
+        cells: list[Cell] = [row[i] if i < len(row) else None for row in rows]
+        columns.append(column_texts(cells))
+    return [[column[i] for column in columns] for i in range(len(rows))]

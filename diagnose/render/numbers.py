@@ -1,0 +1,70 @@
+"""Numbers as people read them: thousands separators, one number of decimals per column, a true minus sign."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from decimal import Decimal
+
+from diagnose.render.text import visible
+from diagnose.values import Cell
+
+_DIGITS = 6
+"""Significant digits of a float; integers are always drawn in full."""
+
+
+def number(value: float, *, signed: bool = False, decimals: int | None = None) -> str:
+    """Draw one number: 5274954 as "5,274,954", 0.00001 as "1e-05", -3 as "−3"."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = _digits(value, decimals)
+    if signed and not text.startswith("-") and value != 0:
+        text = f"+{text}"
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def _digits(value: float, decimals: int | None) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not math.isfinite(value):
+        return {"inf": "∞", "-inf": "-∞"}.get(str(value), "nan")
+    if _is_scientific(value):
+        return f"{value:.4g}"
+    return f"{value:,.{_decimals(value) if decimals is None else decimals}f}"
+
+
+def _is_scientific(value: float) -> bool:
+    return value != 0 and not 1e-4 <= abs(value) < 1e15
+
+
+def _decimals(value: float) -> int:
+    """Return how many decimals a float needs to show its significant digits, trailing zeros left out."""
+    if value == int(value):
+        return 0
+    exponent = Decimal(f"{value:.{_DIGITS}g}").normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def column_texts(cells: Iterable[Cell]) -> list[str]:
+    """Draw a column's cells; its floats get the same number of decimals, so that their points align."""
+    column = list(cells)
+    floats = [c for c in column if isinstance(c, float) and math.isfinite(c) and not _is_scientific(c)]
+    decimals = max((_decimals(c) for c in floats), default=0)
+    return [cell_text(cell, decimals=decimals) for cell in column]
+
+
+def cell_text(cell: Cell, *, decimals: int | None = None) -> str:
+    """Draw one cell: None is empty, text is made visible."""
+    if cell is None:
+        return ""
+    return visible(cell) if isinstance(cell, str) else number(cell, decimals=decimals)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 row" or "3 rows"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Append a figure's unit, where it has one."""
+    return f"{text} {visible(unit)}" if unit else text
