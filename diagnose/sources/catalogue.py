@@ -26,7 +26,7 @@ NORMALISATION = {
     "cifar": {"mean": [125.307, 122.961, 113.8575], "std": [51.5865, 50.847, 51.255], "to_rgb": False},
     "imagenet": {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375], "to_rgb": True},
 }
-"""Per-channel mean and standard deviation, 0–255. Source: mmpretrain's _base_/datasets, cifar10_bs16 and imagenet_bs32."""
+"""Means and standard deviations, 0–255. Source: mmpretrain's _base_/datasets/cifar10_bs16.py and imagenet_bs32.py."""
 
 
 @dataclass(frozen=True, slots=True)

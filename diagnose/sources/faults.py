@@ -87,8 +87,9 @@ def _where(error: BaseException) -> str:
     ]
     own = [f for f in frames if not f.filename.startswith(("<", *library))]
     outside = [f for f in frames if not f.filename.startswith(("<", library[-1]))]
-    frame = (own or outside or [None])[-1]
-    return f" at {frame.filename}:{frame.lineno}" if frame else ""
+    for frame in reversed(own or outside):
+        return f" at {frame.filename}:{frame.lineno}"
+    return ""
 
 
 def _wrong_keyword(error: BaseException, ref: ModelRef) -> DiagnoseError | None:

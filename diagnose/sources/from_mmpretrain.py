@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -81,15 +83,23 @@ def get_model(config: Any, *, pretrained: bool = False, **kwargs: Any) -> nn.Mod
     return module
 
 
-class _without_noise(warnings.catch_warnings):  # noqa: N801 used as a function
-    """Within this context, silence the warnings that concern mmpretrain's developers and no one else."""
+@contextmanager
+def _without_noise() -> Iterator[None]:
+    """Within this context, silence what mmpretrain and its dependencies warn and inform of: their own code and configs.
 
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
+    Warnings from the user's code, of any kind but deprecation, still come through.
+    """
+    disabled = logging.root.manager.disable
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"(mmcv|mmengine|mmpretrain)\b")
         warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=FutureWarning)
+        logging.disable(logging.INFO)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
 
 
 def _config_file(ref: ModelRef) -> Any:

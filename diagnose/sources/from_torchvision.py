@@ -45,7 +45,7 @@ class Torchvision:
                 exit_code=USAGE,
             )
         builder = torchvision.models.get_model_builder(ref.name)
-        kwargs = {**DEFAULTS.get(ref.name, {}), **dict(ref.kwargs)}
+        kwargs = {**DEFAULTS.get(ref.name.removeprefix("quantized_"), {}), **dict(ref.kwargs)}
         check_call(builder, ref, kwargs)
         if pretrained:
             kwargs.setdefault("weights", "DEFAULT")

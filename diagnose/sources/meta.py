@@ -44,10 +44,11 @@ def to_meta(module: nn.Module) -> nn.Module:
     moved: dict[int, Tensor] = {}
     storages: dict[int, torch.UntypedStorage] = {}
     for part in module.modules():
-        for tensors in (part._parameters, part._buffers):
+        registered: tuple[dict[str, Any], ...] = (part._parameters, part._buffers)
+        for tensors in registered:
             for name, tensor in tensors.items():
                 if tensor is not None and not tensor.is_meta and not is_lazy(tensor):
-                    tensors[name] = _moved(tensor, moved, storages)  # type: ignore[index]
+                    tensors[name] = _moved(tensor, moved, storages)
         for name, value in vars(part).items():
             # A plain tensor attribute would meet meta activations in the forward pass. A scalar may stay: it mixes
             # with any device, and the forward pass may read it.
@@ -69,9 +70,11 @@ def _twin(tensor: Tensor, storages: dict[int, torch.UntypedStorage]) -> Tensor:
     plain = tensor.detach()
     if plain.layout == torch.strided and not plain.is_quantized:
         storage = plain.untyped_storage()
-        shared = storages.setdefault(storage._cdata, torch.UntypedStorage(storage.nbytes(), device="meta"))
+        if storage._cdata not in storages:
+            nothing = torch.empty(storage.nbytes(), dtype=torch.uint8, device="meta")
+            storages[storage._cdata] = nothing.untyped_storage()
         twin = torch.empty(0, dtype=plain.dtype, device="meta")
-        twin.set_(shared, plain.storage_offset(), plain.shape, plain.stride())  # type: ignore[call-overload]
+        twin.set_(storages[storage._cdata], plain.storage_offset(), plain.shape, plain.stride())
     else:
         twin = plain.to("meta")
     if isinstance(tensor, nn.Parameter):

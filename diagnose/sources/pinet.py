@@ -103,8 +103,8 @@ class PiNetBlock(BasicBlock):  # type: ignore[misc]
             y: Tensor = torch.utils.checkpoint.checkpoint(self._polynomial, x, use_reentrant=False)
         else:
             y = self._polynomial(x)
-        y = self.relu(y)
-        return y
+        activated: Tensor = self.relu(y)
+        return activated
 
     def _polynomial(self, x: Tensor) -> Tensor:
         """Return what the block's last ReLU is applied to. Nothing in place: the product needs both its operands."""
@@ -142,7 +142,7 @@ def _check(convs: int, kernel: int, place: str) -> None:
 def _norm(wanted: str | Mapping[str, Any], same: Mapping[str, Any]) -> dict[str, Any]:
     if wanted == "same":
         return dict(same)
-    config = {"type": wanted} if isinstance(wanted, str) else dict(wanted)
+    config: dict[str, Any] = {"type": wanted} if isinstance(wanted, str) else dict(wanted)
     if config["type"] == "GN":
         config.setdefault("num_groups", GROUPS)
     return config
@@ -172,10 +172,11 @@ class _Polynomial(ResNet):  # type: ignore[misc]
         relu: bool = True,
         **kwargs: Any,
     ) -> None:
-        block, usual = self.arch_settings[depth]
+        settings: dict[int, tuple[type[nn.Module], tuple[int, ...]]] = ResNet.arch_settings
+        block, usual = settings[depth]
         block = PiNetBlock if block is BasicBlock else block
         # Set on the instance before mmpretrain's constructor, which reads them.
-        self.arch_settings = {**self.arch_settings, depth: (block, tuple(blocks or usual))}
+        self.arch_settings = {**settings, depth: (block, tuple(blocks or usual))}
         self._of_blocks: dict[str, Any] = {
             "second_order": second_order,
             "second_order_convs": second_order_convs,
@@ -190,7 +191,8 @@ class _Polynomial(ResNet):  # type: ignore[misc]
 
     def make_res_layer(self, **kwargs: Any) -> nn.Module:
         """Build a stage; only our block knows our options."""
-        return ResLayer(**kwargs, **(self._of_blocks if kwargs["block"] is PiNetBlock else {}))
+        stage: nn.Module = ResLayer(**kwargs, **(self._of_blocks if kwargs["block"] is PiNetBlock else {}))
+        return stage
 
     def _without_stem_relu(self) -> None:
         if self.deep_stem:

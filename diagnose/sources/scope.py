@@ -22,7 +22,7 @@ def restored(seed: int | None = None) -> Iterator[None]:
 
     folder, path, argv = os.getcwd(), list(sys.path), list(sys.argv)  # noqa: PTH109 the string that chdir takes
     states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
     dtype, device, gradients = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
     try:
         sys.argv[1:] = []

@@ -1,4 +1,5 @@
 """The reproduction's ProdPoly-ResNet on CIFAR-10, with mmpretrain's own data and schedule."""
+# ruff: noqa: C408 mmengine's configs are written with dict()
 
 _base_ = [
     "mmpretrain::_base_/datasets/cifar10_bs16.py",
