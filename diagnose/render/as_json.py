@@ -19,12 +19,13 @@ from diagnose.render.text import is_hidden
 from diagnose.values import Report
 
 _TAGS = {kind: tag for tag, kind in KINDS.items()}
+_LINE = 120
 _NOT_ASCII = re.compile(r"[^ -~\n]")
 
 
 def render(report: Report) -> str:
-    """Return the report as indented JSON that `parse` reads back; hidden characters are spelled as escapes."""
-    text = json.dumps(_encoded(report), indent=2, ensure_ascii=False, allow_nan=False)
+    """Return the report as JSON that `parse` reads back; hidden characters are spelled as escapes."""
+    text = _laid_out(_encoded(report))
     return _NOT_ASCII.sub(lambda match: _escaped(match[0]) if is_hidden(match[0]) else match[0], text) + "\n"
 
 
@@ -57,6 +58,21 @@ def _encoded(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise TypeError(f"a report holds a {type(value).__name__}, which JSON cannot")
+
+
+def _laid_out(value: Any, indent: str = "") -> str:
+    """Write JSON with what fits a line on one line, so that a table's row is a line of a diff."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not isinstance(value, dict | list) or len(indent) + len(line) <= _LINE:
+        return line
+    deeper = indent + "  "
+    if isinstance(value, list):
+        entries = [_laid_out(item, deeper) for item in value]
+        brackets = "[]"
+    else:
+        entries = [f"{json.dumps(key, ensure_ascii=False)}: {_laid_out(item, deeper)}" for key, item in value.items()]
+        brackets = "{}"
+    return f"{brackets[0]}\n{deeper}" + f",\n{deeper}".join(entries) + f"\n{indent}{brackets[1]}"
 
 
 def _key(key: Any) -> str:

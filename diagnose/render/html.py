@@ -18,6 +18,7 @@ from diagnose.render.svg import drawing
 from diagnose.render.text import spans, visible
 from diagnose.values import AlignedTree, Cell, Figure, Prose, Report, Section, Table
 
+_PLACES = 24
 _CONTENTS_FROM = 4
 """A page with this many titled sections gets a list of contents."""
 
@@ -51,6 +52,7 @@ def _environment() -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalized,
+        keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -60,6 +62,7 @@ def _environment() -> Environment:
         "tally": tally,
         "times": times,
         "unit_of": unit_of,
+        "most_places": _PLACES,
     }
     environment.filters |= {"columns": table_texts, "spans": spans, "kind": kind}
     return environment

@@ -36,7 +36,7 @@ def render(report: Report) -> str:
         blocks += _section(section, 3)
     blocks += _skipped(report.skipped)
     if report.environment:
-        blocks.append(f"<sub>{_html(environment_line(report))}</sub>")
+        blocks.append(f"<sub>{escaped(environment_line(report))}</sub>")
     return "\n\n".join(blocks) + "\n"
 
 

@@ -17,7 +17,7 @@ def number(value: float, *, signed: bool = False, decimals: int | None = None) -
     """Draw one number: 5274954 as "5,274,954", 0.00001 as "1e-05", -3 as "−3"."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = _digits(value, decimals)
+    text = _digits(value or 0, decimals)  # no minus sign before zero
     if signed and not text.startswith("-") and value != 0:
         text = f"+{text}"
     return text.replace("-", "−", 1) if text.startswith("-") else text

@@ -88,8 +88,11 @@ def waterfall_scale(figure: Waterfall) -> Scale:
     low, high = min(values), max(values)
     if low <= high / 2:
         return Scale(min(0.0, low), max(0.0, high))
-    margin = (high - low) * 0.25
-    return Scale(low - margin, high + margin * 0.3, broken=True) if high > low else Scale(0.0, high)
+    if not low < high < math.inf or high - low < 1e-12 * high:
+        return Scale(0.0, high)
+    margin = (high - low) * 0.2
+    step = 10.0 ** math.floor(math.log10(margin))
+    return Scale(math.floor((low - margin) / step) * step, high + margin * 0.2, broken=True)
 
 
 def curves_scales(figure: Curves) -> tuple[Scale, Scale]:

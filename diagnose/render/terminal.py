@@ -92,7 +92,7 @@ class _Page:
             case Section():
                 return self.section(item, depth + 1)
             case Table():
-                note = self.wrapped(Text(visible(item.note), "dim")) if item.note else []
+                note = self.wrapped(Text(f"  {visible(item.note)}", "dim"), hang=2) if item.note else []
                 return [*self.caption(item.title), *indented(table_lines(item, self.room)), *note, Text()]
             case AlignedTree():
                 return [*self.caption(item.title), *indented(tree_lines(item, self.room)), Text()]
@@ -114,8 +114,8 @@ class _Page:
         """Draw the title of a table or figure, with its unit."""
         if not title and not unit:
             return []
-        line = Text(visible(title), "bold").append(f"  {unit}" if unit else "", "not bold dim")
-        return self.wrapped(line)
+        line = Text("  ").append(visible(title), "bold")
+        return self.wrapped(line.append(f"  {unit}" if unit else "", "dim"), hang=2)
 
     def prose(self, prose: Prose) -> list[Text]:
         """Draw a paragraph behind its tone's sign; code stays between its backticks."""
@@ -146,7 +146,8 @@ class _Page:
                 lines += self.wrapped(Text(f"  in {places(finding.where, most=_PLACES)}", "dim"), hang=5)
             for evidence in finding.evidence:
                 lines += self.wrapped(Text(f"  · {visible(evidence)}"), hang=4)
-        return [*lines, Text()]
+            lines.append(Text())
+        return lines
 
     def skipped(self, skipped: tuple[Skipped, ...]) -> list[Text]:
         """List what was not done, and why."""

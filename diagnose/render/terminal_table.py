@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,9 @@ from diagnose.values import AlignedTree, Cell, Column, Table, Verdict
 GAP = "  "
 NARROWEST = 12
 """Columns of text are not made narrower than this; a column is left out instead."""
+
+_COMFORTABLE = 24
+"""Sentences are not wrapped to less than this while there are columns of low priority to leave out."""
 
 VERDICT_STYLES = {Verdict.REAL: "red", Verdict.UNDETERMINED: "magenta", Verdict.COSMETIC: "cyan", None: ""}
 
@@ -40,8 +44,8 @@ class _Drawn:
 def table_lines(table: Table, width: int | None) -> list[Text]:
     """Draw a table within `width` columns, or as wide as it is where that is None.
 
-    Low-priority columns go first, then long cells of text are wrapped or elided in the middle, then columns go
-    from the right; a line below names every column that was left out.
+    Sentences are wrapped a little; then low-priority columns go, then long words are elided in the middle, then
+    columns go from the right. A line below names every column that was left out.
     """
     drawn = _drawn(table)
     if not drawn:
@@ -57,9 +61,8 @@ def table_lines(table: Table, width: int | None) -> list[Text]:
         lines += [rule, *_row([column.cells[-1] for column in kept], kept, style="bold")]
     left_out = [column.header for column in drawn if column.header not in {other.header for other in kept}]
     if left_out:
-        lines.append(
-            Text(f"Left out for width: {', '.join(left_out)} (a wider terminal or --format json has them)", "dim")
-        )
+        said = f"Left out at this width: {', '.join(left_out)}; a wider terminal or --format json has them"
+        lines += [Text(line, "dim") for line in wrapped(said, width or cell_len(said))]
     return lines
 
 
@@ -88,25 +91,31 @@ def _fitted(drawn: list[_Drawn], width: int) -> list[_Drawn]:
     """Choose the columns that fit, and how wide each is."""
     kept = list(drawn)
     while True:
-        for widths in (_at_full_width, _with_wrapped_header):
-            columns = [widths(column) for column in kept]
+        full, short = ([widths(column) for column in kept] for widths in (_at_full_width, _with_wrapped_header))
+        for columns in (full, short, _squeezed(short, width, [_eased(column) for column in short])):
             if _total(columns) <= width:
                 return columns
         low = [i for i, column in enumerate(kept) if column.column.low_priority and i > 0]
         if low:
             del kept[low[-1]]
             continue
-        columns = _squeezed(columns, width)
+        columns = _squeezed(short, width, [NARROWEST] * len(short))
         if _total(columns) <= width or len(kept) == 1:
             return columns
         del kept[-1]
 
 
-def _squeezed(columns: list[_Drawn], width: int) -> list[_Drawn]:
-    """Take what is too much from the widest columns of text, one cell at a time."""
+def _eased(column: _Drawn) -> int:
+    """Return how narrow a column reads well: nothing of it is elided, and most cells stay on one or two lines."""
+    words = (cell_len(word) for cell in column.cells for word in cell.split())
+    return max([_COMFORTABLE, math.ceil(0.6 * column.natural), *words])
+
+
+def _squeezed(columns: list[_Drawn], width: int, least: Sequence[int]) -> list[_Drawn]:
+    """Take what is too much from the widest columns of text, one column of the terminal at a time."""
     columns = list(columns)
     for _ in range(_total(columns) - width):
-        texts = [i for i, c in enumerate(columns) if c.width > NARROWEST and not c.column.numeric]
+        texts = [i for i, c in enumerate(columns) if c.width > least[i] and not c.column.numeric]
         if not texts:
             break
         widest = max(texts, key=lambda i: columns[i].width)
@@ -193,8 +202,8 @@ def tree_lines(tree: AlignedTree, width: int | None) -> list[Text]:
     lines = [*_tree_row(heads, widths, "dim"), Text("─" * (sum(widths) + len(GAP) * 3), "dim")]
     for row, texts in zip(tree.rows, rows, strict=True):
         lines += _tree_row(texts, widths, VERDICT_STYLES[row.verdict] or ("dim" if row.folded else ""))
-    legend = "  ".join(f"{mark} {verdict.value if verdict else 'same'}" for verdict, mark in MARKS.items())
-    return [*lines, Text(legend, "dim")]
+    legend = ", ".join(f"{mark} {verdict.value if verdict else 'same'}" for verdict, mark in MARKS.items())
+    return [*lines, *(Text(line, "dim") for line in wrapped(legend, width or cell_len(legend)))]
 
 
 def _side(text: str | None, row: object) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from hypothesis import strategies as st
 
 from diagnose.values import (
     AlignedTree,
@@ -26,7 +30,7 @@ from diagnose.values import (
 )
 
 STAGES = (
-    ("stem", "conv1, bn1", 2, 1_856, 0.04),
+    ("stem", "conv1, bn1", 0, 1_856, 0.04),
     ("stage 1", "layer1", 2, 148_224, 2.81),
     ("stage 2", "layer2", 2, 525_952, 9.97),
     ("stage 3", "layer3", 1, 919_296, 17.43),
@@ -210,3 +214,136 @@ def _folded() -> Section:
     )
     columns = (Column("tensor"), Column("kind"), Column("shape"), Column("parameters", numeric=True))
     return Section("Every tensor", (Table("", columns, rows), Prose("Buffers are not parameters.")), folded=True)
+
+
+HOSTILE = (
+    "<script>window.ran = 1; console.error('ran')</script>",
+    "<img src=x onerror=\"console.error('ran')\">",
+    '"><svg onload="console.error(1)"><style>*{display:none}</style>',
+    "[bold red]loud[/] [link=https://example.org]link[/link] :smile:",
+    "a|b `code` **bold** _it_ ~~no~~ [x](https://example.org) ![y](z) $x$ <b>",
+    "# heading\n- item\n```\nfence",
+    "\x1b[31mred\x1b[0m \x1b]8;;https://example.org\x07link\x1b]8;;\x07 \x9b31m \x00\x08\x7f",
+    "abc\u202edcba\u202c \u2066x\u2069 \u200fy\u200e",
+    "zero\u200bwidth\ufeff\u00ad\u2060\U000e0041",
+    "lone \ud800 surrogate",
+    "line\u2028and\u2029paragraph\r\n\ttab",
+    "@someone #1 GH-1 https://example.org www.example.org mailto:a@example.org &lt;&amp;",
+    "{{ 7 * 7 }} {% raw %} </style></title></textarea><!-- -->",
+    "layer." * 40 + "weight",
+    "漢字" * 30,
+    "",
+    " ",
+)
+
+TEXTS = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(st.characters(categories=None, exclude_categories=()), max_size=12),  # lone surrogates included
+)
+FLOATS = st.floats()
+CELLS = st.one_of(st.none(), TEXTS, st.integers(), FLOATS)
+
+
+def few(strategy: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(strategy, max_size=most).map(tuple)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Table:
+    columns = draw(st.lists(st.builds(Column, TEXTS, st.booleans(), st.booleans()), min_size=1, max_size=4).map(tuple))
+    row = st.tuples(*(CELLS for _ in columns))
+    rows = draw(few(row))
+    marked = draw(few(st.integers(0, max(0, len(rows) - 1)), 1)) if rows else ()
+    return Table(draw(TEXTS), columns, rows, draw(st.none() | row), marked, draw(TEXTS))
+
+
+@st.composite
+def curves(draw: st.DrawFn) -> Curve:
+    line = st.tuples(*(FLOATS for _ in range(draw(st.integers(0, 4)))))
+    spread = draw(st.booleans())
+    low, high = (draw(line), draw(line)) if spread else ((), ())
+    return Curve(draw(TEXTS), draw(line), draw(line), low, high)
+
+
+VERDICTS = st.none() | st.sampled_from(Verdict)
+TREE_ROWS = st.builds(TreeRow, st.integers(0, 12), st.none() | TEXTS, st.none() | TEXTS, VERDICTS, TEXTS, st.booleans())
+FIGURES = st.one_of(
+    st.builds(Bars, TEXTS, TEXTS, few(st.builds(Bar, TEXTS, FLOATS, st.booleans()))),
+    st.builds(
+        Waterfall,
+        TEXTS,
+        TEXTS,
+        TEXTS,
+        FLOATS,
+        few(st.builds(Step, TEXTS, FLOATS)),
+        TEXTS,
+        st.none() | st.tuples(FLOATS, FLOATS),
+        TEXTS,
+    ),
+    st.builds(Curves, TEXTS, TEXTS, TEXTS, few(curves())),
+    st.builds(Intervals, TEXTS, TEXTS, few(st.builds(Interval, TEXTS, FLOATS, FLOATS, FLOATS)), FLOATS),
+)
+TONES = st.sampled_from(["plain", "verdict", "good", "bad", "caution", "hint"])
+ITEMS = st.one_of(
+    st.builds(Prose, TEXTS, TONES),
+    tables(),
+    st.builds(AlignedTree, TEXTS, TEXTS, TEXTS, few(TREE_ROWS)),
+    FIGURES,
+)
+SECTIONS = st.recursive(
+    st.builds(Section, TEXTS, few(ITEMS), st.booleans()),
+    lambda inner: st.builds(Section, TEXTS, few(ITEMS | inner), st.booleans()),
+    max_leaves=3,
+)
+DATA = st.recursive(
+    st.none() | st.booleans() | st.integers() | FLOATS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["$float", "$$", "x"]) | TEXTS, inner),
+    max_leaves=5,
+)
+REPORTS = st.builds(
+    Report,
+    TEXTS,
+    TEXTS,
+    st.dictionaries(TEXTS, TEXTS, max_size=2),
+    few(SECTIONS),
+    few(st.builds(Finding, TEXTS, st.sampled_from(Verdict), few(TEXTS), st.integers(0, 9), TEXTS, few(TEXTS))),
+    few(st.builds(Skipped, TEXTS, TEXTS)),
+    st.dictionaries(TEXTS, DATA, max_size=2),
+)
+
+
+@pytest.fixture(scope="session")
+def reports() -> st.SearchStrategy[Report]:
+    """Every kind of report there can be, each of its texts hostile or arbitrary."""
+    return REPORTS
+
+
+@pytest.fixture(scope="session")
+def hostile_texts() -> tuple[str, ...]:
+    return HOSTILE
+
+
+def report_of(text: str) -> Report:
+    """Put one text in every field there is."""
+    bars = Bars(text, text, (Bar(text, 1.0), Bar(text, -2.5, marked=True)))
+    waterfall = Waterfall(text, text, text, 5.0, (Step(text, 1.0), Step(text, -0.5)), text, (5.2, 5.7), text)
+    drawn = Curves(text, text, text, (Curve(text, (0.0, 1.0), (1.0, 2.0), (0.5, 1.5), (1.5, 2.5)),))
+    intervals = Intervals(text, text, (Interval(text, 1.0, 0.5, 1.5),))
+    table = Table(text, (Column(text), Column(text, numeric=True)), ((text, text), (text, 1)), (text, None), (1,), text)
+    tree = AlignedTree(text, text, text, (TreeRow(0, text, text), TreeRow(1, None, text, Verdict.REAL, text)))
+    tones = tuple(Prose(text, tone) for tone in ("plain", "verdict", "good", "bad", "caution", "hint"))
+    items = (*tones, table, tree, bars, waterfall, drawn, intervals)
+    sections = tuple(Section(text, (*items, Section(text, items)), folded) for folded in (False, True))
+    finding = Finding(text, Verdict.REAL, (text, text), 2, text, (text,))
+    return Report(text, text, {text: text}, sections * 2, (finding,), (Skipped(text, text),), {text: [text]})
+
+
+@pytest.fixture(params=HOSTILE, ids=range(len(HOSTILE)))
+def hostile_report(request: pytest.FixtureRequest) -> Report:
+    return report_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def everything_hostile() -> Report:
+    each = [report_of(text) for text in HOSTILE]
+    return replace(each[0], sections=tuple(section for report in each for section in report.sections))
