@@ -123,6 +123,85 @@ class ParamTable:
         return sum(row.elements for row in self.buffers)
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A number as a document states it, and the whole numbers it may stand for, both ends included.
+
+    `rounded` if it was rounded to its last digit, `truncated` if the digits behind were cut off.
+    """
+
+    text: str
+    unit: int
+    rounded: tuple[int, int]
+    truncated: tuple[int, int]
+
+    def readings(self, value: float) -> tuple[str, ...]:
+        """Return which readings ("rounded", "truncated") a value satisfies."""
+        named = (("rounded", self.rounded), ("truncated", self.truncated))
+        return tuple(name for name, (low, high) in named if low <= value <= high)
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a document states of a model and the gap search must keep: a facet such as "blocks", and the source."""
+
+    facet: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A set of edits, with a counting convention, under which a model has the reported number of parameters.
+
+    `total` is the count of the edited model under the convention, `value` the same in the convention's unit; `fits`
+    names the readings it satisfies. `verified` is True where the edited model was really built and counted.
+    `excluded` names the stated facets that it contradicts; `also` gives the other rows of the same table, each with
+    its count and whether it fits.
+    """
+
+    total: int
+    value: float
+    convention: str
+    edits: tuple[str, ...]
+    cost: float
+    fits: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    source: str = ""
+    verified: bool = False
+    how_verified: str = ""
+    excluded: tuple[Stated, ...] = ()
+    also: tuple[tuple[str, int, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GapUnit:
+    """What one plain edit adds, and between how many of them the gap is under each reading."""
+
+    text: str
+    parameters: int
+    rounded: tuple[float, float]
+    truncated: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterGap:
+    """A parameter gap explained: the candidates that close it, the likeliest first.
+
+    `excluded` contradict what a document states; `precisions` gives for each other precision of the reported number
+    the candidate that would stand first there, None where nothing fits. `visited` counts the candidates looked at.
+    """
+
+    reported: Reported
+    total: int
+    units: tuple[GapUnit, ...]
+    candidates: tuple[Candidate, ...]
+    excluded: tuple[Candidate, ...]
+    precisions: tuple[tuple[Reported, Candidate | None], ...]
+    stated: tuple[Stated, ...]
+    visited: int
+    skipped: tuple[Skipped, ...] = ()
+
+
 # ------------------------------------------------------------------------------------------- judgement
 
 
@@ -152,6 +231,107 @@ class Finding:
     count: int
     message: str
     evidence: tuple[str, ...] = ()
+
+
+# -------------------------------------------------------------------------------------- graphs and diffs
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation or leaf of a graph: `inputs` are the ids of the nodes it reads, `attributes` its constants.
+
+    A leaf has the op "input", "parameter", "buffer" or "constant" and, but for a constant, its `name` in the module
+    tree. `source` is "file:line"; `notes` say which rules of the canonical form made the node.
+    """
+
+    id: int
+    op: str
+    module_path: str
+    attributes: tuple[tuple[str, Any], ...]
+    inputs: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    name: str = ""
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    def get(self, attribute: str, default: Any = None) -> Any:
+        """Return the value of an attribute, or `default` where the node has none of that name."""
+        return next((value for name, value in self.attributes if name == attribute), default)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What a network computes in one mode, in topological order: `nodes[i].id == i`.
+
+    `outputs` are its results; `effects` are nodes that are kept for what they do to a buffer, not for their value.
+    `capture` says how it was read: "export" or "recorder".
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    effects: tuple[int, ...]
+    training: bool
+    capture: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeightPair:
+    """One entry of a weight mapping: tensor `a` of A holds what tensor `b` of B holds, after `transform` (of A's)."""
+
+    a: str
+    b: str
+    transform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightMapping:
+    """Which tensors of A and B hold the same weights, and which have no counterpart."""
+
+    pairs: tuple[WeightPair, ...]
+    only_a: tuple[str, ...] = ()
+    only_b: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The largest |Δ| seen after the transplant, None where it was not run; `atol` and `rtol` are what it is held to."""
+
+    dtype: str
+    inputs: int
+    eval: float | None
+    train: float | None
+    gradients: float | None
+    buffers: float | None
+    atol: float
+    rtol: float
+    agrees: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DiffSide:
+    """One of the two networks of a diff: its size, and how it was captured."""
+
+    model: str
+    nodes: int
+    parameters: int
+    capture: str
+
+
+@dataclass(frozen=True, slots=True)
+class GraphDiff:
+    """The two networks compared: `verdict` is "equivalent", "different" or "undetermined"."""
+
+    verdict: str
+    a: DiffSide
+    b: DiffSide
+    matched: int
+    same_form: bool
+    mapping: WeightMapping
+    proof: Proof
+    findings: tuple[Finding, ...]
+    skipped: tuple[Skipped, ...]
+    tree: tuple[TreeRow, ...]
 
 
 # --------------------------------------------------------------------------------------------- reports

@@ -1,0 +1,178 @@
+"""The algebra of axes: any chain of reshapes and permutations is one *arrangement* of atomic axes.
+
+An arrangement reads a tensor as `split` (its flat order cut into atoms), permutes the atoms by `order` and merges them
+into `shape`: `x.reshape(split).permute(order).reshape(shape)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How a tensor's axes are cut, permuted and merged."""
+
+    split: Shape
+    order: tuple[int, ...]
+    shape: Shape
+
+    @property
+    def atoms(self) -> Shape:
+        """The atoms in the order of the result."""
+        return tuple(self.split[index] for index in self.order)
+
+
+def refinement(one: Shape, other: Shape) -> Shape | None:
+    """Return the coarsest factors that refine both factorisations of one flat index, or None where there are none."""
+    boundaries = sorted({*_suffixes(one), *_suffixes(other)})
+    factors: list[int] = []
+    previous = 1
+    for boundary in boundaries:
+        if boundary % previous:
+            return None
+        factors.append(boundary // previous)
+        previous = boundary
+    return tuple(reversed(factors))
+
+
+def _suffixes(factors: Shape) -> list[int]:
+    products, running = [], 1
+    for factor in reversed(factors):
+        running *= factor
+        products.append(running)
+    return [product for product in products if product > 1]
+
+
+def groups(factors: Shape, sizes: Shape) -> list[list[int]] | None:
+    """Return, for each of `sizes`, the indices of the consecutive `factors` (none of size 1) that make it up."""
+    result: list[list[int]] = []
+    position = 0
+    for size in sizes:
+        members: list[int] = []
+        while prod(factors[index] for index in members) < size:
+            if position == len(factors):
+                return None
+            members.append(position)
+            position += 1
+        if prod(factors[index] for index in members) != size:
+            return None
+        result.append(members)
+    return result if position == len(factors) else None
+
+
+def refined(arrangement: Arrangement, source: Shape | None = None, result: Shape | None = None) -> Arrangement | None:
+    """Cut the atoms further, so that the dims of `source` (and of `result`) are whole atoms; None where impossible."""
+    split, order = arrangement.split, arrangement.order
+    if source is not None:
+        factors = refinement(split, source)
+        parts = None if factors is None else groups(factors, tuple(size for size in split if size > 1))
+        if factors is None or parts is None:
+            return None
+        by_atom = iter(parts)
+        pieces = [next(by_atom) if size > 1 else [] for size in split]
+        split, order = factors, tuple(piece for index in order for piece in pieces[index])
+    if result is not None:
+        atoms = tuple(split[index] for index in order)
+        factors = refinement(atoms, result)
+        parts = None if factors is None else groups(factors, tuple(size for size in atoms if size > 1))
+        if factors is None or parts is None:
+            return None
+        by_atom = iter(parts)
+        cut = {index: tuple(factors[part] for part in next(by_atom)) for index in order if split[index] > 1}
+        starts: dict[int, int] = {}
+        new_split: list[int] = []
+        for index, size in enumerate(split):
+            starts[index] = len(new_split)
+            new_split += list(cut[index]) if size > 1 else []
+        order = tuple(
+            starts[index] + offset for index in order if split[index] > 1 for offset in range(len(cut[index]))
+        )
+        split = tuple(new_split)
+    return Arrangement(split, order, arrangement.shape)
+
+
+def normal(arrangement: Arrangement) -> Arrangement:
+    """Drop atoms of size 1 and merge atoms that stay neighbours: equal arrangements become the same value."""
+    kept = [index for index in arrangement.order if arrangement.split[index] > 1]
+    runs: list[list[int]] = []
+    sized = [index for index, size in enumerate(arrangement.split) if size > 1]
+    following = dict(pairwise(sized))
+    for index in kept:
+        if runs and following.get(runs[-1][-1]) == index:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    by_source = sorted(range(len(runs)), key=lambda run: runs[run][0])
+    split = tuple(prod(arrangement.split[index] for index in runs[run]) for run in by_source)
+    order = tuple(by_source.index(run) for run in range(len(runs)))
+    return Arrangement(split, order, arrangement.shape)
+
+
+def composed(first: Arrangement, second: Arrangement) -> Arrangement | None:
+    """Return the arrangement that does `first`, then `second`, or None where their atoms do not fit."""
+    one = refined(first, result=second.split)
+    two = refined(second, source=first.atoms)
+    if one is None or two is None or one.atoms != two.split:
+        return None
+    return normal(Arrangement(one.split, tuple(one.order[index] for index in two.order), second.shape))
+
+
+def reshaped(source: Shape, shape: Shape) -> Arrangement:
+    """Return the arrangement of a plain reshape."""
+    return normal(Arrangement(source, tuple(range(len(source))), shape))
+
+
+def permuted(source: Shape, order: tuple[int, ...]) -> Arrangement:
+    """Return the arrangement of a permutation of axes."""
+    return normal(Arrangement(source, order, tuple(source[index] for index in order)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A slice read through an arrangement: cut `dim` of the source first, then arrange."""
+
+    dim: int
+    start: int
+    stop: int
+    arrangement: Arrangement
+
+
+def cut_before(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[int, int]) -> Cut | None:
+    """Move a slice of dim `dim` of the result before the arrangement, or return None where it is no slice there."""
+    start, stop = bounds
+    fine = refined(arrangement, source=source, result=arrangement.shape)
+    if fine is None:
+        return None
+    results, sources = groups(fine.atoms, arrangement.shape), groups(fine.split, source)
+    if results is None or sources is None or not results[dim]:
+        return None
+    inner = prod(fine.atoms[index] for index in results[dim][1:])
+    atom = fine.order[results[dim][0]]
+    axis = next(index for index, members in enumerate(sources) if atom in members)
+    if start % inner or stop % inner or sources[axis][0] != atom:
+        return None
+    below = prod(fine.split[index] for index in sources[axis][1:])
+    low, high = start // inner, stop // inner
+    split = tuple(high - low if index == atom else size for index, size in enumerate(fine.split))
+    shape = tuple(stop - start if index == dim else size for index, size in enumerate(arrangement.shape))
+    return Cut(axis, low * below, high * below, normal(Arrangement(split, fine.order, shape)))
+
+
+def with_last(source: Shape, arrangement: Arrangement, size: int) -> Arrangement | None:
+    """Return the same arrangement of a tensor whose last dim has another size; None unless that dim stays last."""
+    fine = refined(arrangement, source=source, result=arrangement.shape)
+    if fine is None or source[-1] != arrangement.shape[-1] or source[-1] == 1:
+        return None
+    results, sources = groups(fine.atoms, arrangement.shape), groups(fine.split, source)
+    if results is None or sources is None or [fine.order[index] for index in results[-1]] != sources[-1]:
+        return None
+    last = set(sources[-1])
+    keep = [index for index in range(len(fine.split)) if index not in last]
+    split = (*(fine.split[index] for index in keep), size)
+    order = (*(keep.index(index) for index in fine.order if index not in last), len(keep))
+    return normal(Arrangement(split, order, (*arrangement.shape[:-1], size)))

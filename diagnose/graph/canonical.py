@@ -1,0 +1,79 @@
+"""The canonical form: two networks that compute the same function by the rules become the same graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from diagnose.graph import rules_activation, rules_arithmetic, rules_attention, rules_layer, rules_noop, rules_shape
+from diagnose.graph.form import LEAVES, Applied, Form, Rule
+from diagnose.graph.labels import digest
+from diagnose.values import Graph, Node
+
+RULES: tuple[Rule, ...] = (
+    *rules_noop.RULES,
+    *rules_shape.RULES,
+    *rules_activation.RULES,
+    *rules_arithmetic.RULES,
+    *rules_layer.RULES,
+    *rules_attention.RULES,
+)
+"""All rules; the first that applies to an operation wins."""
+
+ROUNDS = 4
+"""How often the rules are run over the whole graph at most; a second run changes little, a third nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """A graph in canonical form, and the rules that were applied on the way."""
+
+    graph: Graph
+    applied: tuple[Applied, ...]
+
+
+def canonical(graph: Graph) -> Canonical:
+    """Return the canonical form of a graph."""
+    applied: list[Applied] = []
+    before = ""
+    for _ in range(ROUNDS):
+        graph, more = _rewritten(graph)
+        applied += more
+        after = digest(graph)
+        if after == before:
+            break
+        before = after
+    return Canonical(graph, tuple(dict.fromkeys(applied)))
+
+
+def _rewritten(graph: Graph) -> tuple[Graph, list[Applied]]:
+    form = Form(RULES)
+    users = Counter(value for node in graph.nodes for value in dict.fromkeys(node.inputs))
+    kept = {*graph.outputs, *graph.effects}
+    number: dict[int, int] = {}
+    for node in graph.nodes:
+        inputs = tuple(number[value] for value in node.inputs)
+        if node.op in ("add", "mul") and len(node.shape):
+            inputs = _flattened(form, node, graph, users, number, kept)
+        attributes = tuple(sorted(node.attributes))
+        number[node.id] = form.add(
+            Node(-1, node.op, node.module_path, attributes, inputs, node.shape, node.dtype, node.name, node.source)
+        )
+    outputs = [number[value] for value in graph.outputs]
+    effects = [number[value] for value in graph.effects if form[number[value]].op not in LEAVES]
+    return form.graph(outputs, effects, graph), form.applied
+
+
+def _flattened(
+    form: Form, node: Node, graph: Graph, users: Counter[int], number: dict[int, int], kept: set[int]
+) -> tuple[int, ...]:
+    """Return the operands of a sum or product, those of an inner one that nothing else reads in its place."""
+    operands: list[int] = []
+    for value in node.inputs:
+        inner = graph.nodes[value]
+        alone = users[value] == 1 and node.inputs.count(value) == 1 and value not in kept
+        if inner.op == node.op and inner.shape == node.shape and alone:
+            operands += form[number[value]].inputs if form[number[value]].op == node.op else [number[value]]
+        else:
+            operands.append(number[value])
+    return tuple(operands)

@@ -1,0 +1,84 @@
+"""Capture a network twice in one mode and say how it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from diagnose.graph.canonical import Canonical, canonical
+from diagnose.graph.export import export_tape
+from diagnose.graph.functional import functional
+from diagnose.graph.labels import digest
+from diagnose.graph.record import record_tape
+from diagnose.graph.tape import CannotCapture, Tape
+from diagnose.values import Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A network's canonical form in one mode, and the tensors of its constants by their digest.
+
+    `steady` is False where a second capture gave another graph; `structure` describes the nesting of the outputs.
+    """
+
+    form: Canonical
+    constants: Mapping[str, Tensor]
+    structure: str
+    steady: bool
+    skipped: tuple[Skipped, ...] = ()
+
+
+def capture(
+    module: nn.Module, inputs: tuple[Tensor, ...], *, training: bool, recorder: bool = False, twice: bool = True
+) -> Captured:
+    """Capture a module on `inputs`; its modes are restored.
+
+    Args:
+        module: the network; its weights are not read, the values of its constants are.
+        inputs: of which export reads shape and element type alone; the recorder runs them.
+        training: the mode to capture.
+        recorder: run the module and record it, without trying `torch.export` first.
+        twice: capture a second time and compare, to notice Python's randomness.
+
+    Raises:
+        CannotCapture: neither way works.
+    """
+    skipped: tuple[Skipped, ...] = ()
+    with mode(module, training=training):
+        way = record_tape if recorder else export_tape
+        try:
+            tape = way(module, inputs)
+        except CannotCapture as error:
+            if recorder:
+                raise
+            skipped = (Skipped("torch.export", str(error)),)
+            way = record_tape
+            tape = way(module, inputs)
+        name = "recorder" if way is record_tape else "export"
+        form = _form(tape, training, name)
+        steady = not twice or digest(_form(way(module, inputs), training, name).graph) == digest(form.graph)
+    return Captured(form, tape.constants, tape.structure, steady, skipped)
+
+
+def _form(tape: Tape, training: bool, name: str) -> Canonical:
+    return canonical(functional(tape, training=training, capture=name))
+
+
+@contextmanager
+def mode(module: nn.Module, *, training: bool) -> Iterator[None]:
+    """Put every module of a network into a mode, and restore what each was in."""
+    modes = [(each, each.training) for each in module.modules()]
+    module.train(training)
+    try:
+        yield
+    finally:
+        for each, was in modes:
+            each.training = was
+
+
+def constants_of(captures: Sequence[Captured]) -> dict[str, Tensor]:
+    """Return the constants of several captures in one table."""
+    return {digest: tensor for each in captures for digest, tensor in each.constants.items()}
