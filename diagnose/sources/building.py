@@ -48,12 +48,13 @@ def build(ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = Fal
     Raises:
         DiagnoseError: the model is not found or its arguments are wrong (exit code 2), or its code failed (3).
     """
-    from diagnose.sources.scope import quiet, restored
+    from diagnose.sources.scope import drawing_from, quiet, restored
 
     ref = parse(ref) if isinstance(ref, str) else ref
-    with quiet(), restored(seed):
+    with quiet(), restored():
         try:
-            prepared = origin(ref.source).prepare(ref, pretrained=pretrained)
+            with drawing_from(seed):
+                prepared = origin(ref.source).prepare(ref, pretrained=pretrained)
             module, skipped = _construct(ref, prepared, allocate=allocate or pretrained, seed=seed)
             shapes, notes = prepared.input_shapes(module), prepared.notes(module)
         except (Exception, SystemExit) as error:
@@ -65,19 +66,21 @@ def _construct(
     ref: ModelRef, prepared: Prepared, *, allocate: bool, seed: int | None
 ) -> tuple[nn.Module, tuple[Skipped, ...]]:
     from diagnose.sources.meta import WithoutWeights, to_meta
-    from diagnose.sources.scope import restored
+    from diagnose.sources.scope import drawing_from, restored
 
     if allocate:
-        return _checked(ref, prepared.make()), ()
+        with drawing_from(seed):
+            return _checked(ref, prepared.make()), ()
     try:
-        with restored(seed), WithoutWeights():
+        with restored(), drawing_from(seed), WithoutWeights():
             module = _checked(ref, prepared.make())
         return to_meta(module), ()
     except DiagnoseError:
         raise
     except Exception as error:
         reason = explain(error, ref).message
-    module = to_meta(_checked(ref, prepared.make()))
+    with drawing_from(seed):
+        module = to_meta(_checked(ref, prepared.make()))
     return module, (Skipped("building without weights", f"{reason} It was built with weights, which were dropped."),)
 
 

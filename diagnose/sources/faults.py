@@ -30,7 +30,8 @@ def explain(error: BaseException, ref: ModelRef) -> DiagnoseError:
         return wrong
     place = _where(error)
     if isinstance(error, SyntaxError) and error.filename:
-        place = f" at {error.filename}:{error.lineno}"
+        nowhere = error.filename.startswith("<")  # a config, which mmengine parses as a nameless string
+        place = f" in line {error.lineno}" if nowhere else f" at {error.filename}:{error.lineno}"
     return DiagnoseError(f"{ref.text} raised {type(error).__name__}{place}: {_message(error)}")
 
 
@@ -85,7 +86,7 @@ def _where(error: BaseException) -> str:
     library = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")] + [
         str(Path(__file__).parent.parent)
     ]
-    own = [f for f in frames if not f.filename.startswith(("<", *library))]
+    own = [f for f in frames if not f.filename.startswith(("<", *library)) and f.filename]
     outside = [f for f in frames if not f.filename.startswith(("<", library[-1]))]
     for frame in reversed(own or outside):
         return f" at {frame.filename}:{frame.lineno}"

@@ -37,10 +37,17 @@ class Mmpretrain:
         """Read a model's config and check its arguments, which are merged into the config's `model`."""
         mmpretrain = load()
         if ref.name.endswith(".py"):
-            config, where = _config_file(ref), ref.name
+            # Modules of the config's `custom_imports` may stand in the working folder or beside it.
+            sys.path[:0] = [str(Path.cwd()), str(Path(ref.name).resolve().parent)]
+            config, where = read_config(ref.name), ref.name
         else:
             config, where = self._hub_config(mmpretrain, ref), f"configuration {ref.name}"
         _check_keywords(config, ref)
+        if not pretrained and (addresses := tuple(_addresses(config.model))):
+            raise DiagnoseError(
+                f"{ref.text} cannot be built without weights that mmpretrain downloads from {addresses[0]}.",
+                hint="Nothing is downloaded unless pretrained weights are asked for.",
+            )
         # A hub name, not its config, where weights are asked for: only the hub knows their address.
         model = ref.name if pretrained and not ref.name.endswith(".py") else config
         return Prepared(
@@ -92,7 +99,7 @@ def _without_noise() -> Iterator[None]:
     disabled = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"(mmcv|mmengine|mmpretrain)\b")
-        warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
+        warnings.filterwarnings("ignore", message="pkg_resources is deprecated|torch.meshgrid: in an upcoming release")
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=FutureWarning)
         logging.disable(logging.INFO)
@@ -102,18 +109,21 @@ def _without_noise() -> Iterator[None]:
             logging.disable(disabled)
 
 
-def _config_file(ref: ModelRef) -> Any:
+def read_config(text: str) -> Any:
+    """Read a config file, which is run as code.
+
+    Raises:
+        DiagnoseError: there is no such file, or it defines no model (exit code 2).
+    """
     from mmengine.config import Config
 
-    path = Path(ref.name)
+    path = Path(text)
     if not path.is_file():
-        raise DiagnoseError(f"There is no config file {ref.name!r}.", exit_code=USAGE)
-    # `custom_imports` in a config names modules relative to the working folder or the config's.
-    sys.path[:0] = [str(Path.cwd()), str(path.resolve().parent)]
+        raise DiagnoseError(f"There is no config file {text!r}.", exit_code=USAGE)
     with _without_noise():
         config = Config.fromfile(str(path))
     if not isinstance(config.get("model"), Mapping):
-        raise DiagnoseError(f"The config {ref.name!r} defines no `model`.", exit_code=USAGE)
+        raise DiagnoseError(f"The config {text!r} defines no `model`.", exit_code=USAGE)
     return config
 
 
@@ -132,6 +142,19 @@ def _check_keywords(config: Any, ref: ModelRef) -> None:
     for key, _ in ref.kwargs:
         if key not in right:
             raise unexpected(key, ref, right)
+
+
+def _addresses(part: object) -> Iterator[str]:
+    """Yield the addresses that a config's parts download from when constructed; `init_cfg` is read later."""
+    if isinstance(part, Mapping):
+        for key, value in part.items():
+            if key != "init_cfg":
+                yield from _addresses(value)
+    elif isinstance(part, (list, tuple)):
+        for value in part:
+            yield from _addresses(value)
+    elif isinstance(part, str) and part.startswith(("http://", "https://")):
+        yield part
 
 
 def input_shapes(module: nn.Module) -> Shapes:

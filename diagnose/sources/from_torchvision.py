@@ -19,6 +19,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 """What torchvision does by default but announces to change with a warning; stated, it does it in silence."""
 
+BACKBONE = (
+    "Built without the pretrained backbone that torchvision's default downloads: with it, torchvision freezes the "
+    "backbone's first layers and in some models its batch norms, which then are buffers."
+)
+
 FRAMES = 16
 """Frames of a video clip: what torchvision's video models were trained with."""
 
@@ -47,14 +52,17 @@ class Torchvision:
         builder = torchvision.models.get_model_builder(ref.name)
         kwargs = {**DEFAULTS.get(ref.name.removeprefix("quantized_"), {}), **dict(ref.kwargs)}
         check_call(builder, ref, kwargs)
+        notes: tuple[str, ...] = ()
         if pretrained:
             kwargs.setdefault("weights", "DEFAULT")
-        elif "weights_backbone" in inspect.signature(builder).parameters:
-            kwargs.setdefault("weights_backbone", None)  # the default downloads the backbone's weights
+        elif "weights_backbone" in inspect.signature(builder).parameters and "weights_backbone" not in kwargs:
+            kwargs["weights_backbone"] = None  # the default downloads the backbone's weights
+            notes = (BACKBONE,) if ".detection" in builder.__module__ else ()
         return Prepared(
             make=partial(builder, **kwargs),
             origin=f"torchvision {torchvision.__version__}",
             input_shapes=partial(_input_shapes, ref.name),
+            notes=lambda module: notes,
         )
 
 

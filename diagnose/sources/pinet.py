@@ -91,6 +91,8 @@ class PiNetBlock(BasicBlock):  # type: ignore[misc]
         if second_order_norm is not None:
             self.norm3_name, norm = build_norm_layer(_norm(second_order_norm, self.norm_cfg), out_channels, postfix=3)
             self.add_module(self.norm3_name, norm)
+        # What diagnose.anatomy calls the branch of these modules.
+        self.branch_of = dict.fromkeys((*names, self.norm3_name), "second-order")
 
     @property
     def norm3(self) -> nn.Module | None:
@@ -173,6 +175,8 @@ class _Polynomial(ResNet):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         settings: dict[int, tuple[type[nn.Module], tuple[int, ...]]] = ResNet.arch_settings
+        if depth not in settings:
+            raise ValueError(f"depth must be one of {', '.join(map(str, settings))}, not {depth!r}")
         block, usual = settings[depth]
         block = PiNetBlock if block is BasicBlock else block
         # Set on the instance before mmpretrain's constructor, which reads them.

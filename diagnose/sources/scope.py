@@ -11,39 +11,51 @@ from contextlib import contextmanager, redirect_stdout
 
 
 @contextmanager
-def restored(seed: int | None = None) -> Iterator[None]:
-    """Restore random states, default dtype and device, gradient mode, import path, arguments and folder at the end.
+def restored() -> Iterator[None]:
+    """Restore default dtype and device, gradient mode, import path, program arguments and folder at the end.
 
-    Within, every generator starts from `seed` where one is given. sys.argv holds the program's name alone, so that a
-    model's file that reads its command line at import does not read ours.
+    Within, sys.argv holds the program's name alone, so that a file that reads its command line at import does not
+    read ours.
     """
-    import numpy as np
     import torch
 
     folder, path, argv = os.getcwd(), list(sys.path), list(sys.argv)  # noqa: PTH109 the string that chdir takes
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
     dtype, device, gradients = torch.get_default_dtype(), torch.get_default_device(), torch.is_grad_enabled()
     try:
         sys.argv[1:] = []
-        if seed is not None:
-            random.seed(seed)
-            np.random.seed(seed % 2**32)
-            torch.default_generator.manual_seed(seed)
         yield
     finally:
         os.chdir(folder)
         sys.path[:] = path
         sys.argv[:] = argv
+        torch.set_default_dtype(dtype)
+        if torch.get_default_device() != device:
+            torch.set_default_device(device)
+        torch.set_grad_enabled(gradients)
+
+
+@contextmanager
+def drawing_from(seed: int | None) -> Iterator[None]:
+    """Start the random generators of Python, NumPy and torch from `seed`, where given, and restore them at the end."""
+    import numpy as np
+    import torch
+
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+    try:
+        if seed is not None:
+            random.seed(seed)
+            np.random.seed(seed % 2**32)
+            torch.default_generator.manual_seed(seed)
+            if cuda is not None:
+                torch.cuda.manual_seed_all(seed)
+        yield
+    finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.set_rng_state(states[2])
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
-        torch.set_default_dtype(dtype)
-        if torch.get_default_device() != device:
-            torch.set_default_device(device)
-        torch.set_grad_enabled(gradients)
 
 
 @contextmanager
