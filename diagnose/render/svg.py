@@ -13,11 +13,13 @@ from markupsafe import Markup, escape
 from diagnose.render.numbers import number
 from diagnose.render.rows import Mark, Row, notes, rows
 from diagnose.render.scale import Scale, curves_scales, points
-from diagnose.render.text import visible
+from diagnose.render.text import shortened, visible
 from diagnose.render.words import Words, words
 from diagnose.values import Curve, Curves, Figure
 
-_PLOT, _LEGEND = 220, 24
+_PLOT, _LEGEND, _NOTE = 220, 24, 46
+"""Pixels of a plot and of a line of its legend; letters of a note, which a phone holds on one line."""
+
 _LINES = 5
 """Colours and dashes of curves; the sixth curve begins again."""
 
@@ -44,8 +46,8 @@ class _Layout:
 
 
 _LAYOUTS = (
-    _Layout("wide", row=32, baseline=21, middle=16, strip=(0, 32), plot=(0.58, 0.99), value=0.55, letters=58),
-    _Layout("narrow", row=48, baseline=16, middle=31, strip=(22, 18), plot=(0.01, 0.99), value=1.0, letters=42),
+    _Layout("wide", row=32, baseline=21, middle=16, strip=(0, 32), plot=(0.58, 0.985), value=0.55, letters=58),
+    _Layout("narrow", row=48, baseline=16, middle=31, strip=(22, 18), plot=(0.02, 0.98), value=1.0, letters=42),
 )
 _THICK = 12
 
@@ -114,16 +116,14 @@ def _rows(figure: Figure, layout: _Layout) -> tuple[list[Markup], float]:
     height = len(drawn) * layout.row
     for note in notes(figure, scale):
         height += 20
-        texts.append(_text(note, layout.at(1), height, "note end"))
+        texts.append(_text(shortened(note, _NOTE), layout.at(1), height, "note end"))
     return shapes + texts, height + 8
 
 
 def _texts(row: Row, y: float, layout: _Layout) -> list[Markup]:
     room = max(10, layout.letters - len(row.value))
     label = ("▸ " if row.marked else "") + row.label
-    if len(label) > room:
-        label = f"{label[: (room - 1) // 2]}…{label[-((room - 1) // 2) :]}"
-    return [_text(label, "0", y, "label"), _text(row.value, f"{100 * layout.value:g}%", y, "value")]
+    return [_text(shortened(label, room), "0", y, "label"), _text(row.value, f"{100 * layout.value:g}%", y, "value")]
 
 
 def _mark(mark: Mark, scale: Scale, top: int, layout: _Layout) -> list[Markup]:
@@ -157,7 +157,7 @@ def _curves(figure: Curves) -> tuple[list[Markup], float]:
     across, up = scales = curves_scales(figure)
     top = len(figure.curves) * _LEGEND + 12
     shapes: list[Markup] = []
-    texts = [_text(visible(figure.x_unit), "50%", top + _PLOT + 38, "tick")]
+    texts = [_text(shortened(visible(figure.x_unit), _NOTE), "50%", top + _PLOT + 38, "tick")]
     for tick in up.ticks():
         y = round(top + _PLOT * (1 - up.fraction(tick)), 1)
         shapes.append(element("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"))
@@ -169,7 +169,7 @@ def _curves(figure: Curves) -> tuple[list[Markup], float]:
     for i, curve in enumerate(figure.curves):
         y, label = i * _LEGEND, visible(curve.label)
         shapes.append(element("line", x1=0, x2=28, y1=y + 11, y2=y + 11, class_=f"line line-{i % _LINES + 1}"))
-        texts.append(_text(label if len(label) <= 32 else f"{label[:16]}…{label[-15:]}", "36", y + 16, "label"))
+        texts.append(_text(shortened(label, 30), "36", y + 16, "label"))
         texts.append(_text(number(curve.y[-1]) if curve.y else "", "100%", y + 16, "value"))
     inner = Markup("").join(_line(curve, scales, f"line-{i % _LINES + 1}") for i, curve in enumerate(figure.curves))
     frame = {"viewBox": "0 0 1000 1000", "preserveAspectRatio": "none"}

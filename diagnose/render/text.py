@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import accumulate
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -38,6 +39,17 @@ def _spelled(char: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shortened(text: str, letters: int) -> str:
+    """Elide visible text in the middle where it is longer than `letters`; a wide character counts as two."""
+    sizes = [2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text]
+    if sum(sizes) <= letters:
+        return text
+    half = (letters - 1) // 2
+    head = sum(end <= half for end in accumulate(sizes))
+    tail = sum(end <= half for end in accumulate(reversed(sizes)))
+    return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
 @dataclass(frozen=True, slots=True)

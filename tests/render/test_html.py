@@ -3,8 +3,13 @@ import hashlib
 import re
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -107,39 +112,83 @@ def test_words_have_enough_contrast_in_every_scheme(params_report: Report) -> No
                 assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
 
 
-CHROMIUM = shutil.which("chromium")
+PROBE = """<!doctype html>
+<iframe id=f src=report.html style="width:390px;height:800px;border:0"></iframe><output></output>
+<script>
+f.onload = () => {
+  const page = f.contentWindow, root = page.document.documentElement
+  const loads = page.performance.getEntriesByType("resource").length
+  document.querySelector("output").textContent =
+    `${root.clientWidth} wide, ${root.scrollWidth} with content, ran ${page.ran}, ${loads} loads`
+}
+</script>
+"""
+"""A frame as wide as a phone, which a window without a head cannot be, and what its page did."""
+
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --enable-logging=stderr"
+    "--disable-component-update --disable-sync --hide-scrollbars "
+    "--enable-logging=stderr --dump-dom"
 )
+CHROMIUM = shutil.which("chromium")
+Opened = Callable[[str], tuple[str, list[str], set[str]]]
+in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH to open the page with")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH to open the page with")
-def test_a_browser_runs_nothing_of_a_hostile_report(everything_hostile: Report, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    # The frame is as wide as a phone, which a headless window cannot be, and tells how far its content reaches.
-    page.write_text(render(everything_hostile), encoding="utf-8")
-    frame = tmp_path / "frame.html"
-    frame.write_text(
-        "<!doctype html><iframe id=f src=report.html style='width:390px;height:800px;border:0'></iframe><output></output>"
-        "<script>f.onload = () => { const root = f.contentDocument.documentElement;"
-        "document.querySelector('output').textContent = "
-        "`inner ${root.clientWidth} content ${root.scrollWidth} ran ${f.contentWindow.ran}`"
-        " + ` loads ${f.contentWindow.performance.getEntriesByType('resource').length}` }</script>"
-    )
-    command = [
-        CHROMIUM or "",
-        *FLAGS.split(),
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-        "--allow-file-access-from-files",
-        "--dump-dom",
-    ]
-    done = subprocess.run(
-        [*command, f"--user-data-dir={tmp_path / 'profile'}", frame.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert "<output>inner 390 content 390 ran undefined loads 0</output>" in done.stdout
-    assert "CONSOLE" not in done.stderr
+class Folder(SimpleHTTPRequestHandler):
+    """Serves the page and its probe, and remembers what else was asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        self.asked.append(self.path)
+
+    def log_error(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    """Open a page in a browser: what the probe saw, the lines of the console, and what was loaded."""
+    Folder.asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Folder, directory=str(tmp_path)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+
+    def opened(html: str) -> tuple[str, list[str], set[str]]:
+        (tmp_path / "report.html").write_text(html, encoding="utf-8")
+        (tmp_path / "probe.html").write_text(PROBE, encoding="utf-8")
+        command = [CHROMIUM or "", *FLAGS.split(), "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+        done = subprocess.run(
+            [*command, f"--user-data-dir={tmp_path / 'profile'}", f"http://127.0.0.1:{server.server_port}/probe.html"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        seen = re.search("<output>(.*?)</output>", done.stdout, re.DOTALL)
+        console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        return seen[1] if seen else "", console, set(Folder.asked) - {"/probe.html", "/report.html", "/favicon.ico"}
+
+    yield opened
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@in_a_browser
+def test_a_browser_runs_and_loads_nothing_of_a_hostile_report(everything_hostile: Report, opened: Opened) -> None:
+    seen, console, asked = opened(render(everything_hostile))
+    assert seen == "390 wide, 390 with content, ran undefined, 0 loads"
+    assert console == []
+    assert asked == set()
+
+
+@in_a_browser
+def test_the_probe_would_see_a_script_a_load_and_an_overflow(opened: Opened) -> None:
+    html = "<p style='width:800px'><img src=missing.png><script>window.ran = 1; console.error('ran')</script>"
+    seen, console, asked = opened(html)
+    assert seen.endswith("ran 1, 1 loads")
+    assert int(seen.split()[2]) > 390
+    assert any("ran" in line for line in console)
+    assert asked == {"/missing.png"}
