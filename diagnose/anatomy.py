@@ -41,7 +41,10 @@ class Stage:
 
 
 class Anatomy:
-    """The stages and blocks of a model, and the place of each of its modules."""
+    """The stages and blocks of a model, and the place of each of its modules.
+
+    A block that names the branch of its modules itself, in a dictionary `branch_of`, is taken at its word.
+    """
 
     def __init__(self, stages: tuple[Stage, ...], places: dict[str, Place]) -> None:
         self.stages = stages
@@ -153,7 +156,9 @@ def _places(model: nn.Module, stages: tuple[Stage, ...]) -> dict[str, Place]:
             remaining[stage.name] -= 1
         if inside and (path == inside or path.startswith(f"{inside}.")):
             stage = stage_of[inside]
-            places[path] = Place(stage.name, inside, _branch(path.removeprefix(inside).lstrip("."), module, model, inside))
+            places[path] = Place(
+                stage.name, inside, _branch(path.removeprefix(inside).lstrip("."), module, model, inside)
+            )
         else:
             places[path] = Place(_between(path, passed, stages, remaining))
     return places
@@ -179,8 +184,8 @@ def _branch(inside: str, module: nn.Module, model: nn.Module, block: str) -> str
         return ""
     if _SHORTCUT.search(first):
         return "shortcut"
-    second_order: tuple[str, ...] = getattr(model.get_submodule(block), "second_order", ())
-    return "second-order" if first in second_order else "residual"
+    named = getattr(model.get_submodule(block), "branch_of", None)
+    return named.get(first, "residual") if isinstance(named, dict) else "residual"
 
 
 def _places_without_blocks(model: nn.Module) -> dict[str, Place]:

@@ -347,7 +347,7 @@ class Prose:
     """A paragraph of plain text. The tone colours it; the words alone carry the meaning.
 
     "verdict" is the answer in one sentence and stands first; "caution" limits what may be concluded; "hint" says
-    which command looks deeper.
+    which command looks deeper. A pair of backticks marks code, here and in a finding's message.
     """
 
     text: str

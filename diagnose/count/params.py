@@ -1,4 +1,4 @@
-"""The parameter table of a model: every tensor once, with its place, its kind, and whether the forward pass reads it."""
+"""The parameter table of a model: every tensor with its place, its kind, and whether the forward pass reads it."""
 
 from __future__ import annotations
 

@@ -16,14 +16,15 @@ from diagnose.values import InputSpec, Skipped
 
 def storage_key(tensor: Tensor) -> int:
     """Return what identifies the memory behind a tensor, on the meta device too."""
-    return tensor.untyped_storage()._cdata
+    key: int = tensor.untyped_storage()._cdata
+    return key
 
 
-class _Reads(TorchDispatchMode):
+class _Reads(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Record the storage of every tensor that an operator reads, so that a view or `.data` reads its parameter."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -1,0 +1,1 @@
+"""The parameter gap: which small sets of edits, under which counting convention, give the reported number."""

@@ -1,0 +1,45 @@
+"""Another row of the same table: the same convention and edits, applied to another model and its reported number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from diagnose.count.gap.block_edits import second_order
+from diagnose.count.gap.edit import Edit
+from diagnose.count.gap.layout import Layout
+from diagnose.count.gap.search import FAMILIES, STRUCTURES, Hit
+from diagnose.values import Reported
+
+_OF_ONE_ROW = frozenset({"blocks"})
+"""Facets that a table states row by row: changing them in one row says nothing of another."""
+
+
+class OtherRow:
+    """A second model with its reported number."""
+
+    def __init__(self, text: str, layout: Layout, reported: Reported) -> None:
+        self.text, self.layout, self.reported = text, layout, reported
+        families: tuple[Callable[[Layout], list[Edit] | str], ...] = (*FAMILIES.values(), *STRUCTURES.values())
+        made = (family(layout) for family in families)
+        self._edits = {edit.key: edit for edits in made if not isinstance(edits, str) for edit in edits}
+
+    def judge(self, hit: Hit, *, in_second_order: bool) -> tuple[int, bool]:
+        """Return the row's count under a hit's convention and edits, and whether it fits its reported number.
+
+        Layers added to the blocks of a network with a second-order term (`in_second_order`) may stand in that term,
+        which a network without one does not have: then the row may keep its count.
+        """
+        with_all, without_added = self._total(hit, ()), self._total(hit, ("extra layers per block",))
+        may_stand_apart = in_second_order and not second_order(self.layout)
+        for total in (with_all, without_added) if may_stand_apart else (with_all,):
+            if self.reported.readings(total * hit.convention.factor):
+                return total, True
+        return with_all, False
+
+    def _total(self, hit: Hit, left_out: tuple[str, ...]) -> int:
+        layout = self.layout
+        for edit in hit.edits:
+            own = self._edits.get(edit.key)
+            if own is not None and edit.family not in left_out and edit.facet not in _OF_ONE_ROW:
+                layout = own.apply(layout) or layout
+        return hit.convention.total(layout.counts())

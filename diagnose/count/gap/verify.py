@@ -1,0 +1,114 @@
+"""Verification: the edited model is really built and counted, through its own arguments or by surgery."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from diagnose.count.gap.edit import Edit
+from diagnose.count.gap.layout import Layout, layout_of
+from diagnose.count.gap.search import Hit
+from diagnose.count.gap.surgery import CannotOperateError, operate, set_depths
+from diagnose.count.params import count_parameters
+from diagnose.errors import DiagnoseError
+from diagnose.sources import build
+from diagnose.values import ModelRef, ParamTable
+
+_PINET = ("prodpoly", "pinet_relu", "pinet_1x1_relu", "pinet_norelu", "pinet_1x1_norelu")
+
+
+def verify(hit: Hit, ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[bool, str]:
+    """Return whether the edited model was built and counts what the search says, and how it was built.
+
+    `model` is on the meta device and is left as it is; `table` is its count, whose inputs are used for the forward
+    pass that must read every new tensor.
+    """
+    if not hit.edits:
+        return True, "the model as it is"
+    arguments = _arguments(ref, hit.edits)
+    if arguments is not None:
+        changed = replace(ref, kwargs=tuple({**dict(ref.kwargs), **arguments}.items()))
+        try:
+            built = build(changed)
+        except DiagnoseError:
+            return False, ""
+        call = ", ".join(f"{key}={value!r}" for key, value in changed.kwargs)
+        how = f"built as {ref.text.partition('(')[0]}({call})"
+        return _fits(hit, built.module, table), how
+    try:
+        edited = _by_surgery(hit, model, table)
+    except (CannotOperateError, AttributeError) as error:
+        return False, str(error)
+    return _fits(hit, edited, table), "built by surgery on the model, forward pass run"
+
+
+def _fits(hit: Hit, model: nn.Module, before: ParamTable) -> bool:
+    """Return whether a built model counts what was predicted and its forward pass reads all that is new."""
+    if before.inputs is None:
+        return False
+    after = count_parameters(model, (before.inputs,))
+    known = {(row.path, row.shape) for row in before.rows}
+    reads_new = all(row.used for row in after.rows if (row.path, row.shape) not in known)
+    return reads_new and hit.convention.total(layout_of(after).counts()) == hit.total
+
+
+def _by_surgery(hit: Hit, model: nn.Module, table: ParamTable) -> nn.Module:
+    model = copy.deepcopy(model)
+    layout = layout_of(table)
+    for edit in hit.edits:
+        blocks = dict(edit.parameters).get("blocks")
+        if blocks is not None:
+            set_depths(model, layout, blocks)
+            layout = layout_of(count_parameters(model))
+    edited: Layout | None = layout
+    for edit in hit.edits:
+        if "blocks" not in dict(edit.parameters):
+            edited = edit.apply(edited) if edited is not None else None
+    if edited is None:
+        raise CannotOperateError("the edits do not apply together")
+    operate(model, layout, edited)
+    return model
+
+
+# ------------------------------------------------------------------------------ the model's own arguments
+
+
+def _arguments(ref: ModelRef, edits: tuple[Edit, ...]) -> Mapping[str, Any] | None:
+    """Return the keyword arguments that make all the edits, or None where the model has no such arguments."""
+    made: dict[str, Any] = {}
+    for edit in edits:
+        arguments = _argument(ref, edit)
+        if arguments is None or made.keys() & arguments.keys():
+            return None
+        made |= arguments
+    return made
+
+
+def _argument(ref: ModelRef, edit: Edit) -> Mapping[str, Any] | None:
+    given = dict(edit.parameters)
+    if edit.family == "number of classes" and ref.source in ("alias", "torchvision", "timm") and ref.name != "mm":
+        return {"num_classes": given["classes"]}
+    if edit.family == "dense blocks" and ref.source == "torchvision" and "compression" not in given:
+        return {"growth_rate": given["growth"]} if "growth" in given else {"block_config": given["blocks"]}
+    if ref.source != "alias":
+        return None
+    if edit.family == "blocks per stage" and ref.name in (*_PINET, "resnet_norelu", "torch"):
+        return {"blocks": list(given["blocks"])}
+    return _second_order(ref, edit, given) if ref.name in _PINET else None
+
+
+def _second_order(ref: ModelRef, edit: Edit, given: dict[str, Any]) -> Mapping[str, Any] | None:
+    if edit.family == "norms" and "second_order" in given:
+        return {"second_order_norm": None}
+    plain = not any(given.get(option) for option in ("bias", "norm", "depthwise"))
+    has = dict(ref.kwargs).get("second_order_convs", 1 if "1x1" in ref.name else 0)
+    if edit.family != "extra layers per block" or not plain or has + given["number"] > 2:
+        return None
+    if has and given["kernel"] != dict(ref.kwargs).get("second_order_kernel", 1):
+        return None
+    kernel = {"second_order_kernel": given["kernel"]} if given["kernel"] != 1 else {}
+    return {"second_order_convs": has + given["number"], **kernel}
