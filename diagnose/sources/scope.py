@@ -30,7 +30,7 @@ def restored() -> Iterator[None]:
         sys.argv[:] = argv
         torch.set_default_dtype(dtype)
         if torch.get_default_device() != device:
-            torch.set_default_device(device)
+            torch.set_default_device(None if device.type == "cpu" else device)  # None is no override at all
         torch.set_grad_enabled(gradients)
 
 

@@ -105,7 +105,7 @@ def _forget_namesakes(folder: Path) -> None:
     itself (an installed package) stays.
     """
     siblings = {p.stem if p.suffix == ".py" else p.name for p in folder.iterdir() if p.suffix in ("", ".py")}
-    for name in siblings & set(sys.modules) - set(sys.stdlib_module_names):
+    for name in siblings & set(sys.modules) - sys.stdlib_module_names - {__name__.partition(".")[0]}:
         loaded = getattr(sys.modules[name], "__file__", None)
         if loaded is None or Path(loaded).is_relative_to(folder):
             continue

@@ -46,7 +46,7 @@ def test_mmengines_runner_trains_the_shipped_config(config, tmp_path):
 
     class Losses(Hook):
         def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-            losses.append(float(outputs["loss"]))
+            losses.append(outputs["loss"].item())
 
     runner = Runner(
         model=model,
