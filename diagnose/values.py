@@ -490,6 +490,10 @@ class Section:
     folded: bool = False
 
 
+Item = Prose | Table | AlignedTree | Figure | Section
+"""What stands under a section's heading."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a command has to say, drawn by any renderer.

@@ -12,11 +12,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from diagnose.render.numbers import column_texts
+from diagnose.render.numbers import table_texts
 from diagnose.render.outline import MARKS, TONE_MARKS, environment_line, outline, tally, times, unit_of
 from diagnose.render.svg import drawing
 from diagnose.render.text import spans, visible
-from diagnose.values import AlignedTree, Cell, Figure, Prose, Report, Section, Table
+from diagnose.values import AlignedTree, Item, Prose, Report, Section, Table
 
 _PLACES = 24
 _CONTENTS_FROM = 4
@@ -73,17 +73,7 @@ def _finalized(value: Any) -> Any:
     return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
 
 
-def kind(item: Prose | Table | AlignedTree | Figure | Section) -> str:
+def kind(item: Item) -> str:
     """Name the macro that draws an item."""
     known = {Prose: "prose", Table: "table", AlignedTree: "tree", Section: "section"}
     return known.get(type(item), "figure")
-
-
-def table_texts(table: Table) -> list[list[str]]:
-    """Draw a table's cells row by row, its total last."""
-    rows = [*table.rows, *([table.total] if table.total is not None else [])]
-    columns = []
-    for i in range(len(table.columns)):
-        cells: list[Cell] = [row[i] if i < len(row) else None for row in rows]
-        columns.append(column_texts(cells))
-    return [[column[i] for column in columns] for i in range(len(rows))]

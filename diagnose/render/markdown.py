@@ -6,12 +6,11 @@ import html
 import re
 from collections.abc import Sequence
 
-from diagnose.render.numbers import column_texts
+from diagnose.render.numbers import table_texts
 from diagnose.render.outline import MARKS, TONE_MARKS, environment_line, outline, places, tally, times, unit_of
 from diagnose.render.terminal_figure import figure_lines
-from diagnose.render.terminal_table import indented
 from diagnose.render.text import spans, visible
-from diagnose.values import AlignedTree, Cell, Figure, Finding, Prose, Report, Section, Skipped, Table, TreeRow
+from diagnose.values import AlignedTree, Figure, Finding, Item, Prose, Report, Section, Skipped, Table, TreeRow
 
 _PLACES = 8
 _FIGURE = 84
@@ -75,7 +74,7 @@ def _section(section: Section, level: int) -> list[str]:
     return [*heading, *blocks]
 
 
-def _item(item: Prose | Table | AlignedTree | Figure | Section, level: int) -> list[str]:
+def _item(item: Item, level: int) -> list[str]:
     match item:
         case Prose():
             return [_prose(item)]
@@ -107,11 +106,8 @@ def _caption(title: str, unit: str = "") -> list[str]:
 
 
 def _table(table: Table) -> str:
-    rows: list[Sequence[Cell]] = [*table.rows, *([table.total] if table.total is not None else [])]
-    width = len(table.columns)
-    columns = [column_texts([row[i] if i < len(row) else None for row in rows]) for i in range(width)]
     bold = {*table.marked, *([len(table.rows)] if table.total is not None else [])}
-    cells = [[_cell(column[i], bold=i in bold) for column in columns] for i in range(len(rows))]
+    cells = [[_cell(text, bold=i in bold) for text in row] for i, row in enumerate(table_texts(table))]
     return _grid([escaped(visible(c.title)) for c in table.columns], [c.numeric for c in table.columns], cells)
 
 
@@ -138,7 +134,7 @@ def _tree_row(row: TreeRow) -> list[str]:
 
 
 def _figure(figure: Figure) -> str:
-    lines = "\n".join(line.plain for line in indented(figure_lines(figure, _FIGURE)))
+    lines = "\n".join(line.plain for line in figure_lines(figure, _FIGURE))
     fence = "`" * (max((len(run) for run in re.findall(r"`+", lines)), default=0) + 1)
     return f"{max(fence, '```', key=len)}text\n{lines}\n{max(fence, '```', key=len)}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from diagnose.render.text import visible
-from diagnose.values import Cell
+from diagnose.values import Cell, Table
 
 _DIGITS = 6
 """Significant digits of a float; integers are always drawn in full."""
@@ -51,6 +51,13 @@ def column_texts(cells: Iterable[Cell]) -> list[str]:
     floats = [c for c in column if isinstance(c, float) and math.isfinite(c) and not _is_scientific(c)]
     decimals = max((_decimals(c) for c in floats), default=0)
     return [cell_text(cell, decimals=decimals) for cell in column]
+
+
+def table_texts(table: Table) -> list[list[str]]:
+    """Draw a table's cells row by row, its total last; a row that is too short ends in empty cells."""
+    rows = [*table.rows, *([table.total] if table.total is not None else [])]
+    columns = [column_texts(row[i] if i < len(row) else None for row in rows) for i in range(len(table.columns))]
+    return [[column[i] for column in columns] for i in range(len(rows))]
 
 
 def cell_text(cell: Cell, *, decimals: int | None = None) -> str:

@@ -25,12 +25,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a figure, its words visible; marks are drawn in their order."""
+    """One row of a figure, its words visible; marks are drawn in their order.
+
+    `short` is the value where there is little room for words, if that differs.
+    """
 
     label: str
     value: str
     marks: tuple[Mark, ...]
     marked: bool = False
+    short: str = ""
 
 
 def rows(figure: Figure) -> tuple[Scale, tuple[Row, ...]]:
@@ -81,6 +85,7 @@ def _intervals(figure: Intervals) -> tuple[Row, ...]:
                 Mark("whisker", row.low, row.high),
                 Mark("dot", row.value, row.value),
             ),
+            short=ends[3 * i],
         )
         for i, row in enumerate(figure.intervals)
     )

@@ -121,9 +121,10 @@ def _rows(figure: Figure, layout: _Layout) -> tuple[list[Markup], float]:
 
 
 def _texts(row: Row, y: float, layout: _Layout) -> list[Markup]:
-    room = max(10, layout.letters - len(row.value))
+    value = row.short or row.value if layout.class_ == "narrow" else row.value
+    room = max(10, layout.letters - len(value))
     label = ("▸ " if row.marked else "") + row.label
-    return [_text(shortened(label, room), "0", y, "label"), _text(row.value, f"{100 * layout.value:g}%", y, "value")]
+    return [_text(shortened(label, room), "0", y, "label"), _text(value, f"{100 * layout.value:g}%", y, "value")]
 
 
 def _mark(mark: Mark, scale: Scale, top: int, layout: _Layout) -> list[Markup]:

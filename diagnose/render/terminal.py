@@ -20,12 +20,14 @@ from diagnose.render.outline import (
     unit_of,
 )
 from diagnose.render.terminal_figure import figure_lines
-from diagnose.render.terminal_table import VERDICT_STYLES, breaks, indented, table_lines, tree_lines
+from diagnose.render.terminal_table import breaks, table_lines
+from diagnose.render.terminal_tree import VERDICT_STYLES, tree_lines
 from diagnose.render.text import spans, visible
-from diagnose.values import AlignedTree, Finding, Prose, Report, Section, Skipped, Table
+from diagnose.values import AlignedTree, Finding, Item, Prose, Report, Section, Skipped, Table
 
 _PROSE = 100
 _PLACES = 4
+_NARROWEST = 40
 _TONES = {"plain": "", "verdict": "bold", "good": "green", "bad": "red", "caution": "magenta", "hint": "cyan"}
 
 
@@ -43,7 +45,7 @@ def render(report: Report, *, width: int | None, color: bool) -> str:
         legacy_windows=False,
         _environ={},
     )
-    lines = _Page(width).report(report)
+    lines = _Page(None if width is None else max(_NARROWEST, width)).report(report)
     with console.capture() as captured:
         for line in lines:
             console.print(line, soft_wrap=True)
@@ -59,7 +61,7 @@ class _Page:
     def report(self, report: Report) -> list[Text]:
         """Draw everything, the verdict first."""
         order = outline(report)
-        lines = [Text(visible(report.title), "bold"), Text()]
+        lines = [*self.wrapped(Text(visible(report.title), "bold")), Text()]
         if order.opening is not None:
             lines += self.section(order.opening, 0)
         lines += self.findings(order.findings)
@@ -84,7 +86,7 @@ class _Page:
             previous = item
         return lines
 
-    def item(self, item: object, depth: int) -> list[Text]:
+    def item(self, item: Item, depth: int) -> list[Text]:
         """Draw one item of a section and the empty line after it."""
         match item:
             case Prose():
@@ -93,22 +95,15 @@ class _Page:
                 return self.section(item, depth + 1)
             case Table():
                 note = self.wrapped(Text(f"  {visible(item.note)}", "dim"), hang=2) if item.note else []
-                return [*self.caption(item.title), *indented(table_lines(item, self.room)), *note, Text()]
+                return [*self.caption(item.title), *table_lines(item, self.width), *note, Text()]
             case AlignedTree():
-                return [*self.caption(item.title), *indented(tree_lines(item, self.room)), Text()]
+                return [*self.caption(item.title), *tree_lines(item, self.width), Text()]
             case _:
-                lines = figure_lines(item, self.room)  # type: ignore[arg-type]
-                return [*self.caption(item.title, unit_of(item)), *indented(lines), Text()]  # type: ignore[arg-type,attr-defined]
-
-    @property
-    def room(self) -> int | None:
-        """Return the width of a table or figure within its indent."""
-        return None if self.width is None else max(20, self.width - 2)
+                return [*self.caption(item.title, unit_of(item)), *figure_lines(item, self.width), Text()]
 
     def heading(self, title: str, depth: int) -> list[Text]:
         """Draw a section's title."""
-        text = Text(visible(title), "bold" if depth else "bold underline")
-        return [text, Text()]
+        return [*self.wrapped(Text(visible(title), "bold" if depth else "bold underline")), Text()]
 
     def caption(self, title: str, unit: str = "") -> list[Text]:
         """Draw the title of a table or figure, with its unit."""

@@ -10,7 +10,7 @@ from rich.text import Text
 from diagnose.render.numbers import number
 from diagnose.render.rows import Mark, Row, band_text, notes, rows
 from diagnose.render.scale import Scale, curves_scales, points
-from diagnose.render.terminal_table import GAP, elided
+from diagnose.render.terminal_table import GAP, MARGIN, elided, margin
 from diagnose.render.text import visible
 from diagnose.render.words import first_and_last
 from diagnose.values import Curve, Curves, Figure, Waterfall
@@ -35,8 +35,8 @@ def figure_lines(figure: Figure, width: int | None) -> list[Text]:
     lines = []
     for row in (*drawn, *band):
         marks = [mark for mark in row.marks if mark.kind != "link" and (row in band or mark.kind != "band")]
-        sign = Text("▸ ") if row.marked else Text()
-        lines.append(sign.append_text(_line(row.label, row.value, _plot(marks, scale, columns[2]), columns)))
+        line = _line(row.label, row.value, _plot(marks, scale, columns[2]), columns)
+        lines.append(margin(line, marked=row.marked))
     remarks = notes(figure, scale)[len(band) :]
     return [*lines, *(_remark(remark, columns, width) for remark in remarks)]
 
@@ -44,8 +44,8 @@ def figure_lines(figure: Figure, width: int | None) -> list[Text]:
 def _remark(text: str, columns: tuple[int, int, int], width: int | None) -> Text:
     """Set a remark under the plot, or further left where it is longer than that."""
     start = columns[0] + columns[1] + 2 * len(GAP)
-    room = sum(columns) + 2 * len(GAP) if width is None else width
-    return Text(" " * max(0, min(start, room - cell_len(text))) + text, "dim")
+    room = sum(columns) + 2 * len(GAP) if width is None else width - MARGIN
+    return margin(" " * max(0, min(start, room - cell_len(text))) + text, "dim")
 
 
 def _columns(texts: Sequence[tuple[str, str]], width: int | None) -> tuple[int, int, int]:
@@ -54,7 +54,7 @@ def _columns(texts: Sequence[tuple[str, str]], width: int | None) -> tuple[int, 
     values = max((cell_len(value) for _, value in texts), default=0)
     if width is None:
         return labels, values, _WIDEST
-    room = width - values - 2 * len(GAP)
+    room = width - MARGIN - values - 2 * len(GAP)
     labels = min(labels, max(8, room - _NARROWEST))
     return labels, values, max(0, min(_WIDEST, room - labels))
 
@@ -100,7 +100,7 @@ def _curves(figure: Curves, width: int | None) -> list[Text]:
     texts = [(visible(curve.label), first_and_last(curve)) for curve in figure.curves]
     columns = _columns(texts, width)
     lines = [
-        _line(label, said, Text(_sparks(curve, scales, columns[2]), "cyan"), columns)
+        margin(_line(label, said, Text(_sparks(curve, scales, columns[2]), "cyan"), columns))
         for curve, (label, said) in zip(figure.curves, texts, strict=True)
     ]
     key = f"▁ {number(scales[1].low)}  █ {number(scales[1].high)}"

@@ -1,9 +1,10 @@
-"""Tables and aligned trees as lines of text that survive a narrow terminal and are never cut in a pipe."""
+"""Tables as lines of text that survive a narrow terminal and are never cut in a pipe."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -12,29 +13,26 @@ from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
 from diagnose.render.numbers import column_texts
-from diagnose.render.outline import MARKS
 from diagnose.render.text import visible
-from diagnose.values import AlignedTree, Cell, Column, Table, Verdict
+from diagnose.values import Cell, Column, Table
 
-GAP = "  "
+GAP, MARGIN = "  ", 2
 NARROWEST = 12
 """Columns of text are not made narrower than this; a column is left out instead."""
 
 _COMFORTABLE = 24
 """Sentences are not wrapped to less than this while there are columns of low priority to leave out."""
 
-VERDICT_STYLES = {Verdict.REAL: "red", Verdict.UNDETERMINED: "magenta", Verdict.COSMETIC: "cyan", None: ""}
-
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A column with its texts drawn: header, cells and, last, its total."""
+    """A column with its texts drawn: header, cells and, last, its total; `firm` is its widest number."""
 
     column: Column
     header: str
     cells: tuple[str, ...]
+    firm: int
     width: int = 0
-    header_width: int = 0
 
     @property
     def natural(self) -> int:
@@ -50,19 +48,19 @@ def table_lines(table: Table, width: int | None) -> list[Text]:
     drawn = _drawn(table)
     if not drawn:
         return []
-    kept = [_at_full_width(column) for column in drawn] if width is None else _fitted(drawn, width)
-    rule = Text("─" * (_total(kept)), "dim")
-    lines = [*_row([column.header for column in kept], kept, style="dim", header=True), rule]
+    kept = [_at_full_width(column) for column in drawn] if width is None else _fitted(drawn, width - MARGIN)
+    rule = margin("─" * _total(kept), "dim")
+    lines = [*(margin(line, "dim") for line in _row([column.header for column in kept], kept, header=True)), rule]
     for i in range(len(table.rows)):
-        marked = i in table.marked
-        row = _row([column.cells[i] for column in kept], kept, style="bold" if marked else "")
-        lines += [Text("▸ ", "bold").append_text(row[0]), *row[1:]] if marked else row
+        first, *others = _row([column.cells[i] for column in kept], kept)
+        style = "bold" if i in table.marked else ""
+        lines += [margin(first, style, marked=i in table.marked), *(margin(line, style) for line in others)]
     if table.total is not None:
-        lines += [rule, *_row([column.cells[-1] for column in kept], kept, style="bold")]
-    left_out = [column.header for column in drawn if column.header not in {other.header for other in kept}]
+        lines += [rule, *(margin(line, "bold") for line in _row([column.cells[-1] for column in kept], kept))]
+    left_out = list((Counter(c.header for c in drawn) - Counter(c.header for c in kept)).elements())
     if left_out:
         said = f"Left out at this width: {', '.join(left_out)}; a wider terminal or --format json has them"
-        lines += [Text(line, "dim") for line in wrapped(said, width or cell_len(said))]
+        lines += [margin(line, "dim") for line in wrapped(said, (width or cell_len(said)) - MARGIN)]
     return lines
 
 
@@ -71,7 +69,11 @@ def _drawn(table: Table) -> list[_Drawn]:
     drawn = []
     for i, column in enumerate(table.columns):
         cells: list[Cell] = [row[i] if i < len(row) else None for row in rows]
-        drawn.append(_Drawn(column, visible(column.title), tuple(column_texts(cells))))
+        texts = tuple(column_texts(cells))
+        firm = max(
+            (cell_len(text) for text, cell in zip(texts, cells, strict=True) if not isinstance(cell, str)), default=0
+        )
+        drawn.append(_Drawn(column, visible(column.title), texts, firm))
     return drawn
 
 
@@ -99,7 +101,7 @@ def _fitted(drawn: list[_Drawn], width: int) -> list[_Drawn]:
         if low:
             del kept[low[-1]]
             continue
-        columns = _squeezed(short, width, [NARROWEST] * len(short))
+        columns = _squeezed(short, width, [max(NARROWEST, column.firm) for column in short])
         if _total(columns) <= width or len(kept) == 1:
             return columns
         del kept[-1]
@@ -107,23 +109,23 @@ def _fitted(drawn: list[_Drawn], width: int) -> list[_Drawn]:
 
 def _eased(column: _Drawn) -> int:
     """Return how narrow a column reads well: nothing of it is elided, and most cells stay on one or two lines."""
-    words = (cell_len(word) for cell in column.cells for word in cell.split())
+    words = (cell_len(word) for text in (column.header, *column.cells) for word in text.split())
     return max([_COMFORTABLE, math.ceil(0.6 * column.natural), *words])
 
 
 def _squeezed(columns: list[_Drawn], width: int, least: Sequence[int]) -> list[_Drawn]:
-    """Take what is too much from the widest columns of text, one column of the terminal at a time."""
+    """Take what is too much from the widest columns, down to the least that each can be."""
     columns = list(columns)
     for _ in range(_total(columns) - width):
-        texts = [i for i, c in enumerate(columns) if c.width > least[i] and not c.column.numeric]
-        if not texts:
+        wider = [i for i, column in enumerate(columns) if column.width > least[i]]
+        if not wider:
             break
-        widest = max(texts, key=lambda i: columns[i].width)
+        widest = max(wider, key=lambda i: columns[i].width)
         columns[widest] = replace(columns[widest], width=columns[widest].width - 1)
     return columns
 
 
-def _row(texts: Sequence[str], columns: Sequence[_Drawn], *, style: str, header: bool = False) -> list[Text]:
+def _row(texts: Sequence[str], columns: Sequence[_Drawn], *, header: bool = False) -> list[str]:
     """Draw one row, over several lines where a cell is wrapped; a header's last line stands at the rule."""
     cells = [wrapped(text, column.width) for text, column in zip(texts, columns, strict=True)]
     height = max(map(len, cells))
@@ -134,7 +136,7 @@ def _row(texts: Sequence[str], columns: Sequence[_Drawn], *, style: str, header:
             part = _at(cell, i - (height - len(cell)) if header else i)
             space = " " * (column.width - cell_len(part))
             parts.append(space + part if column.column.numeric else part + space)
-        lines.append(Text(GAP.join(parts).rstrip(), style))
+        lines.append(GAP.join(parts).rstrip())
     return lines
 
 
@@ -156,9 +158,10 @@ def wrapped(text: str, width: int) -> list[str]:
     return lines
 
 
-def indented(lines: Sequence[Text]) -> list[Text]:
-    """Indent lines by two columns, in which a marked row has its sign."""
-    return [line if line.plain.startswith("▸ ") else Text("  ").append_text(line) for line in lines]
+def margin(line: Text | str, style: str = "", *, marked: bool = False) -> Text:
+    """Set a line into the margin of two columns, in which a marked row has its sign."""
+    words = Text(line, style) if isinstance(line, str) else line
+    return Text("▸ " if marked else "  ", "bold" if marked else "").append_text(words)
 
 
 def breaks(text: str, width: int, *, hang: int, fold: bool) -> list[int]:
@@ -191,55 +194,3 @@ def elided(text: str, width: int) -> str:
     head = chop_cells(text, (width - 1) // 2)[0]
     tail = chop_cells(text[::-1], width - 1 - cell_len(head))[0][::-1]
     return f"{head}…{tail}"
-
-
-def tree_lines(tree: AlignedTree, width: int | None) -> list[Text]:
-    """Draw two trees side by side: the mark, both sides, then the verdict's word and the note."""
-    rows = [(MARKS[row.verdict], _side(row.a, row), _side(row.b, row), _remark(row)) for row in tree.rows]
-    heads = ("", visible(tree.a), visible(tree.b), "")
-    natural = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
-    widths = natural if width is None else _tree_widths(natural, width)
-    lines = [*_tree_row(heads, widths, "dim"), Text("─" * (sum(widths) + len(GAP) * 3), "dim")]
-    for row, texts in zip(tree.rows, rows, strict=True):
-        lines += _tree_row(texts, widths, VERDICT_STYLES[row.verdict] or ("dim" if row.folded else ""))
-    legend = ", ".join(f"{mark} {verdict.value if verdict else 'same'}" for verdict, mark in MARKS.items())
-    return [*lines, *(Text(line, "dim") for line in wrapped(legend, width or cell_len(legend)))]
-
-
-def _side(text: str | None, row: object) -> str:
-    depth, folded = getattr(row, "depth", 0), getattr(row, "folded", False)
-    return "" if text is None else "  " * depth + ("▸ " if folded else "") + visible(text)
-
-
-def _remark(row: object) -> str:
-    verdict, note = getattr(row, "verdict", None), visible(getattr(row, "note", ""))
-    return ": ".join(part for part in (verdict.value if verdict else "", note) if part)
-
-
-def _tree_widths(natural: list[int], width: int) -> list[int]:
-    """Give the remark what it needs up to a third, and the two sides the rest."""
-    free = width - 1 - len(GAP) * 3
-    remark = min(natural[3], max(free // 3, free - natural[1] - natural[2]))
-    side = (free - remark) // 2
-    a = min(natural[1], max(side, free - remark - natural[2]))
-    return [1, a, min(natural[2], free - remark - a), remark]
-
-
-def _tree_row(texts: Sequence[str], widths: Sequence[int], style: str) -> list[Text]:
-    sides = [texts[0], elided_side(texts[1], widths[1]), elided_side(texts[2], widths[2])]
-    remark = wrapped(texts[3], widths[3]) if widths[3] else [""]
-    lines = []
-    for i, words in enumerate(remark):
-        parts = [
-            (side if i == 0 else "") + " " * (width - cell_len(side if i == 0 else ""))
-            for side, width in zip(sides, widths, strict=False)
-        ]
-        lines.append(Text(GAP.join([*parts, words]).rstrip(), style))
-    return lines
-
-
-def elided_side(text: str, width: int) -> str:
-    """Elide a side of a tree, keeping its indent as far as there is room."""
-    bare = text.lstrip()
-    indent = min(len(text) - len(bare), max(0, width - NARROWEST))
-    return " " * indent + elided(bare, width - indent)

@@ -51,6 +51,11 @@ def test_a_long_path_is_elided_in_the_middle_on_a_terminal() -> None:
     assert cell_len(line) == 80
 
 
+def test_a_name_cannot_look_like_a_marked_row() -> None:
+    table = Table("", (Column("tensor"),), (("▸ plain",), ("marked",)), marked=(1,))
+    assert [line.plain for line in table_lines(table, 80)][2:] == ["  ▸ plain", "▸ marked"]
+
+
 def test_columns_that_fit_nowhere_are_named() -> None:
     columns = tuple(Column(f"n{i}", numeric=True) for i in range(9))
     table = Table("", columns, (tuple(10**8 + i for i in range(9)),))
@@ -99,11 +104,12 @@ def test_hostile_text_is_inert_and_visible(hostile_report: Report) -> None:
         assert "[bold red]loud[/] [link=https://example.org]link[/link] :smile:" in text
 
 
-@given(data=st.data(), width=st.none() | st.integers(40, 130))
+@given(data=st.data(), width=st.none() | st.integers(80, 130))
 def test_any_report_is_drawn(data: st.DataObject, reports: st.SearchStrategy[Report], width: int | None) -> None:
     report = data.draw(reports)
     text = render(report, width=width, color=False)
     text.encode()
+    assert [line for line in text.splitlines() if width is not None and cell_len(line) > width] == []
     assert ANSI.sub("", render(report, width=width, color=True)) == text
 
 
