@@ -12,7 +12,7 @@ def environment(packages: Iterable[str] = ("torch",)) -> dict[str, str]:
     found = {
         "diagnose": version("diagnose"),
         "python": platform.python_version(),
-        "platform": platform.platform(terse=True),
+        "platform": f"{platform.system()} {platform.machine()}",
     }
     for package in packages:
         try:

@@ -18,6 +18,15 @@ class Format(StrEnum):
     HTML = "html"
 
 
+class By(StrEnum):
+    """What a row of a table stands for."""
+
+    STAGE = "stage"
+    KIND = "kind"
+    BLOCK = "block"
+    LAYER = "layer"
+
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -45,3 +54,4 @@ Input = Annotated[
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Seed of a model that draws random numbers while it is built.")
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="End with 1 where a reported number is not met.")]

@@ -16,7 +16,7 @@ from diagnose.values import ModelRef
 if TYPE_CHECKING:
     from torch import nn
 
-BACKBONES = "our registration of the authors' public backbone in mmpretrain"
+BACKBONES = "the authors' backbone, on mmpretrain"
 BOTTLENECKS = (
     "From depth 50 on the blocks are mmpretrain's own bottlenecks: they have no second-order term and keep their ReLUs."
 )
@@ -42,7 +42,7 @@ ENTRIES = {
         _entry("mm", "mmpretrain", "its own resnet18_8xb16_cifar10", mmpretrain_resnet),
         _entry(
             "prodpoly",
-            "the reproduction's model, on our backbone",
+            "the reproduction's model, on mmpretrain",
             "pinet_relu with blocks [2, 2, 1, 1], CIFAR stem, 10 classes",
             pinet,
             blocks=(2, 2, 1, 1),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import combinations, pairwise, product
 
 from diagnose.count.gap.block_edits import Edits
-from diagnose.count.gap.edit import Edit
+from diagnose.count.gap.edit import Edit, counted
 from diagnose.count.gap.layout import Group, Layer, Layout
 
 _HE = "He et al. 2016 (arXiv 1512.03385)"
@@ -52,13 +52,22 @@ def depths(layout: Layout) -> Edits:
         changed.setdefault(shape, (2 + 0.25 * (abs(a) + abs(b) - 2), ""))
     return [
         Edit(
-            "blocks per stage", "blocks", f"blocks per stage {list(shape)} in place of {list(now)}", cost,
+            "blocks per stage", "blocks", _depths_text(shape, now), cost,
             rebuild=lambda layout, shape=shape: with_depths(layout, shape),  # type: ignore[misc]
             parameters=(("blocks", shape),), source=source,
         )
         for shape, (cost, source) in changed.items()
         if min(shape) >= 1
     ]  # fmt: skip
+
+
+def _depths_text(shape: tuple[int, ...], now: tuple[int, ...]) -> str:
+    changed = [(i, new - old) for i, (new, old) in enumerate(zip(shape, now, strict=True), start=1) if new != old]
+    if len(changed) > 1:
+        return f"blocks per stage {list(shape)} in place of {list(now)}"
+    stage, delta = changed[0]
+    way = "more" if delta > 0 else "fewer"
+    return f"{counted(abs(delta), 'block')} {way} in stage {stage}, so {list(shape)}"
 
 
 def with_depths(layout: Layout, depths: tuple[int, ...]) -> Layout | None:
