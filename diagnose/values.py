@@ -365,7 +365,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of raw cells, every row as long as `columns`; `total` is a last row set apart; `marked` rows stand out."""
+    """A table of raw cells, rows as long as `columns`; `total` is a last row set apart; `marked` rows stand out."""
 
     title: str
     columns: tuple[Column, ...]

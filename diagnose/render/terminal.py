@@ -77,14 +77,17 @@ class _Page:
             line = f"▸ {visible(section.title)}{held}: folded, --format html, markdown or json shows it"
             return [*self.wrapped(Text(line, "dim"), hang=2), Text()]
         lines = self.heading(section.title, depth) if section.title else []
-        previous: object = None
-        for item in section.items:
-            # Paragraphs in a row read as one list; all else stands apart.
-            if lines and not lines[-1].plain and isinstance(item, Prose) and isinstance(previous, Prose):
+        for i, item in enumerate(section.items):
+            if i and self.is_listed(section.items[i - 1], item):
                 lines.pop()
             lines += self.item(item, depth)
-            previous = item
         return lines
+
+    def is_listed(self, before: Item, item: Item) -> bool:
+        """Say whether a paragraph reads on from the one before: it has its sign, or both are single lines."""
+        if not isinstance(before, Prose) or not isinstance(item, Prose):
+            return False
+        return bool(TONE_MARKS[item.tone]) or len(self.prose(before)) == len(self.prose(item)) == 1
 
     def item(self, item: Item, depth: int) -> list[Text]:
         """Draw one item of a section and the empty line after it."""
