@@ -35,7 +35,7 @@ class _Reader:
     def __init__(self, module: nn.Module, program: torch.export.ExportedProgram) -> None:
         self.module, self.program = module, program
         self.tape = Tape()
-        self.values: dict[FxNode, Ref] = {}
+        self.values: dict[FxNode, Any] = {}
 
     def read(self) -> Tape:
         specs = {spec.arg.name: spec for spec in self.program.graph_signature.input_specs if hasattr(spec.arg, "name")}
@@ -101,8 +101,10 @@ class _Reader:
             self.values[placeholder] = self.values[argument]  # type: ignore[index]
         self._calls(inner, inner.graph, detached=not enabled)
         (output,) = inner.graph.find_nodes(op="output")
-        self.results_of_body = [self.values[value] for value in _flat(output.args[0])]
-        self.values[node] = _Body(self.results_of_body)  # type: ignore[assignment]
+        self.values[node] = _Body(self.values[value] for value in _flat(output.args[0]))
+
+    def _mapped(self, arguments: Any) -> Any:
+        return torch.fx.node.map_arg(arguments, self.values.__getitem__)
 
     def _entry(self, node: FxNode, target: torch._ops.OpOverload, *, detached: bool) -> Entry:
         value = node.meta.get("val")
@@ -111,8 +113,8 @@ class _Reader:
             raise CannotCapture(f"{target} returns a number that depends on the data")
         return Entry(
             target,
-            torch.fx.node.map_arg(node.args, self.values.__getitem__),
-            dict(torch.fx.node.map_arg(node.kwargs, self.values.__getitem__)),
+            self._mapped(node.args),
+            dict(self._mapped(node.kwargs)),
             tuple(meta_of(item) for item in results if isinstance(item, Tensor)),
             _module_path(node),
             _source(node.meta.get("stack_trace") or ""),
@@ -132,9 +134,8 @@ def _item(value: Any, index: int) -> Ref:
 
 def _writes(target: Any) -> bool:
     schema = getattr(target, "_schema", None)
-    return bool(
-        schema and schema.arguments and schema.arguments[0].alias_info and schema.arguments[0].alias_info.is_write
-    )
+    first = schema.arguments[0].alias_info if schema is not None and schema.arguments else None
+    return first is not None and bool(first.is_write)
 
 
 def _flat(value: Any) -> list[FxNode]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -14,9 +14,27 @@ STATE = frozenset({"parameter", "buffer"})
 LEAVES = frozenset({"input", "parameter", "buffer", "constant"})
 VIEWS = frozenset({"slice", "rearrange"})
 
-RANDOM = frozenset({"dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout", "bernoulli",
-                    "rand", "randn", "rand_like", "randn_like", "normal", "uniform", "randint", "randperm", "rrelu",
-                    "multinomial", "exponential"})  # fmt: skip
+RANDOM = frozenset(
+    [
+        "dropout",
+        "feature_dropout",
+        "alpha_dropout",
+        "feature_alpha_dropout",
+        "native_dropout",
+        "bernoulli",
+        "rand",
+        "randn",
+        "rand_like",
+        "randn_like",
+        "normal",
+        "uniform",
+        "randint",
+        "randperm",
+        "rrelu",
+        "multinomial",
+        "exponential",
+    ]
+)
 """Operations that draw random numbers: two of them are never the same value."""
 
 
@@ -75,8 +93,7 @@ class Form:
             key = (draft.op, draft.attributes, draft.inputs, draft.shape, draft.dtype, draft.name)
             if key in self._known:
                 return self._known[key]
-        node = Node(len(self.nodes), draft.op, draft.module_path, draft.attributes, draft.inputs, draft.shape,
-                    draft.dtype, draft.name, draft.source, draft.notes)  # fmt: skip
+        node = replace(draft, id=len(self.nodes))
         self.nodes.append(node)
         if key is not None:
             self._known[key] = node.id
@@ -116,10 +133,9 @@ class Form:
         needed = self._needed([*outputs, *effects])
         number = {old: new for new, old in enumerate(needed)}
         nodes = tuple(
-            Node(number[node.id], node.op, node.module_path, node.attributes,
-                 tuple(number[value] for value in node.inputs), node.shape, node.dtype, node.name, node.source, node.notes)
+            replace(node, id=number[node.id], inputs=tuple(number[value] for value in node.inputs))
             for node in (self.nodes[old] for old in needed)
-        )  # fmt: skip
+        )
         kept = tuple(dict.fromkeys(number[value] for value in effects))
         return Graph(nodes, tuple(number[value] for value in outputs), kept, like.training, like.capture)
 

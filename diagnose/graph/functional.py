@@ -6,7 +6,7 @@ read anew. What is left is a graph in which an operation written in place and it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -86,11 +86,8 @@ class _Functionaliser:
         """Return the node of a tensor's present value, reading a view anew where its root was written since."""
         if slot.parent is not None and slot.view is not None and slot.version != slot.root().writes:
             parent = self._read(slot.parent)
-            view = slot.view
-            self.nodes.append(
-                Node(len(self.nodes), view.op, view.module_path, view.attributes, (parent, *view.inputs[1:]), view.shape,
-                     view.dtype, "", view.source)
-            )  # fmt: skip
+            again = replace(slot.view, id=len(self.nodes), inputs=(parent, *slot.view.inputs[1:]))
+            self.nodes.append(again)
             slot.node, slot.version = self.nodes[-1].id, slot.root().writes
         return slot.node
 
@@ -164,10 +161,12 @@ class _Functionaliser:
         start = 0
         for result, meta in enumerate(entry.results):
             if target._opname == "unbind":
-                op, where = "select.int", (("dim", dim), ("index", result))
+                op = "select.int"
+                where: tuple[tuple[str, Any], ...] = (("dim", dim), ("index", result))
             else:
                 stop = start + meta.shape[dim]
-                op, where = "slice.Tensor", (("dim", dim), ("end", stop), ("start", start), ("step", 1))
+                op = "slice.Tensor"
+                where = (("dim", dim), ("end", stop), ("start", start), ("step", 1))
                 start = stop
             attributes = (("slots", (("self", "t"),)), *where)
             node = self._emit(op, entry, attributes, (self._read(source),), meta)

@@ -68,7 +68,7 @@ def downward(graph: Graph) -> list[str]:
         else:
             inputs = [digests[value] for value in node.inputs]
             text = label(node) + "".join(sorted(inputs) if node.op in COMMUTATIVE else inputs)
-        digests.append(_short(text))
+        digests.append(short(text))
     return digests
 
 
@@ -76,7 +76,7 @@ def digest(graph: Graph) -> str:
     """Return the Merkle digest of a graph, without regard to which weights are shared."""
     down = downward(graph)
     roots = "".join(down[value] for value in graph.outputs)
-    return _short(roots + "".join(sorted(down[value] for value in graph.effects)))
+    return short(roots + "".join(sorted(down[value] for value in graph.effects)))
 
 
 def upward(graph: Graph, down: list[str]) -> list[str]:
@@ -88,14 +88,14 @@ def upward(graph: Graph, down: list[str]) -> list[str]:
         uses[value].append("effect")
     digests = [""] * len(graph.nodes)
     for node in reversed(graph.nodes):
-        digests[node.id] = _short(down[node.id] + "".join(sorted(uses[node.id])))
+        digests[node.id] = short(down[node.id] + "".join(sorted(uses[node.id])))
         for position, value in enumerate(node.inputs):
             slot = "any" if node.op in COMMUTATIVE else str(position)
             uses[value].append(f"{slot}{digests[node.id]}")
     return digests
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 

@@ -45,9 +45,9 @@ def record_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     return recorder.tape
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.tape = Tape()
         self.path: list[str] = [""]
         self._alive: list[Tensor] = []

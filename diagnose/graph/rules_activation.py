@@ -48,7 +48,8 @@ def _extremum(form: Form, node: Node) -> int | None:
             if len(numbers) == 1 and isinstance(next(iter(numbers)), (int, float)) and form.shape(value) == node.shape:
                 bound = float(numbers.pop())
                 alone = Node(-1, node.op, node.module_path, (), (value,), node.shape, node.dtype, "", node.source)
-                return _bounded(form, alone, *((bound, None) if node.op == "maximum" else (None, bound)), "1/2")
+                low, high = (bound, None) if node.op == "maximum" else (None, bound)
+                return _bounded(form, alone, low, high, "1/2")
     return None
 
 
@@ -81,7 +82,7 @@ def _is_zero(node: Node) -> bool:
 
 
 def _gated(form: Form, node: Node) -> int | None:
-    """x · sigmoid(x) is silu, x · hardsigmoid(x) hardswish, x · tanh(softplus(x)) mish."""
+    """A product x · sigmoid(x) is silu, x · hardsigmoid(x) hardswish, x · tanh(softplus(x)) mish."""
     if len(node.inputs) != 2:
         return None
     fused = {"sigmoid": "silu", "hardsigmoid": "hardswish"}

@@ -128,7 +128,8 @@ def _scale(form: Form, node: Node) -> int | None:
 
 def _unscaled(form: Form, node: Node) -> int | None:
     """A scalar factor of an operand is a factor of the product."""
-    factor, values = 1.0, []
+    factor = 1.0
+    values: list[int] = []
     for value in node.inputs:
         source = form[value]
         scaled = source.op == "scale" and not (node.op == "div" and values)
@@ -147,7 +148,7 @@ def _square(form: Form, node: Node) -> int | None:
 
 
 def _quotient(form: Form, node: Node) -> int | None:
-    """x · y⁻¹ is x / y."""
+    """A product x · y⁻¹ is x / y."""
     if len(node.inputs) != 2:
         return None
     for value, other in (node.inputs, node.inputs[::-1]):

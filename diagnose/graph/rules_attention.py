@@ -34,7 +34,8 @@ def _softmax(form: Form, node: Node) -> int | None:
 
 def _matmul(form: Form, node: Node) -> int | None:
     """A scalar factor of an operand is a factor of the product."""
-    factor, values = 1.0, []
+    factor = 1.0
+    values: list[int] = []
     for value in node.inputs:
         source = form[value]
         if source.op == "rearrange" and form[source.inputs[0]].op == "scale":
@@ -60,7 +61,8 @@ def _attention(form: Form, node: Node) -> int | None:
         rate, weights = float(weights.get("p")), form[weights.inputs[0]]
     if weights.op != "softmax.int" or weights.get("dim") != len(weights.shape) - 1:
         return None
-    scores, mask = form[weights.inputs[0]], []
+    scores = form[weights.inputs[0]]
+    mask: list[int] = []
     if scores.op == "add" and len(scores.inputs) == 2:
         scores, mask = _scores_and_mask(form, scores)
     factor = 1.0

@@ -20,7 +20,7 @@ def is_weight(form: Form, value: int) -> bool:
 
 
 def _addmm(form: Form, node: Node) -> int | None:
-    """b + x @ W is a linear layer with the weight Wᵀ."""
+    """A sum b + x @ W is a linear layer with the weight Wᵀ."""
     if node.get("alpha", 1) != 1 or node.get("beta", 1) != 1:
         return None
     bias, value, weight = node.inputs
@@ -39,7 +39,7 @@ def _linear(form: Form, node: Node, value: int, weight: int) -> int | None:
 
 
 def _matmul(form: Form, node: Node) -> int | None:
-    """x @ W, with a weight W, is a linear layer."""
+    """A product x @ W, with a weight W, is a linear layer."""
     linear = _linear(form, node, *node.inputs)
     if linear is not None or node.op == "matmul":
         return linear
@@ -107,12 +107,9 @@ def _batch_norm(form: Form, node: Node) -> int | None:
     """In eval mode the momentum has no part; a norm without statistics always takes those of the batch."""
     attributes = dict(node.attributes)
     tracked = "running_mean" in dict(attributes["slots"])
-    if not attributes.get("training") and attributes.get("momentum") is not None:
-        attributes["momentum"] = None
-    elif not tracked and attributes.get("momentum") is not None:
-        attributes["momentum"] = None
-    else:
+    if (attributes.get("training") and tracked) or attributes.get("momentum") is None:
         return None
+    attributes["momentum"] = None
     return form.make(node.op, node.inputs, node.shape, like=node, attributes=attributes)
 
 

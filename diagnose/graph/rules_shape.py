@@ -199,7 +199,8 @@ def _expand(form: Form, node: Node) -> int | None:
 
 RULES = (
     Rule("reshape", ("view", "reshape", "flatten.using_ints", "unsqueeze", "squeeze", "squeeze.dim", "squeeze.dims",
-                     "unflatten.int", "_unsafe_view", "view_as", "reshape_as", "_reshape_alias"), _reshape, silent=True),
+                     "unflatten.int", "_unsafe_view", "view_as", "reshape_as", "_reshape_alias"), _reshape,
+         silent=True),
     Rule("permute", ("permute", "t", "numpy_T", "transpose.int", "swapaxes", "swapdims", "mT", "adjoint",
                      "movedim.int", "movedim.intlist", "moveaxis.int"), _permute, silent=True),
     Rule("channel shuffle as an arrangement of axes", ("channel_shuffle",), _channel_shuffle),
