@@ -46,7 +46,7 @@ def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
 def describe(candidate: Candidate) -> str:
     """Return a candidate in words."""
     convention = "" if candidate.convention == PLAIN_CONVENTION else f"counted as “{candidate.convention}”"
-    return ", ".join((*candidate.edits, *filter(None, (convention,)))) or "the model as it is"
+    return " + ".join((*candidate.edits, *filter(None, (convention,)))) or "the model as it is"
 
 
 def _read(fits: tuple[str, ...]) -> str:
@@ -60,11 +60,11 @@ def _other_precisions(gap: ParameterGap) -> list[Prose]:
     for other, candidate in gap.precisions:
         if candidate is None or (candidate.edits == answer and candidate.convention == gap.candidates[0].convention):
             continue
-        source = f"; {candidate.source}" if candidate.source else ""
+        source = f" Published: {candidate.source}." if candidate.source else ""
         said.append(
             Prose(
                 f"Another rounding changes the answer: read as “{other.text}” ({_interval(other.rounded)}), "
-                f"{describe(candidate)} already fits ({candidate.total:,}{source}).",
+                f"{describe(candidate)} already fits, {candidate.total:,}.{source}",
                 "caution",
             )
         )
@@ -103,7 +103,8 @@ def _whole_note(gap: ParameterGap) -> str:
     """Say which whole number of the first unit is the gap, where one is."""
     low, high = gap.units[0].rounded
     whole = max(1, math.ceil(low))
-    return f"The gap is {whole} of the first." if whole <= high else "The gap is no whole number of the first."
+    words = {1: "One", 2: "Two", 3: "Three", 4: "Four"}.get(whole, f"{whole:,}")
+    return f"{words} of the first would close it." if whole <= high else "No whole number of the first closes it."
 
 
 def _interval(bounds: tuple[int, int]) -> str:

@@ -55,9 +55,8 @@ def _verdict(answer: ParamsAnswer, *, first: bool) -> list[Prose]:
         parts.append(f"{tied:,} tied {'tensor' if tied == 1 else 'tensors'} counted once")
     persistent = sum(row.elements for row in table.buffers if row.persistent)
     if table.buffer_elements:
-        parts.append(
-            f"{table.buffer_elements:,} elements of buffers beside them, {persistent:,} of these in the state dict"
-        )
+        kept = "all" if persistent == table.buffer_elements else f"{persistent:,} of them"
+        parts.append(f"{table.buffer_elements:,} elements of buffers beside them, {kept} in the state dict")
     said = [
         Prose(
             f"{answer.ref.text} ({answer.origin}) has {table.total:,} parameters: {'; '.join(parts)}.",

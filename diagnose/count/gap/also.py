@@ -23,18 +23,23 @@ class OtherRow:
         made = (family(layout) for family in families)
         self._edits = {edit.key: edit for edits in made if not isinstance(edits, str) for edit in edits}
 
-    def judge(self, hit: Hit, *, in_second_order: bool) -> tuple[int, bool]:
-        """Return the row's count under a hit's convention and edits, and whether it fits its reported number.
+    def judge(self, hit: Hit, *, in_second_order: bool) -> tuple[int, bool, str]:
+        """Return the row's count under a hit's convention and edits, whether it fits, and on what that rests.
 
         Layers added to the blocks of a network with a second-order term (`in_second_order`) may stand in that term,
         which a network without one does not have: then the row may keep its count.
         """
-        with_all, without_added = self._total(hit, ()), self._total(hit, ("extra layers per block",))
-        may_stand_apart = in_second_order and not second_order(self.layout)
-        for total in (with_all, without_added) if may_stand_apart else (with_all,):
-            if self.reported.readings(total * hit.convention.factor):
-                return total, True
-        return with_all, False
+        total = self._total(hit, ())
+        if self._fits(hit, total):
+            return total, True, ""
+        if in_second_order and not second_order(self.layout):
+            apart = self._total(hit, ("extra layers per block",))
+            if apart != total and self._fits(hit, apart):
+                return apart, True, f"{self.text} fits only if what is added stands in the second-order term."
+        return total, False, ""
+
+    def _fits(self, hit: Hit, total: int) -> bool:
+        return bool(self.reported.readings(total * hit.convention.factor))
 
     def _total(self, hit: Hit, left_out: tuple[str, ...]) -> int:
         layout = self.layout

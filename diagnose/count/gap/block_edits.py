@@ -15,7 +15,7 @@ from diagnose.count.gap.layout import Group, Layer, Layout
 
 Edits = list[Edit] | str
 _QKV = re.compile(r"(?:^|[._])(?:qkv|in_proj|q|k|v|w?[qkv]|[qkv]_proj|query|key|value)$", re.IGNORECASE)
-_CHEN_1X1 = "the authors' published backbone pinet_1x1_relu has one (arXiv 2006.13026)"
+_CHEN_1X1 = "the authors' backbone pinet_1x1_relu (arXiv 2006.13026)"
 
 
 def _convolutional(layout: Layout) -> bool:

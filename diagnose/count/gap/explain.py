@@ -79,7 +79,7 @@ class _Judge:
     def split(self, found: Search) -> tuple[list[Hit], list[Hit]]:
         """Return the hits that keep what is stated, and those that do not, the likeliest first."""
         kept = [hit for hit in found.hits if not self._excluded(hit)]
-        kept.sort(key=lambda hit: (sum(not fits for _, _, fits in self._rows(hit)), likeliest_first(hit)))
+        kept.sort(key=lambda hit: (sum(not fits for _, _, fits, _ in self._rows(hit)), likeliest_first(hit)))
         excluded = [hit for hit in found.hits if self._excluded(hit)]
         excluded.sort(key=lambda hit: (len(hit.edits), hit.convention is not PLAIN, likeliest_first(hit)))
         return kept, excluded
@@ -88,6 +88,7 @@ class _Judge:
         """Return the hit as a value, really built where that can be done."""
         verified, how = verify(hit, self._ref, self._model, self._table)
         sources = [edit.source for edit in hit.edits if edit.source]
+        rows = self._rows(hit)
         convention_source = [hit.convention.source] if hit.convention.source else []
         return Candidate(
             total=hit.total,
@@ -96,19 +97,19 @@ class _Judge:
             edits=tuple(edit.text for edit in hit.edits),
             cost=hit.cost,
             fits=hit.fits,
-            notes=tuple(edit.note for edit in hit.edits if edit.note),
+            notes=tuple(filter(None, (*(edit.note for edit in hit.edits), *(note for *_, note in rows)))),
             source="; ".join([*sources, *convention_source]),
             verified=verified,
             how_verified=how if verified else "",
             excluded=self._excluded(hit),
-            also=self._rows(hit),
+            also=tuple((name, count, fits) for name, count, fits, _ in rows),
         )
 
     def _excluded(self, hit: Hit) -> tuple[Stated, ...]:
         facets = {edit.facet for edit in hit.edits} | ({"convention"} if hit.convention is not PLAIN else set())
         return tuple(stated for stated in self._stated if stated.facet in facets)
 
-    def _rows(self, hit: Hit) -> tuple[tuple[str, int, bool], ...]:
+    def _rows(self, hit: Hit) -> tuple[tuple[str, int, bool, str], ...]:
         return tuple((row.text, *row.judge(hit, in_second_order=self._in_second_order)) for row in self._also)
 
 
