@@ -118,9 +118,10 @@ def _write_view(node: Node, inputs: Sequence[Tensor]) -> Tensor:
 
 def _attention(node: Node, inputs: Sequence[Tensor]) -> Tensor:
     query, key, value, *mask = inputs
-    return torch.nn.functional.scaled_dot_product_attention(
+    result = torch.nn.functional.scaled_dot_product_attention(
         query, key, value, mask[0] if mask else None, is_causal=node.get("is_causal"), scale=node.get("scale")
     )
+    return torch.div(result, 1.0 - node.get("dropout_p"))
 
 
 OPERATIONS: dict[str, Callable[[Node, Sequence[Any]], Any]] = {

@@ -14,27 +14,11 @@ STATE = frozenset({"parameter", "buffer"})
 LEAVES = frozenset({"input", "parameter", "buffer", "constant"})
 VIEWS = frozenset({"slice", "rearrange"})
 
-RANDOM = frozenset(
-    [
-        "dropout",
-        "feature_dropout",
-        "alpha_dropout",
-        "feature_alpha_dropout",
-        "native_dropout",
-        "bernoulli",
-        "rand",
-        "randn",
-        "rand_like",
-        "randn_like",
-        "normal",
-        "uniform",
-        "randint",
-        "randperm",
-        "rrelu",
-        "multinomial",
-        "exponential",
-    ]
-)
+RANDOM = frozenset({
+    "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout", "bernoulli", "rand",
+    "randn", "rand_like", "randn_like", "normal", "uniform", "randint", "randperm", "rrelu", "multinomial",
+    "exponential",
+})  # fmt: skip
 """Operations that draw random numbers: two of them are never the same value."""
 
 

@@ -152,7 +152,7 @@ def _repaired(matching: Matching, one: int) -> bool:
         swapped = 0.0 if rival is None or present is None else matching.score(rival, present)
         if rival is not None and present is not None and not swapped:
             continue
-        before = sum(matching.score(*pair) for pair in ((one, present), (rival, option)) if None not in pair)  # type: ignore[arg-type]
+        before = sum(matching.score(*pair) for pair in ((one, present), (rival, option)) if None not in pair)
         if matching.score(one, option) + swapped > before + 0.05:
             _repartner(matching, (one, option), (rival, present))
             return True

@@ -8,28 +8,10 @@ from functools import cached_property
 from diagnose.graph.labels import COMMUTATIVE, downward, is_weight_leaf, label, label_attributes, upward, weight_root
 from diagnose.values import Graph, Node
 
-PASSED_OVER = frozenset(
-    [
-        "relu",
-        "clamp",
-        "silu",
-        "gelu",
-        "sigmoid",
-        "tanh",
-        "hardswish",
-        "hardsigmoid",
-        "leaky_relu",
-        "elu",
-        "mish",
-        "dropout",
-        "feature_dropout",
-        "scale",
-        "shift",
-        "softplus",
-        "detach",
-        "prelu",
-    ]
-)
+PASSED_OVER = frozenset({
+    "relu", "clamp", "silu", "gelu", "sigmoid", "tanh", "hardswish", "hardsigmoid", "leaky_relu", "elu", "mish",
+    "dropout", "feature_dropout", "scale", "shift", "softplus", "detach", "prelu",
+})  # fmt: skip
 """What is often inserted or left out between two layers: their connection is still recognised."""
 
 

@@ -1,0 +1,169 @@
+"""The proof by numbers: A's weights in B, and then outputs, gradients and buffers side by side, in float64."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from diagnose.graph.capture import mode
+from diagnose.graph.mapping import Move, transplant
+from diagnose.graph.randomness import Survival, fill, samples, state_of
+from diagnose.values import InputSpec, Proof, Skipped
+
+ATOL, RTOL = 1e-9, 1e-6
+"""What two float64 runs are held to: |Δ| ≤ atol · max(1, largest) + rtol · largest value of the tensor."""
+
+INPUTS = 3
+
+
+@dataclass(slots=True)
+class Prepared:
+    """The two networks as the proof runs them: copies in one element type, A filled, B holding A's weights."""
+
+    a: nn.Module
+    b: nn.Module
+    dtype: torch.dtype
+    moves: tuple[Move, ...]
+
+
+@dataclass(slots=True)
+class Worst:
+    """The largest |Δ| so far, and whether all of them were within the tolerance."""
+
+    delta: float = 0.0
+    within: bool = True
+
+    def see(self, a: Tensor, b: Tensor, scale: float = 0.0) -> None:
+        """Compare two tensors; other shapes, and NaN in one alone, are outside any tolerance."""
+        if a.shape != b.shape:
+            self.delta, self.within = float("inf"), False
+            return
+        if not a.numel():
+            return
+        a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
+        same = (a == b) | (a.isnan() & b.isnan())
+        delta = float(torch.where(same, 0.0, (a - b).abs()).nan_to_num(float("inf")).max())
+        largest = float(a.abs().nan_to_num(0.0, 0.0, 0.0).max())
+        self.delta = max(self.delta, delta)
+        self.within &= delta <= ATOL * max(1.0, scale, largest) + RTOL * largest
+
+
+def prepare(a: nn.Module, b: nn.Module, moved: tuple[Move, ...], kinds: dict[str, str], seed: int = 0) -> Prepared:
+    """Copy both networks in float64, fill A's weights with random numbers and transplant them into B."""
+    dtype = torch.float64
+    one, other = (copy.deepcopy(module).to(dtype) for module in (a, b))
+    generator = torch.Generator().manual_seed(seed)
+    state_a, state_b = state_of(one), state_of(other)
+    fill(_distinct(state_a), kinds, generator)
+    fill(_distinct(state_b), {}, generator)
+    transplant(moved, state_a, state_b)
+    return Prepared(one, other, dtype, moved)
+
+
+def _distinct(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    seen: set[int] = set()
+    return {name: tensor for name, tensor in state.items() if not (id(tensor) in seen or seen.add(id(tensor)))}  # type: ignore[func-returns-value]
+
+
+def prove(prepared: Prepared, inputs: Sequence[InputSpec], *, seed: int = 0) -> tuple[Proof, tuple[Skipped, ...]]:
+    """Compare outputs in eval and train mode, gradients, and buffers after one step; None where one cannot run."""
+    skipped: list[Skipped] = []
+    generator = torch.Generator().manual_seed(seed + 1)
+    drawn = [samples(inputs, generator, prepared.dtype) for _ in range(INPUTS)]
+    evaluated = _attempt("outputs in eval mode", skipped, lambda: _eval(prepared, drawn))
+    trained = _attempt("outputs in train mode, gradients and buffers", skipped, lambda: _train(prepared, drawn))
+    parts = [evaluated, *(trained or (None, None, None))]
+    run = [part for part in parts if part is not None]
+    agrees = all(part.within for part in run) if run else None
+    deltas = [None if part is None or part.delta == float("inf") else part.delta for part in parts]
+    return Proof("float64", INPUTS, deltas[0], deltas[1], deltas[2], deltas[3], ATOL, RTOL, agrees), tuple(skipped)
+
+
+def _attempt(what: str, skipped: list[Skipped], measure: Callable[[], Any]) -> Any:
+    try:
+        return measure()
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError) as error:
+        skipped.append(Skipped(what, f"{type(error).__name__}: {str(error).strip()[:200]}"))
+        return None
+
+
+def _eval(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> Worst:
+    worst = Worst()
+    with torch.no_grad(), mode(prepared.a, training=False), mode(prepared.b, training=False), Survival():  # type: ignore[no-untyped-call]
+        for tensors in drawn:
+            _see_all(worst, outputs(prepared.a, tensors), outputs(prepared.b, tensors))
+    return worst
+
+
+def _train(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> tuple[Worst, Worst, Worst]:
+    """Run one step of both in train mode on each input, and compare what comes out and what it leaves behind."""
+    forward, gradients, buffers = Worst(), Worst(), Worst()
+    with mode(prepared.a, training=True), mode(prepared.b, training=True):
+        for index, tensors in enumerate(drawn):
+            with restored_state(prepared.a), restored_state(prepared.b):
+                one, other = (_step(module, tensors, index) for module in (prepared.a, prepared.b))
+                _see_all(forward, one, other)
+                state_a, state_b = state_of(prepared.a), state_of(prepared.b)
+                scale = max((float(t.grad.abs().max()) for t in state_a.values() if t.grad is not None), default=0.0)
+                for move in prepared.moves:
+                    left, right = state_a[move.a.name], state_b[move.b.name]
+                    if isinstance(left, nn.Parameter) or isinstance(right, nn.Parameter):
+                        gradients.see(move.a.read(_gradient(left)), move.b.read(_gradient(right)), scale)
+                    else:
+                        buffers.see(move.a.read(left), move.b.read(right))
+    return forward, gradients, buffers
+
+
+def _gradient(tensor: Tensor) -> Tensor:
+    return tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
+
+
+def _step(module: nn.Module, tensors: tuple[Tensor, ...], seed: int) -> list[Tensor]:
+    """Run forward and backward, the loss a random projection of the outputs."""
+    with torch.enable_grad(), Survival():  # type: ignore[no-untyped-call]
+        results = outputs(module, tensors)
+        generator = torch.Generator().manual_seed(seed)
+        loss = torch.zeros((), dtype=torch.float64)
+        for result in results:
+            weight = torch.randn(result.shape, generator=generator, dtype=torch.float64)
+            if result.requires_grad:
+                loss = loss + (result * weight).sum()
+        if loss.requires_grad:
+            loss.backward()  # type: ignore[no-untyped-call]
+    return [result.detach() for result in results]
+
+
+def outputs(module: nn.Module, tensors: tuple[Tensor, ...]) -> list[Tensor]:
+    """Return the tensors among a module's results, on copies of the inputs."""
+    result = module(*(tensor.clone() for tensor in tensors))
+    return [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
+
+
+def _see_all(worst: Worst, one: Sequence[Tensor], other: Sequence[Tensor]) -> None:
+    if len(one) != len(other):
+        worst.delta, worst.within = float("inf"), False
+    for a, b in zip(one, other, strict=False):
+        worst.see(a, b)
+
+
+@contextmanager
+def restored_state(module: nn.Module) -> Iterator[None]:
+    """Give a module its buffers back, and no gradients."""
+    buffers = {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
+    for parameter in module.parameters():
+        parameter.grad = None
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, buffer in module.named_buffers():
+                buffer.copy_(buffers[name])
+        for parameter in module.parameters():
+            parameter.grad = None
