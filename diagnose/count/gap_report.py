@@ -9,6 +9,7 @@ from typing import Any
 from diagnose.values import Candidate, Cell, Column, ParameterGap, Prose, Reported, Section, Step, Table, Waterfall
 
 PLAIN_CONVENTION = "all parameters, tied ones once"
+_WORDS = ("One", "Two", "Three", "Four")
 
 
 def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
@@ -103,8 +104,9 @@ def _whole_note(gap: ParameterGap) -> str:
     """Say which whole number of the first unit is the gap, where one is."""
     low, high = gap.units[0].rounded
     whole = max(1, math.ceil(low))
-    words = {1: "One", 2: "Two", 3: "Three", 4: "Four"}.get(whole, f"{whole:,}")
-    return f"{words} of the first would close it." if whole <= high else "No whole number of the first closes it."
+    if whole > min(high, len(_WORDS)):
+        return "No small whole number of the first closes it."
+    return f"{_WORDS[whole - 1]} of the first would close it."
 
 
 def _interval(bounds: tuple[int, int]) -> str:

@@ -101,6 +101,7 @@ def _without_noise() -> Iterator[None]:
         warnings.filterwarnings("ignore", module=r"(mmcv|mmengine|mmpretrain)\b")
         warnings.filterwarnings("ignore", message="pkg_resources is deprecated|torch.meshgrid: in an upcoming release")
         warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", category=SyntaxWarning)  # Python 3.12 on, where their code is compiled
         warnings.filterwarnings("ignore", category=FutureWarning)
         logging.disable(logging.INFO)
         try:
