@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -158,5 +160,6 @@ def _source(trace: str) -> str:
         return ""
     outside = [frame for frame in frames if "/torch/" not in frame]
     file, _, rest = (outside or frames)[-1].removeprefix('File "').partition('", line ')
-    short = file.rpartition("site-packages/")[2].rpartition("dist-packages/")[2]
+    roots = [root.rstrip("/") for root in sys.path if root and file.startswith(root.rstrip("/") + "/")]
+    short = file[len(max(roots, key=len)) + 1 :] if roots else Path(file).name
     return f"{short}:{rest.partition(',')[0]}"

@@ -221,7 +221,7 @@ def _gradients(one: Tensor, other: Tensor, leaves: list[Tensor]) -> Worst:
     if not leaves or not one.is_floating_point():
         return worst
     weight = torch.randn(one.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    found = []
+    found: list[tuple[Tensor | None, ...]] = []
     for result in (one, other):
         if result.requires_grad:
             found.append(torch.autograd.grad((result * weight).sum(), leaves, allow_unused=True, retain_graph=True))

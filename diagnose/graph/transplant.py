@@ -20,7 +20,7 @@ from diagnose.values import InputSpec, Proof, Skipped
 ATOL, RTOL = 1e-9, 1e-6
 """What two float64 runs are held to: |Δ| ≤ atol · max(1, largest) + rtol · largest value of the tensor."""
 
-INPUTS = 3
+INPUTS = 2
 
 
 @dataclass(slots=True)
@@ -55,16 +55,41 @@ class Worst:
         self.within &= delta <= ATOL * max(1.0, scale, largest) + RTOL * largest
 
 
-def prepare(a: nn.Module, b: nn.Module, moved: tuple[Move, ...], kinds: dict[str, str], seed: int = 0) -> Prepared:
+def prepare(
+    a: nn.Module,
+    b: nn.Module,
+    moved: tuple[Move, ...],
+    kinds: tuple[dict[str, str], dict[str, str]],
+    inputs: Sequence[InputSpec],
+    *,
+    seed: int = 0,
+) -> Prepared:
     """Copy both networks in float64, fill A's weights with random numbers and transplant them into B."""
     dtype = torch.float64
     one, other = (copy.deepcopy(module).to(dtype) for module in (a, b))
     generator = torch.Generator().manual_seed(seed)
     state_a, state_b = state_of(one), state_of(other)
-    fill(_distinct(state_a), kinds, generator)
-    fill(_distinct(state_b), {}, generator)
+    fill(_distinct(state_a), kinds[0], generator)
+    fill(_distinct(state_b), kinds[1], generator)
+    _calibrate(one, inputs, generator)
     transplant(moved, state_a, state_b)
     return Prepared(one, other, dtype, moved)
+
+
+def _calibrate(module: nn.Module, inputs: Sequence[InputSpec], generator: torch.Generator) -> None:
+    """Give batch norms the statistics of a batch, so that activations do not grow without bound in eval mode."""
+    norms = [each for each in module.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    try:
+        with torch.no_grad(), mode(module, training=True), Survival():  # type: ignore[no-untyped-call]
+            module(*samples(inputs, generator, torch.float64))
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
+        return  # the proof itself will say what does not run
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 def _distinct(state: dict[str, Tensor]) -> dict[str, Tensor]:

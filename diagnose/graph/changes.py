@@ -1,0 +1,309 @@
+"""From an alignment and what was observed on it to changes: the edits that make A into B, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from diagnose.graph.align import Alignment
+from diagnose.graph.labels import label_attributes, plain_value
+from diagnose.graph.localise import Observed
+from diagnose.values import Node, Verdict
+
+RANDOM_RATES = {"p", "dropout_p"}
+LAYERS = ("conv", "linear", "embedding", "lstm", "gru", "bilinear")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One edit: its kind, what it does in words without names, and where; `nodes` of A and B take part in it."""
+
+    kind: str
+    verdict: Verdict
+    message: str
+    where: str
+    evidence: tuple[str, ...]
+    nodes_a: tuple[int, ...] = ()
+    nodes_b: tuple[int, ...] = ()
+
+
+def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change, ...]:
+    """Return every change between two aligned graphs."""
+    if alignment.equal:
+        return ()
+    seen = {each.pair: each for each in observed}
+    components = _components(alignment, observed)
+    found = [_component(alignment, part, observed) for part in components]
+    explained = {pair for pair, each in seen.items() if _unmatched(alignment, each)}
+    found = _moved(found, alignment)
+    for one, other in alignment.to_b.items():
+        pair = one, other
+        found += _attributes(alignment, pair, seen.get(pair))
+        found += _width(alignment, pair)
+        if pair in seen and pair not in explained:
+            found += _wiring(alignment, pair, seen[pair])
+    return (*found, *_sharing(alignment))
+
+
+def _unmatched(alignment: Alignment, each: Observed) -> bool:
+    return any(node not in alignment.to_b for node in each.nodes_a) or any(
+        node not in alignment.to_a for node in each.nodes_b
+    )
+
+
+def _components(alignment: Alignment, observed: Iterable[Observed]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Return the unmatched nodes in connected pieces; pieces of A and B between the same neighbours are one."""
+    graph = nx.Graph()
+    matched = (set(alignment.to_b), set(alignment.to_a))
+    for side, skeleton in enumerate((alignment.a, alignment.b)):
+        for node in skeleton.nodes:
+            if node not in matched[side]:
+                graph.add_node((side, node))
+                graph.add_edges_from(
+                    ((side, node), (side, value)) for value in skeleton.inputs(node) if value not in matched[side]
+                )
+    for each in observed:
+        inside = [(0, node) for node in each.nodes_a if node not in matched[0]]
+        inside += [(1, node) for node in each.nodes_b if node not in matched[1]]
+        sides = {side for side, _ in inside}
+        if len(sides) == 2:
+            graph.add_edges_from((inside[0], node) for node in inside[1:])
+    parts = []
+    for members in nx.connected_components(graph):
+        a = tuple(sorted(node for side, node in members if side == 0))
+        b = tuple(sorted(node for side, node in members if side == 1))
+        parts.append((a, b))
+    return sorted(parts, key=lambda part: (part[1] or (-1,), part[0]))
+
+
+def _component(
+    alignment: Alignment, part: tuple[tuple[int, ...], tuple[int, ...]], observed: Iterable[Observed]
+) -> Change:
+    a = [alignment.a.graph.nodes[node] for node in part[0]]
+    b = [alignment.b.graph.nodes[node] for node in part[1]]
+    near = [each for each in observed if set(part[0]) & each.nodes_a or set(part[1]) & each.nodes_b]
+    kind, message = _named(alignment, a, b)
+    verdict, evidence = judged(near)
+    if verdict is not Verdict.REAL and _random_rate(a, b):
+        verdict, evidence = Verdict.REAL, ("a random operation is compared by its rate, not by numbers",)
+    places = [node for node in (a or b) if node.op != "constant"] or a or b
+    where = f"{_place(a)} ↔ {_place(b)}" if a and b else _place(a or b)
+    if kind.startswith("block"):
+        where = _place([node for node in a or b if node.op.startswith(LAYERS)])
+    return Change(kind, verdict, message, where, (*evidence, *_sources(places)), part[0], part[1])
+
+
+def judged(near: Sequence[Observed]) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict that observations give: real where one differs, else undetermined."""
+    for each in near:
+        if each.differs:
+            return Verdict.REAL, (each.how,)
+    if any(each.differs is False for each in near):
+        return Verdict.UNDETERMINED, ("equal on these inputs, large values and another size included",)
+    return Verdict.UNDETERMINED, ("its effect could not be run by itself",)
+
+
+def _random_rate(a: Sequence[Node], b: Sequence[Node]) -> bool:
+    rates = [
+        sorted(float(node.get("p") or 0) for node in nodes if "dropout" in node.op or node.op.startswith("bernoulli"))
+        for nodes in (a, b)
+    ]
+    return rates[0] != rates[1]
+
+
+def _named(alignment: Alignment, a: Sequence[Node], b: Sequence[Node]) -> tuple[str, str]:
+    """Return the kind and the words of a component."""
+    if a and b:
+        if sorted(map(_loose, a)) == sorted(map(_loose, b)):
+            return "operation moved", f"{_chain(a)} stands in another place"
+        return "operation replaced", f"{_chain(a)} replaced by {_chain(b)}"
+    verb = "removed" if a else "added"
+    nodes, skeleton = (a, alignment.a) if a else (b, alignment.b)
+    layers = [node for node in nodes if node.op.startswith(LAYERS)]
+    if len(layers) > 1:
+        repeats = _equal_blocks(alignment, nodes, of_a=bool(a))
+        which = f" (one of {repeats} equal ones; which one is undecidable)" if repeats > 1 else ""
+        return f"block {verb}", f"{_chain(nodes)} {verb}{which}"
+    product = next((node for node in nodes if node.op == "mul" and len(skeleton.inputs(node.id)) > 1), None)
+    if product is not None:
+        rest = [node for node in nodes if node.op != "mul"]
+        wrapped = "a ⊙ b"
+        for node in rest:
+            wrapped = f"{_word(node)}({wrapped})"
+        return f"second-order term {verb}", f"the Hadamard term {wrapped} {verb}"
+    return f"operation {verb}", f"{_chain(nodes)} {verb}"
+
+
+def _equal_blocks(alignment: Alignment, nodes: Sequence[Node], *, of_a: bool) -> int:
+    """Return how many equal blocks in a row a removed or added one is one of."""
+    skeleton = alignment.a if of_a else alignment.b
+    matched = alignment.to_b if of_a else alignment.to_a
+    words = [skeleton.labels[node.id][0] for node in nodes]
+    order = {node: index for index, node in enumerate(skeleton.nodes)}
+    start, size = order[nodes[0].id], len(nodes)
+    count = 1
+    for step in (-size, size):
+        position = start + step
+        while 0 <= position <= len(skeleton.nodes) - size:
+            window = skeleton.nodes[position : position + size]
+            if [skeleton.labels[node][0] for node in window] != words or not all(node in matched for node in window):
+                break
+            count += 1
+            position += step
+    return count
+
+
+def _moved(found: list[Change], alignment: Alignment) -> list[Change]:
+    """Join an operation removed here and the same one added there: it was moved."""
+    result = list(found)
+    for gone in [each for each in found if each.nodes_a and not each.nodes_b and len(each.nodes_a) <= 2]:
+        words = [_loose(alignment.a.graph.nodes[node]) for node in gone.nodes_a]
+        for come in [each for each in result if each.nodes_b and not each.nodes_a]:
+            if [_loose(alignment.b.graph.nodes[node]) for node in come.nodes_b] == words:
+                result.remove(come)
+                result.remove(gone)
+                verdict = Verdict.REAL if Verdict.REAL in (gone.verdict, come.verdict) else Verdict.UNDETERMINED
+                nodes = [alignment.a.graph.nodes[node] for node in gone.nodes_a]
+                result.append(
+                    Change("operation moved", verdict, f"{_chain(nodes)} stands in another place",
+                           f"{gone.where} ↔ {come.where}", (*gone.evidence, *come.evidence), gone.nodes_a, come.nodes_b)
+                )  # fmt: skip
+                break
+    return result
+
+
+def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observed | None) -> list[Change]:
+    a, b = alignment.a.graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
+    mine, theirs = dict(label_attributes(a)), dict(label_attributes(b))
+    mine.pop("slots", None), theirs.pop("slots", None)
+    different = sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
+    where = _joined(a, b)
+    found = []
+    if len(a.inputs) != len(b.inputs) and a.get("slots") is not None:
+        names = {name for name, _ in a.get("slots")} ^ {name for name, _ in b.get("slots") or ()}
+        side = "A" if len(a.inputs) > len(b.inputs) else "B"
+        different = [name for name in different if name not in names]
+        verdict, evidence = judged([seen] if seen else [])
+        if names:
+            message = f"{_word(a)} has a {' and a '.join(sorted(names))} in {side} alone"
+            found.append(
+                Change("attribute changed", verdict, message, where, (*evidence, *_sources([a, b])), *_ids(pair))
+            )
+    if not different:
+        return found
+    shown = [f"{name} {_shown(mine.get(name))} → {_shown(theirs.get(name))}" for name in different]
+    verdict, evidence = judged([seen] if seen else [])
+    if verdict is not Verdict.REAL and RANDOM_RATES & set(different):
+        verdict, evidence = Verdict.REAL, ("a random operation is compared by its rate, not by numbers",)
+    message = f"{_word(a)}: {', '.join(shown)}"
+    return [*found, Change("attribute changed", verdict, message, where, (*evidence, *_sources([a, b])), *_ids(pair))]
+
+
+def _ids(pair: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return (pair[0],), (pair[1],)
+
+
+def _width(alignment: Alignment, pair: tuple[int, int]) -> list[Change]:
+    """Return the change of a weight's shape; other activations alone are a consequence and no change."""
+    a, b = alignment.a.graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
+    mine = [alignment.a.graph.nodes[value].shape for value in a.inputs if alignment.a.weights[value]]
+    theirs = [alignment.b.graph.nodes[value].shape for value in b.inputs if alignment.b.weights[value]]
+    if not mine or not theirs or mine[0] == theirs[0]:
+        return []
+    message = f"{_word(a)}: weight {_shown(mine[0])} → {_shown(theirs[0])}"
+    return [Change("width changed", Verdict.REAL, message, _joined(a, b),
+                   ("the weights have other shapes", *_sources([a, b])), *_ids(pair))]  # fmt: skip
+
+
+def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list[Change]:
+    a, b = alignment.a.graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
+    mine = [alignment.to_b.get(value, -1) for value in alignment.a.inputs(pair[0])]
+    theirs = alignment.b.inputs(pair[1])
+    if sorted(mine) == sorted(theirs) and (mine == theirs or not alignment.a.position_matters(pair[0])):
+        return []
+    here = [_word(alignment.a.graph.nodes[value]) for value in alignment.a.inputs(pair[0])]
+    there = [_word(alignment.b.graph.nodes[value]) for value in theirs]
+    verdict, evidence = judged([seen])
+    if sorted(mine) == sorted(theirs):
+        message = f"{_word(a)} reads its inputs in another order"
+    else:
+        message = f"{_word(a)} reads other values: {', '.join(here)} → {', '.join(there)}"
+    return [Change("wiring changed", verdict, message, _joined(a, b), (*evidence, *_sources([a, b])), *_ids(pair))]
+
+
+def _sharing(alignment: Alignment) -> list[Change]:
+    """Return the weights that one network uses in several places and the other has one of for each."""
+    found = []
+    for side, other, reverse in ((alignment.a, alignment.b, False), (alignment.b, alignment.a, True)):
+        partners: dict[int, list[int]] = {}
+        for one, two in alignment.weights:
+            key, value = (two, one) if reverse else (one, two)
+            partners.setdefault(key, []).append(value)
+        for key, values in partners.items():
+            if len(set(values)) < 2:
+                continue
+            name = side.graph.nodes[key].name or "a part of a weight"
+            names = ", ".join(other.graph.nodes[value].name or "a part of a weight" for value in dict.fromkeys(values))
+            message = f"one weight in {'B' if reverse else 'A'} is {len(set(values))} in {'A' if reverse else 'B'}"
+            found.append(Change("parameter sharing", Verdict.REAL, message, f"{name} ↔ {names}",
+                                ("the networks have other free parameters",)))  # fmt: skip
+    return found
+
+
+def _loose(node: Node) -> str:
+    return f"{node.op}{label_attributes(node)}"
+
+
+def _word(node: Node) -> str:
+    """Return an operation's name, with its window where it has one."""
+    name = node.op.partition(".")[0]
+    return {"mean": "average over the map" if len(node.get("over") or ()) > 1 else "mean", "add": "sum",
+            "mul": "product"}.get(name, name)  # fmt: skip
+
+
+def _chain(nodes: Sequence[Node]) -> str:
+    words = [_word(node) + _size(node) for node in nodes if node.op != "constant"] or [_word(node) for node in nodes]
+    if len(words) > 12:
+        return f"{', '.join(words[:12])} and {len(words) - 12} more"
+    return ", ".join(words)
+
+
+def _size(node: Node) -> str:
+    for name in ("factor", "amount", "p", "exponent", "negative_slope"):
+        if node.get(name) is not None:
+            return f" ({name} {plain_value(node.get(name))})"
+    return ""
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return "×".join(map(str, value)) or "()"
+    return "none" if value is None else str(value)
+
+
+def _place(nodes: Sequence[Node]) -> str:
+    """Return the module that holds the nodes: the path itself for one, the common one for several."""
+    paths = list(dict.fromkeys(node.module_path for node in nodes if node.op != "constant")) or [""]
+    if len(paths) == 1:
+        return paths[0] or "the network itself"
+    parts = [path.split(".") for path in paths]
+    common: list[str] = []
+    for level in zip(*parts, strict=False):
+        if len(set(level)) > 1:
+            break
+        common.append(level[0])
+    inner = [path for path in paths if path != ".".join(common)]
+    if len(inner) == 1:
+        return inner[0]
+    return ".".join(common) or ", ".join(paths[:3])
+
+
+def _joined(a: Node, b: Node) -> str:
+    one, other = a.module_path or "the network itself", b.module_path or "the network itself"
+    return one if one == other else f"{one} ↔ {other}"
+
+
+def _sources(nodes: Sequence[Node]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(node.source for node in nodes if node.source))[:2]

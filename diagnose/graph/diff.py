@@ -1,0 +1,234 @@
+"""The whole diff: capture both networks, align, transplant, localise, explain, and judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from diagnose.graph.align import Alignment, align
+from diagnose.graph.capture import Captured, capture, mode
+from diagnose.graph.changes import Change, changes
+from diagnose.graph.cosmetic import (
+    call_findings,
+    gradient_findings,
+    module_findings,
+    operand_findings,
+    rewrite_findings,
+)
+from diagnose.graph.initial import initial_weights
+from diagnose.graph.localise import Side, observe, run_graph, touched
+from diagnose.graph.mapping import Move, as_mapping, moves
+from diagnose.graph.randomness import Survival, roles, samples, state_of
+from diagnose.graph.tape import CannotCapture
+from diagnose.graph.transplant import Prepared, Worst, outputs, prepare, prove, restored_state
+from diagnose.graph.tree import module_tree
+from diagnose.values import DiffSide, Finding, GraphDiff, InputSpec, Proof, Verdict, WeightMapping
+
+MODES = (True, False)
+"""Train mode first: its graph says more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network under comparison, with its name as the user knows it."""
+
+    name: str
+    module: nn.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Both networks captured and aligned in one mode."""
+
+    a: Captured
+    b: Captured
+    alignment: Alignment
+
+
+def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, initial: bool = True) -> GraphDiff:
+    """Compare two networks and judge their differences.
+
+    Args:
+        a: the first network; its weights are read for their initial distribution alone.
+        b: the second one.
+        inputs: shapes and element types of the forward pass; a batch of 1 becomes 2, as norms need two values.
+        seed: of the proof's random weights and inputs.
+        initial: compare the initial weights, too.
+
+    Raises:
+        CannotCapture: a network can be captured in no way.
+    """
+    inputs = tuple(InputSpec((max(2, spec.shape[0]), *spec.shape[1:]), spec.dtype) for spec in inputs)
+    compared = {training: _compared(a.module, b.module, inputs, training) for training in MODES}
+    alignments = [compared[training].alignment for training in MODES]
+    moved = moves(alignments)
+    states = state_of(a.module), state_of(b.module)
+    mapping = as_mapping(moved, *states)
+    kinds = roles([each.a for each in alignments]), roles([each.b for each in alignments])
+    prepared = prepare(a.module, b.module, moved, kinds, inputs, seed=seed)
+    proof, skipped = prove(prepared, inputs, seed=seed)
+    trusted = [_faithful(prepared, compared[training], inputs, training) for training in MODES]
+    found = _all_changes(compared, prepared, inputs)
+    findings = [
+        *_grouped(found),
+        *_unmapped(mapping, states, found),
+        *(initial_weights(a.module, b.module, moved) if initial else ()),
+        *_cosmetic(a.module, b.module, compared, mapping),
+    ]
+    same = all(alignment.equal for alignment in alignments)
+    steady = all(each.steady for pair in compared.values() for each in (pair.a, pair.b))
+    verdict, doubts = _verdict(same, proof, findings, trusted=all(trusted), steady=steady)
+    notes = [note for pair in compared.values() for each in (pair.a, pair.b) for note in each.skipped]
+    train = compared[True]
+    return GraphDiff(
+        verdict,
+        _side(a, train.a, train.alignment.a.nodes),
+        _side(b, train.b, train.alignment.b.nodes),
+        len(train.alignment.to_b),
+        same,
+        mapping,
+        proof,
+        (*findings, *doubts),
+        tuple(dict.fromkeys([*notes, *skipped])),
+        module_tree(a.module, b.module, train.alignment, found),
+    )
+
+
+def _compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: bool) -> Compared:
+    generator = torch.Generator().manual_seed(0)
+    drawn = samples(inputs, generator, torch.float32)
+    one, other = (capture(module, drawn, training=training) for module in (a, b))
+    ways = one.form.graph.capture, other.form.graph.capture
+    if ways[0] != ways[1]:  # only one way of capturing gives comparable graphs
+        one = one if ways[0] == "recorder" else capture(a, drawn, training=training, recorder=True)
+        other = other if ways[1] == "recorder" else capture(b, drawn, training=training, recorder=True)
+    return Compared(one, other, align(one.form.graph, other.form.graph))
+
+
+def _side(model: Model, captured: Captured, nodes: Sequence[int]) -> DiffSide:
+    parameters = sum(parameter.numel() for parameter in model.module.parameters())
+    return DiffSide(model.name, len(nodes), parameters, captured.form.graph.capture)
+
+
+def _constants(captured: Captured) -> Mapping[str, Tensor]:
+    return {
+        digest: tensor.double() if tensor.is_floating_point() else tensor
+        for digest, tensor in captured.constants.items()
+    }
+
+
+def _faithful(prepared: Prepared, pair: Compared, inputs: Sequence[InputSpec], training: bool) -> bool:
+    """Say whether the canonical graph of A, and of B, computes what the module computes: the rules' own proof."""
+    drawn = samples(inputs, torch.Generator().manual_seed(7), torch.float64)
+    for module, skeleton, captured in ((prepared.a, pair.alignment.a, pair.a), (prepared.b, pair.alignment.b, pair.b)):
+        side = Side(skeleton, state_of(module), _constants(captured))
+        try:
+            with torch.no_grad(), mode(module, training=training), Survival():  # type: ignore[no-untyped-call]
+                run_graph(side, drawn)
+                with restored_state(module):
+                    expected = outputs(module, drawn)
+        except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
+            continue  # what cannot be run in float64 is reported by the proof
+        worst = Worst()
+        for node, value in zip(skeleton.graph.outputs, expected, strict=False):
+            computed = side.values.get(node)
+            if isinstance(computed, Tensor):
+                worst.see(value, computed)
+        if not worst.within:
+            return False
+    return True
+
+
+def _all_changes(
+    compared: Mapping[bool, Compared], prepared: Prepared, inputs: Sequence[InputSpec]
+) -> list[tuple[Change, str]]:
+    """Return the changes in train mode, then those that only eval mode shows, each with its mode."""
+    found: list[tuple[Change, str]] = []
+    for training in MODES:
+        alignment = compared[training].alignment
+        if alignment.equal:
+            continue
+        a = Side(alignment.a, state_of(prepared.a), _constants(compared[training].a))
+        b = Side(alignment.b, state_of(prepared.b), _constants(compared[training].b))
+        with Survival():  # type: ignore[no-untyped-call]
+            run_graph(a, samples(inputs, torch.Generator().manual_seed(5), torch.float64))
+            observed = [observe(alignment, a, b, pair) for pair in touched(alignment)]
+        known = {(change.kind, change.where) for change, _ in found}
+        found += [
+            (change, "train" if training else "eval")
+            for change in changes(alignment, observed)
+            if (change.kind, change.where) not in known
+        ]
+    return found
+
+
+def _grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:
+    """Return one finding per kind, verdict and message: an edit repeated in each block is one line."""
+    groups: dict[tuple[str, Verdict, str], list[Change]] = {}
+    train_only = any(mode == "train" for _, mode in found)
+    for change, mode in found:
+        message = f"{change.message} (in eval mode alone)" if mode == "eval" and train_only else change.message
+        groups.setdefault((change.kind, change.verdict, message), []).append(change)
+    findings = [
+        Finding(kind, verdict, tuple(each.where for each in members), len(members), message, members[0].evidence)
+        for (kind, verdict, message), members in groups.items()
+    ]
+    order = {Verdict.REAL: 0, Verdict.UNDETERMINED: 1, Verdict.COSMETIC: 2}
+    return sorted(findings, key=lambda finding: (order[finding.verdict], -finding.count))
+
+
+def _unmapped(
+    mapping: WeightMapping, states: tuple[Mapping[str, Tensor], Mapping[str, Tensor]], found: Sequence[object]
+) -> list[Finding]:
+    """Return weights that nothing reads, where no change of the graph accounts for them."""
+    if found:
+        return []
+    findings = []
+    for name, names, state in (("A", mapping.only_a, states[0]), ("B", mapping.only_b, states[1])):
+        unused = [each for each in names if isinstance(state[each], nn.Parameter)]
+        if unused:
+            message = f"{len(unused)} parameters of {name} have no part in the forward pass"
+            findings.append(Finding("unused parameters", Verdict.COSMETIC, tuple(unused[:5]), len(unused), message))
+    return findings
+
+
+def _cosmetic(
+    a: nn.Module, b: nn.Module, compared: Mapping[bool, Compared], mapping: WeightMapping
+) -> tuple[Finding, ...]:
+    train = compared[True]
+    return (
+        *call_findings(a, b, train.alignment),
+        *module_findings(a, b, mapping),
+        *gradient_findings(train.alignment),
+        *operand_findings(train.alignment),
+        *rewrite_findings(train.a.form.applied, train.b.form.applied),
+    )
+
+
+def _verdict(
+    same: bool, proof: Proof, findings: Sequence[Finding], *, trusted: bool, steady: bool
+) -> tuple[str, list[Finding]]:
+    """Return the verdict, and what stands against a clearer one."""
+    doubts = []
+    if not trusted:
+        doubts.append(_doubt("the canonical form does not reproduce the network's own outputs; it is not relied upon"))
+    if not steady:
+        doubts.append(_doubt("a second capture gave another graph: the network draws random numbers in Python"))
+    if same and proof.agrees is False:
+        doubts.append(_doubt("the canonical forms are equal, but the numbers after the transplant are not"))
+    real = any(each.verdict is Verdict.REAL and each.kind != "initial weights" for each in findings)
+    if doubts and not (real and trusted):
+        return "undetermined", doubts
+    if same:
+        return "equivalent", doubts
+    return ("different" if real else "undetermined"), doubts
+
+
+def _doubt(message: str) -> Finding:
+    return Finding("capture", Verdict.UNDETERMINED, (), 1, message)
+
+
+__all__ = ["CannotCapture", "Model", "Move", "diff"]
