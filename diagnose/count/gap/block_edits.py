@@ -18,7 +18,8 @@ _QKV = re.compile(r"(?:^|[._])(?:qkv|in_proj|q|k|v|w?[qkv]|[qkv]_proj|query|key|
 _CHEN_1X1 = "the authors' backbone pinet_1x1_relu (arXiv 2006.13026)"
 
 
-def _convolutional(layout: Layout) -> bool:
+def convolutional(layout: Layout) -> bool:
+    """Return whether the blocks hold convolutions."""
     return any(layer.is_convolution for group in layout.groups if group.is_block for layer in group.layers)
 
 
@@ -32,11 +33,11 @@ def extra_layers(layout: Layout) -> Edits:
     if not layout.stages:
         return "no repeated blocks were found"
     made = []
-    for kernel, depthwise, most in ((1, False, 3), (3, False, 2), (3, True, 2)) if _convolutional(layout) else ():
+    for kernel, depthwise, most in ((1, False, 3), (3, False, 2), (3, True, 2)) if convolutional(layout) else ():
         for number in range(1, most + 1):
             for bias, norm in ((False, False), (True, False), (False, True)):
                 made.append(_extra_convolutions(layout, kernel, number, bias=bias, norm=norm, depthwise=depthwise))
-    for number, bias in ((1, True), (1, False), (2, True)) if not _convolutional(layout) else ():
+    for number, bias in ((1, True), (1, False), (2, True)) if not convolutional(layout) else ():
         made.append(_extra_linear(number, bias=bias))
     return made
 
@@ -124,7 +125,7 @@ def _square(layer: Layer) -> bool:
 def shortcuts(layout: Layout) -> Edits:
     """Make every projection shortcut an identity, every shortcut a projection (c_in·c_out + 2c), or drop its norm."""
     blocks = [group for group in layout.groups if group.is_block]
-    if not _convolutional(layout):
+    if not convolutional(layout):
         return "the blocks hold no convolutions"
     projected = [group for group in blocks if any(x.branch == "shortcut" and x.weight for x in group.layers)]
     made = []
@@ -269,7 +270,7 @@ def groups(layout: Layout) -> Edits:
 
 def squeeze_and_excitation(layout: Layout) -> Edits:
     """Add squeeze-and-excitation to every block: 2c²/r (+ c/r + c with biases)."""
-    if not _convolutional(layout):
+    if not convolutional(layout):
         return "the blocks hold no convolutions"
 
     def change(group: Group, r: int, bias: bool) -> Group:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations, pairwise, product
 
-from diagnose.count.gap.block_edits import Edits
+from diagnose.count.gap.block_edits import Edits, convolutional
 from diagnose.count.gap.edit import Edit, counted
 from diagnose.count.gap.layout import Group, Layer, Layout
 
@@ -18,12 +18,14 @@ _WIDE = "Wide ResNet (arXiv 1605.07146)"
 _PUBLISHED_DEPTHS = {
     (1, 1, 1, 1): "ResNet-10", (2, 2, 2, 2): f"ResNet-18, {_HE}", (3, 4, 6, 3): f"ResNet-34 and -50, {_HE}",
     (3, 4, 23, 3): f"ResNet-101, {_HE}", (3, 8, 36, 3): f"ResNet-152, {_HE}", (3, 3, 9, 3): "ConvNeXt-T",
-    (3, 3, 27, 3): "ConvNeXt-S and -B", (2, 2, 6, 2): "Swin-T", (2, 2, 18, 2): "Swin-S and -B",
-    (3, 3, 3): f"ResNet-20 for CIFAR-10, {_HE}", (5, 5, 5): f"ResNet-32 for CIFAR-10, {_HE}",
-    (7, 7, 7): f"ResNet-44 for CIFAR-10, {_HE}", (9, 9, 9): f"ResNet-56 for CIFAR-10, {_HE}",
-    (18, 18, 18): f"ResNet-110 for CIFAR-10, {_HE}",
-    (6,): "a base-size encoder or decoder", (12,): "BERT, ViT and GPT-2 base", (24,): "BERT and ViT large",
+    (3, 3, 27, 3): "ConvNeXt-S and -B", (3, 3, 3): f"ResNet-20 for CIFAR-10, {_HE}",
+    (5, 5, 5): f"ResNet-32 for CIFAR-10, {_HE}", (7, 7, 7): f"ResNet-44 for CIFAR-10, {_HE}",
+    (9, 9, 9): f"ResNet-56 for CIFAR-10, {_HE}", (18, 18, 18): f"ResNet-110 for CIFAR-10, {_HE}",
+}  # fmt: skip
+_PUBLISHED_DEPTHS_OF_TRANSFORMERS = {
+    (6,): "the base Transformer (arXiv 1706.03762)", (12,): "BERT, ViT and GPT-2 base", (24,): "BERT and ViT large",
     (32,): "ViT-H, Llama 7B", (36,): "GPT-2 large", (40,): "Llama 13B", (48,): "GPT-2 XL",
+    (2, 2, 6, 2): "Swin-T", (2, 2, 18, 2): "Swin-S and -B",
 }  # fmt: skip
 _PUBLISHED_DENSE = {
     (6, 12, 24, 16): "DenseNet-121", (6, 12, 32, 32): "DenseNet-169", (6, 12, 48, 32): "DenseNet-201",
@@ -41,7 +43,8 @@ def depths(layout: Layout) -> Edits:
     if any(sum(g.is_block and g.stage == stage for g in layout.groups) > 2 for stage in layout.stages):
         return "a stage holds blocks of several shapes"
     changed: dict[tuple[int, ...], tuple[float, str]] = {}
-    for shape, source in _PUBLISHED_DEPTHS.items():
+    published = _PUBLISHED_DEPTHS if convolutional(layout) else _PUBLISHED_DEPTHS_OF_TRANSFORMERS
+    for shape, source in published.items():
         if len(shape) == len(now) and shape != now:
             changed[shape] = (1.0, source)
     for i, delta in product(range(len(now)), (-3, -2, -1, 1, 2, 3)):
