@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from diagnose.count.gap.block_edits import second_order
-from diagnose.count.gap.edit import Edit
 from diagnose.count.gap.layout import Layout
-from diagnose.count.gap.search import FAMILIES, STRUCTURES, Hit
+from diagnose.count.gap.search import Hit, edits_by_key
 from diagnose.values import Reported
 
 _OF_ONE_ROW = frozenset({"blocks"})
@@ -19,9 +16,7 @@ class OtherRow:
 
     def __init__(self, text: str, layout: Layout, reported: Reported) -> None:
         self.text, self.layout, self.reported = text, layout, reported
-        families: tuple[Callable[[Layout], list[Edit] | str], ...] = (*FAMILIES.values(), *STRUCTURES.values())
-        made = (family(layout) for family in families)
-        self._edits = {edit.key: edit for edits in made if not isinstance(edits, str) for edit in edits}
+        self._edits = edits_by_key(layout)
 
     def judge(self, hit: Hit, *, in_second_order: bool) -> tuple[int, bool, str]:
         """Return the row's count under a hit's convention and edits, whether it fits, and on what that rests.

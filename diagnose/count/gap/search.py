@@ -119,6 +119,12 @@ def _edits(
     return edits
 
 
+def edits_by_key(layout: Layout) -> dict[tuple[str, tuple[tuple[str, object], ...]], Edit]:
+    """Return every edit of a layout by its key, to make the edit of one network on another."""
+    skipped: list[Skipped] = []
+    return {edit.key: edit for edit in (*_edits(FAMILIES, layout, skipped), *_edits(STRUCTURES, layout, skipped))}
+
+
 class _Deltas:
     """The change of counts that a local edit makes to a group, counted once per pair."""
 
