@@ -21,7 +21,7 @@ def models_report(query: str) -> Report:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (alias.name, counts[alias.name], alias.description, alias.origin) for alias in found.aliases
     )
-    columns = (Column("Alias"), Column("Parameters", True), Column("What it is"), Column("Origin", low_priority=True))
+    columns = (Column("Alias"), Column("Parameters", True), Column("What it is"), Column("Origin"))
     sections = [Section("Aliases", (Table("", columns, rows),))] if rows else []
     if query:
         sections.append(_found_section(query, found.models))
