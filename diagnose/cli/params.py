@@ -19,7 +19,11 @@ def params(
     ] = None,
     keep: Annotated[
         list[str] | None,
-        typer.Option(metavar="FACETS", help="What is stated and must not change: blocks,widths,num_classes, …"),
+        typer.Option(
+            metavar="FACETS",
+            help="What is stated and must not change, joined by commas: blocks, widths, block, shortcut, norm, bias, "
+            "groups, stem, head, num_classes, vocabulary, positions, tying, convention; nothing keeps nothing.",
+        ),
     ] = None,
     also: Annotated[
         list[str] | None,
@@ -38,8 +42,11 @@ def params(
 ) -> None:
     """Count the parameters of a model, and find the edits that would give a reported number.
 
-    Examples: `diagnose params prodpoly --reported 6.0M` · `diagnose params mm --against prodpoly` ·
-    `diagnose params torchvision:resnet50 --by kind`.
+    diagnose params prodpoly --reported 6.0M
+
+    diagnose params mm --against prodpoly
+
+    diagnose params torchvision:resnet50 --by kind
     """
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Counting {model}"):
