@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from diagnose.cli.diff import diff
 from diagnose.cli.models import models
 from diagnose.cli.params import params
 from diagnose.errors import DiagnoseError
@@ -20,10 +22,23 @@ app = typer.Typer(
 )
 app.command()(models)
 app.command()(params)
+app.command()(diff)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("diagnose"))
+        raise typer.Exit
 
 
 @app.callback()
-def _commands() -> None:
+def _commands(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
     """Find out why a re-implemented PyTorch network does not match what was reported."""
 
 

@@ -61,8 +61,11 @@ def _components(alignment: Alignment, observed: Iterable[Observed]) -> list[tupl
         for node in skeleton.nodes:
             if node not in matched[side]:
                 graph.add_node((side, node))
+                # A value that matched operations read, too, is a change of its own and no part of this one.
                 graph.add_edges_from(
-                    ((side, node), (side, value)) for value in skeleton.inputs(node) if value not in matched[side]
+                    ((side, node), (side, value))
+                    for value in skeleton.inputs(node)
+                    if not any(each in matched[side] for each in (value, *(user for user, _ in skeleton.users[value])))
                 )
     for each in observed:
         inside = [(0, node) for node in each.nodes_a if node not in matched[0]]

@@ -61,13 +61,13 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
     Raises:
         CannotCapture: a network can be captured in no way.
     """
-    inputs = tuple(InputSpec((max(2, spec.shape[0]), *spec.shape[1:]), spec.dtype) for spec in inputs)
+    inputs = paired(inputs)
     compared = {training: _compared(a.module, b.module, inputs, training) for training in MODES}
-    alignments = [compared[training].alignment for training in MODES]
-    moved = moves(alignments)
+    aligned = [compared[training].alignment for training in MODES]
+    moved = moves(aligned)
     states = state_of(a.module), state_of(b.module)
     mapping = as_mapping(moved, *states)
-    kinds = roles([each.a for each in alignments]), roles([each.b for each in alignments])
+    kinds = roles([each.a for each in aligned]), roles([each.b for each in aligned])
     prepared = prepare(a.module, b.module, moved, kinds, inputs, seed=seed)
     proof, skipped = prove(prepared, inputs, seed=seed)
     trusted = [_faithful(prepared, compared[training], inputs, training) for training in MODES]
@@ -78,7 +78,7 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
         *(initial_weights(a.module, b.module, moved) if initial else ()),
         *_cosmetic(a.module, b.module, compared, mapping),
     ]
-    same = all(alignment.equal for alignment in alignments)
+    same = all(alignment.equal for alignment in aligned)
     steady = all(each.steady for pair in compared.values() for each in (pair.a, pair.b))
     verdict, doubts = _verdict(same, proof, findings, trusted=all(trusted), steady=steady)
     notes = [note for pair in compared.values() for each in (pair.a, pair.b) for note in each.skipped]
@@ -95,6 +95,16 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
         tuple(dict.fromkeys([*notes, *skipped])),
         module_tree(a.module, b.module, train.alignment, found),
     )
+
+
+def paired(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
+    """Return the inputs with a batch of two at least: a norm needs more than one value."""
+    return tuple(InputSpec((max(2, spec.shape[0]), *spec.shape[1:]), spec.dtype) for spec in inputs)
+
+
+def alignments(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec]) -> list[Alignment]:
+    """Return the alignment of two networks in each mode, train mode first."""
+    return [_compared(a, b, paired(inputs), training).alignment for training in MODES]
 
 
 def _compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: bool) -> Compared:
@@ -168,9 +178,8 @@ def _all_changes(
 def _grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:
     """Return one finding per kind, verdict and message: an edit repeated in each block is one line."""
     groups: dict[tuple[str, Verdict, str], list[Change]] = {}
-    train_only = any(mode == "train" for _, mode in found)
-    for change, mode in found:
-        message = f"{change.message} (in eval mode alone)" if mode == "eval" and train_only else change.message
+    for change, seen_in in found:
+        message = change.message if seen_in == "train" else f"{change.message} (in eval mode alone)"
         groups.setdefault((change.kind, change.verdict, message), []).append(change)
     findings = [
         Finding(kind, verdict, tuple(each.where for each in members), len(members), message, members[0].evidence)

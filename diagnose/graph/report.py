@@ -6,23 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from diagnose.environment import environment
-from diagnose.values import AlignedTree, Cell, Column, Finding, GraphDiff, Proof, Prose, Report, Section, Table, Verdict
+from diagnose.values import AlignedTree, Column, GraphDiff, Proof, Prose, Report, Section, Table, Verdict
 
 SCHEMA = "diagnose.diff/1"
-
-_SHOWN = 3
-"""Places of a finding that a table names; the rest are counted."""
 
 
 def diff_report(answer: GraphDiff) -> Report:
     """Return the report of two compared networks."""
-    matter = [each for each in answer.findings if each.verdict is not Verdict.COSMETIC]
-    cosmetic = [each for each in answer.findings if each.verdict is Verdict.COSMETIC]
     sections = [Section("", tuple(_verdict(answer)))]
-    if matter:
-        sections.append(Section("What differs", (_table("Differences", matter),)))
-    if cosmetic:
-        sections.append(Section("What only looks different", (_table("Cosmetic differences", cosmetic),), folded=True))
     sections.append(Section("The proof", (_proof(answer.proof),), folded=True))
     tree = AlignedTree("Modules", answer.a.model, answer.b.model, answer.tree)
     sections.append(Section("Module trees", (tree,), folded=True))
@@ -76,36 +67,25 @@ def _numbers(proof: Proof) -> str:
     if proof.agrees is None:
         return "With A's weights in B no comparison could be run."
     parts = [f"{name} {value:.3g}" for name, value in _deltas(proof) if value is not None]
+    held = "not equal"
     if proof.agrees:
         held = f"equal on {proof.inputs} random inputs within atol {proof.atol:g} and rtol {proof.rtol:g}"
-    else:
-        held = "not equal"
-    return (
-        f"With random weights of A in B, in {proof.dtype}, they are {held}; max |Δ|: {', '.join(parts) or 'none run'}."
-    )
+    numbers = ", ".join(parts) or "none run"
+    return f"With random weights of A in B, in {proof.dtype}, they are {held}; max |Δ|: {numbers}."
 
 
 def _deltas(proof: Proof) -> Sequence[tuple[str, float | None]]:
     return (("eval", proof.eval), ("train", proof.train), ("gradients", proof.gradients), ("buffers", proof.buffers))
 
 
-def _table(title: str, findings: Sequence[Finding]) -> Table:
-    columns = (Column("verdict"), Column("kind"), Column("what"), Column("×", numeric=True), Column("where"),
-               Column("evidence", low_priority=True))  # fmt: skip
-    return Table(title, columns, tuple(_row(each) for each in findings))
-
-
-def _row(finding: Finding) -> tuple[Cell, ...]:
-    where = ", ".join(finding.where[:_SHOWN])
-    if len(finding.where) > _SHOWN:
-        where += f" and {len(finding.where) - _SHOWN} more"
-    return finding.verdict.value, finding.kind, finding.message, finding.count, where, "; ".join(finding.evidence)
-
-
 def _proof(proof: Proof) -> Table:
     columns = (Column("compared"), Column("max |Δ|"))
-    names = {"eval": "outputs in eval mode", "train": "outputs in train mode", "gradients": "gradients of the parameters",
-             "buffers": "buffers after one step"}  # fmt: skip
+    names = {
+        "eval": "outputs in eval mode",
+        "train": "outputs in train mode",
+        "gradients": "gradients of the parameters",
+        "buffers": "buffers after one step",
+    }
     rows = tuple((names[name], "not run" if value is None else f"{value:.3g}") for name, value in _deltas(proof))
     note = (
         f"{proof.dtype}, {proof.inputs} random inputs; all weights and running statistics of A drawn at random, then "

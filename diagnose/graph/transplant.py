@@ -107,6 +107,9 @@ def prove(prepared: Prepared, inputs: Sequence[InputSpec], *, seed: int = 0) -> 
     parts = [evaluated, *(trained or (None, None, None))]
     run = [part for part in parts if part is not None]
     agrees = all(part.within for part in run) if run else None
+    for name, part in zip(("outputs in eval mode", "outputs in train mode"), parts, strict=False):
+        if part is not None and part.delta == float("inf"):
+            skipped.append(Skipped(f"max |Δ| of the {name}", "the outputs have other shapes, or values overflow"))
     deltas = [None if part is None or part.delta == float("inf") else part.delta for part in parts]
     return Proof("float64", INPUTS, deltas[0], deltas[1], deltas[2], deltas[3], ATOL, RTOL, agrees), tuple(skipped)
 

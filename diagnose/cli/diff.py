@@ -1,0 +1,62 @@
+"""`diagnose diff A B`: two implementations aligned, explained and proven."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diagnose.cli.options import Input, Output, OutputFormat, Quiet
+from diagnose.cli.output import Result
+from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
+
+_EXITS = {"equivalent": 0, "different": 1, "undetermined": COULD_NOT_RUN}
+
+A = Annotated[str, typer.Argument(metavar="A", help="The candidate: a MODEL, as `diagnose models` lists them.")]
+B = Annotated[str, typer.Argument(metavar="B", help="The reference: a MODEL.")]
+Mapping = Annotated[
+    Path | None,
+    typer.Option("--save-mapping", metavar="PATH", help="Write which weights of A are which of B."),
+]
+Convert = Annotated[
+    tuple[Path, Path] | None,
+    typer.Option("--convert", metavar="IN OUT", help="Read a checkpoint of A and write it as one of B."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial weights and of the proof's random numbers.")]
+
+
+def diff(
+    a: A,
+    b: B,
+    input: Input = None,
+    format: OutputFormat = None,
+    output: Output = None,
+    quiet: Quiet = False,
+    seed: Seed = 0,
+    save_mapping: Mapping = None,
+    convert: Convert = None,
+) -> None:
+    """Compare two networks: which differences are real, which only look so, and how sure that is.
+
+    Examples: `diagnose diff torch mm` · `diagnose diff mm prodpoly --format markdown`.
+
+    Ends with 0 where they are equivalent, 1 where they differ, 3 where that is undetermined.
+    """
+    result = Result(format, output, quiet=quiet)
+    with result.progress(f"Comparing {a} with {b}"):
+        from diagnose.graph import answer
+        from diagnose.graph.report import diff_report
+        from diagnose.inputs import parse_input
+
+        asked = tuple(parse_input(text) for text in input or ())
+        for path in (save_mapping, *(convert or ())):
+            if path is not None and not path.parent.is_dir():
+                raise DiagnoseError(f"There is no folder {path.parent}.", exit_code=USAGE)
+        compared = answer.compare(a, b, asked=asked, seed=seed)
+        if save_mapping is not None:
+            answer.save_mapping(compared, save_mapping)
+        if convert is not None:
+            answer.convert(a, b, *convert, asked=asked)
+    result.write(diff_report(compared))
+    raise typer.Exit(_EXITS[compared.verdict])
