@@ -64,12 +64,13 @@ def convolution(
     """Return a new k×k convolution: kernel² · inward / groups · outward weights."""
     kind = "depthwise " if groups == inward > 1 else "grouped " if groups > 1 else ""
     shape: Shape = (outward, inward // groups, kernel, kernel)
-    return Layer("", f"{kernel}×{kernel} {kind}convolution", branch, weights(shape, bias=bias))
+    return Layer("", f"{kernel}×{kernel} {kind}convolution", branch, weights(shape, bias=bias), added=True)
 
 
 def linear(inward: int, outward: int, *, bias: bool = True, classifier: bool = False) -> Layer:
     """Return a new linear layer: inward · outward weights and `outward` biases."""
-    return Layer("", "linear", "residual", weights((outward, inward), bias=bias), classifier=classifier)
+    tensors = weights((outward, inward), bias=bias)
+    return Layer("", "linear", "residual", tensors, classifier=classifier, added=True)
 
 
 def norm_like(layers: Iterator[Layer] | tuple[Layer, ...], width: int, *, branch: str = "residual") -> Layer:
@@ -77,10 +78,12 @@ def norm_like(layers: Iterator[Layer] | tuple[Layer, ...], width: int, *, branch
     model = next((layer for layer in layers if layer.is_norm), None)
     if model is None:
         statistics = (("running_mean", (width,)), ("running_var", (width,)))
-        return Layer("", "batch norm", branch, (("weight", (width,)), ("bias", (width,))), statistics, 1)
+        affine = (("weight", (width,)), ("bias", (width,)))
+        return Layer("", "batch norm", branch, affine, statistics, 1, added=True)
     return replace(
         model,
         path="",
+        added=True,
         branch=branch,
         parameters=tuple((name, (width,)) for name, _ in model.parameters),
         statistics=tuple((name, (width,)) for name, _ in model.statistics),

@@ -36,7 +36,8 @@ _INDEX = {cell: i for i, cell in enumerate(CELLS)}
 class Layer:
     """One module that owns tensors: `parameters` and `statistics` are (local name, shape) in order.
 
-    `tied` are the elements of parameters counted elsewhere; `path` is empty for a layer that an edit has added.
+    `tied` are the elements of parameters counted elsewhere; `path` is empty for the model itself, and for a layer that
+    an edit has `added`.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Layer:
     trainable: bool = True
     used: bool = True
     classifier: bool = False
+    added: bool = False
 
     @property
     def weight(self) -> Shape:

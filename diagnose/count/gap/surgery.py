@@ -26,12 +26,14 @@ class CannotOperateError(Exception):
 
 def operate(model: nn.Module, base: Layout, edited: Layout) -> None:
     """Change a model of layout `base` in place to the layout `edited`, which has the same groups."""
+    shared = _shared(model)
     for old, new in zip_longest(base.groups, edited.groups):
         if old is None or new is None or old.count != new.count:
             raise CannotOperateError("the edit changes the number of blocks")
         if old.layers is not new.layers:
             for block in old.paths:
                 _operate_group(model, old, new, block)
+    _tie_again(shared)
 
 
 def _operate_group(model: nn.Module, old: Group, new: Group, block: str) -> None:
@@ -41,10 +43,10 @@ def _operate_group(model: nn.Module, old: Group, new: Group, block: str) -> None
     def path_of(layer: Layer) -> str:
         return block + layer.path.removeprefix(representative)
 
-    kept = {layer.path: layer for layer in new.layers if layer.path}
+    kept = {layer.path: layer for layer in new.layers if not layer.added}
     for layer in old.layers:
         if layer.path in kept:
-            _retensor(model.get_submodule(path_of(layer)), layer, kept[layer.path])
+            _retensor(model, path_of(layer), layer, kept[layer.path])
     gone = [layer for layer in old.layers if layer.path not in kept]
     added = list(_runs(new.layers))
     if not old.is_block:
@@ -60,7 +62,7 @@ def _runs(layers: Sequence[Layer]) -> Iterator[tuple[list[Layer], Layer | None]]
     """Yield each run of new layers with the old layer behind it."""
     run: list[Layer] = []
     for layer in layers:
-        if not layer.path:
+        if layer.added:
             run.append(layer)
         elif run:
             yield run, layer
@@ -72,14 +74,15 @@ def _runs(layers: Sequence[Layer]) -> Iterator[tuple[list[Layer], Layer | None]]
 # ---------------------------------------------------------------------------------- layers that stay
 
 
-def _retensor(module: nn.Module, old: Layer, new: Layer) -> None:
+def _retensor(model: nn.Module, path: str, old: Layer, new: Layer) -> None:
     """Give a module the tensors of its new layer, and the attributes that its forward pass reads."""
     if old == new:
         return
+    module = model.get_submodule(path)
     wanted = dict(new.parameters)
-    for name in [name for name, _ in old.parameters] if new.tied == old.tied else []:
+    for name, shape in old.parameters:
         if name not in wanted:
-            module.register_parameter(name, None)
+            module.register_parameter(name, _embedding_of(model, shape) if new.tied > old.tied else None)
     for name, shape in new.parameters:
         module.register_parameter(name, nn.Parameter(torch.empty(shape, device="meta")))
     for name, shape in new.statistics:
@@ -102,6 +105,36 @@ def _reshape_convolution(module: Any, old: Layer, new: Layer) -> None:
     elif new.kind != old.kind and "grouped" in new.kind:
         module.groups = old.weight[1] // shape[1]
     module.in_channels, module.out_channels = shape[1] * module.groups, shape[0]
+
+
+Places = list[tuple[nn.Module, str]]
+
+
+def _shared(model: nn.Module) -> list[tuple[nn.Parameter, Places]]:
+    """Return each tied parameter with the modules and names it is registered under."""
+    places: dict[nn.Parameter, Places] = {}
+    for module in model.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                places.setdefault(parameter, []).append((module, name))
+    return [(parameter, found) for parameter, found in places.items() if len(found) > 1]
+
+
+def _tie_again(shared: list[tuple[nn.Parameter, Places]]) -> None:
+    """Register what now stands at the first place of a tied parameter wherever the old one still stands."""
+    for old, ((first, name), *others) in shared:
+        for module, other_name in others:
+            if module._parameters[other_name] is old:
+                module.register_parameter(other_name, first._parameters[name])
+
+
+def _embedding_of(model: nn.Module, shape: tuple[int, ...]) -> nn.Parameter:
+    """Return the weight of the embedding of a shape, for an output layer to be tied to."""
+    for module in model.modules():
+        weight = module.weight if isinstance(module, nn.Embedding) else None
+        if isinstance(weight, nn.Parameter) and weight.shape == shape:
+            return weight
+    raise CannotOperateError("no embedding was found to tie the output layer to")
 
 
 # ----------------------------------------------------------------------------------- layers that go
@@ -213,12 +246,15 @@ def set_depths(model: nn.Module, layout: Layout, depths: tuple[int, ...]) -> Non
         groups = [group for group in layout.groups if group.is_block and group.stage == stage]
         paths = [path for group in groups for path in group.paths]
         container = model.get_submodule(paths[0].rpartition(".")[0])
-        if not isinstance(container, nn.Sequential | nn.ModuleList) or len(container) != len(paths):
-            raise CannotOperateError(f"the blocks of {stage} do not stand alone in a list")
+        names = [path.rpartition(".")[2] for path in paths]
+        if not isinstance(container, nn.Sequential | nn.ModuleList) or not all(map(str.isdecimal, names)):
+            raise CannotOperateError(f"the blocks of {stage} do not stand in a list")
+        behind = int(names[-1]) + 1
         for _ in range(len(paths) - depth):
-            del container[-1]
+            behind -= 1
+            del container[behind]
         for _ in range(depth - len(paths)):
-            container.append(_next_block(container[-1], groups[-1], len(container)))
+            container.insert(behind, _next_block(container[behind - 1], groups[-1], len(paths)))
 
 
 def _next_block(last: nn.Module, group: Group, length: int) -> nn.Module:
