@@ -11,13 +11,15 @@ from torch import nn
 
 from diagnose.count.gap.edit import Edit
 from diagnose.count.gap.layout import Layout, layout_of
-from diagnose.count.gap.search import Hit
+from diagnose.count.gap.search import Hit, edits_by_key
+from diagnose.count.gap.structure_edits import dense_growth
 from diagnose.count.gap.surgery import CannotOperateError, operate, set_depths
 from diagnose.count.params import count_parameters
 from diagnose.errors import DiagnoseError
 from diagnose.sources import build
 from diagnose.values import ModelRef, ParamTable
 
+_DENSENET = ModelRef("torchvision.models:DenseNet", "user", "torchvision.models:DenseNet")
 _PINET = ("prodpoly", "pinet_relu", "pinet_1x1_relu", "pinet_norelu", "pinet_1x1_norelu")
 
 
@@ -29,16 +31,13 @@ def verify(hit: Hit, ref: ModelRef, model: nn.Module, table: ParamTable) -> tupl
     """
     if not hit.edits:
         return True, "the model as it is"
-    arguments = _arguments(ref, hit.edits)
-    if arguments is not None:
-        changed = replace(ref, kwargs=tuple({**dict(ref.kwargs), **arguments}.items()))
+    changed = _changed(ref, hit.edits, table)
+    if changed is not None:
         try:
             built = build(changed)
         except DiagnoseError:
             return False, ""
-        call = ", ".join(f"{key}={value!r}" for key, value in changed.kwargs)
-        how = f"built as {ref.text.partition('(')[0]}({call})"
-        return _fits(hit, built.module, table), how
+        return _fits(hit, built.module, table), f"built as {changed.text}"
     try:
         edited = _by_surgery(hit, model, table)
     except (CannotOperateError, AttributeError) as error:
@@ -52,22 +51,24 @@ def _fits(hit: Hit, model: nn.Module, before: ParamTable) -> bool:
         return False
     after = count_parameters(model, (before.inputs,))
     known = {(row.path, row.shape) for row in before.rows}
-    reads_new = all(row.used for row in after.rows if (row.path, row.shape) not in known)
+    idle = {row.path for row in before.rows if row.used is False}  # an auxiliary head may get other shapes
+    reads_new = all(row.used for row in after.rows if (row.path, row.shape) not in known and row.path not in idle)
     return reads_new and hit.convention.total(layout_of(after).counts()) == hit.total
 
 
 def _by_surgery(hit: Hit, model: nn.Module, table: ParamTable) -> nn.Module:
     model = copy.deepcopy(model)
     layout = layout_of(table)
-    for edit in hit.edits:
-        blocks = dict(edit.parameters).get("blocks")
-        if blocks is not None:
-            set_depths(model, layout, blocks)
-            layout = layout_of(count_parameters(model))
+    depths = [dict(edit.parameters)["blocks"] for edit in hit.edits if "blocks" in dict(edit.parameters)]
+    others: list[Edit | None] = [edit for edit in hit.edits if "blocks" not in dict(edit.parameters)]
+    for blocks in depths:
+        set_depths(model, layout, blocks)
+        layout = layout_of(count_parameters(model))
+        known = edits_by_key(layout)  # other blocks, other paths: the same edits made for the deeper network
+        others = [known.get(edit.key) for edit in others if edit is not None]
     edited: Layout | None = layout
-    for edit in hit.edits:
-        if "blocks" not in dict(edit.parameters):
-            edited = edit.apply(edited) if edited is not None else None
+    for edit in others:
+        edited = edit.apply(edited) if edit is not None and edited is not None else None
     if edited is None:
         raise CannotOperateError("the edits do not apply together")
     operate(model, layout, edited)
@@ -75,6 +76,28 @@ def _by_surgery(hit: Hit, model: nn.Module, table: ParamTable) -> nn.Module:
 
 
 # ------------------------------------------------------------------------------ the model's own arguments
+
+
+def _changed(ref: ModelRef, edits: tuple[Edit, ...], table: ParamTable) -> ModelRef | None:
+    """Return the MODEL that has all the edits, or None where its own arguments cannot make them."""
+    arguments = _arguments(ref, edits)
+    if arguments is None:
+        return None
+    kwargs = {**dict(ref.kwargs), **arguments}
+    if any(edit.family == "dense blocks" for edit in edits):
+        ref, kwargs = _DENSENET, {**_dense_arguments(layout_of(table)), **kwargs}
+    call = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
+    return replace(ref, text=f"{ref.text.partition('(')[0]}({call})", kwargs=tuple(kwargs.items()))
+
+
+def _dense_arguments(layout: Layout) -> Mapping[str, Any]:
+    """Return what torchvision's densenet121 and its likes give the class, and take no other value of."""
+    first = next(group for group in layout.groups if group.is_block)
+    return {
+        "growth_rate": dense_growth(layout),
+        "block_config": layout.blocks_per_stage(),
+        "num_init_features": first.inward,
+    }
 
 
 def _arguments(ref: ModelRef, edits: tuple[Edit, ...]) -> Mapping[str, Any] | None:
