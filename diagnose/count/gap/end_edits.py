@@ -85,8 +85,9 @@ def classes(layout: Layout) -> Edits:
 
 
 def _in_head(layer: Layer, classifier: Layer) -> bool:
-    """Return whether a layer is the classifier or an auxiliary one, which shares its number of classes."""
-    return layer.path == classifier.path or "aux" in layer.path.lower()
+    """Return whether a layer is the classifier, its twin, or an auxiliary one: they share their number of classes."""
+    twin = layer.classifier and layer.weight == classifier.weight
+    return layer.path == classifier.path or twin or "aux" in layer.path.lower()
 
 
 def head(layout: Layout) -> Edits:
