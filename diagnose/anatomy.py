@@ -122,14 +122,39 @@ def _blocks(model: nn.Module) -> tuple[Block, ...]:
         for name, child in module.named_children():
             yield from topmost(child, f"{path}.{name}" if path else name)
 
-    return tuple(topmost(model, ""))
+    return tuple(_widened(model, tuple(topmost(model, ""))))
+
+
+def _widened(model: nn.Module, blocks: tuple[Block, ...]) -> Iterator[Block]:
+    """Yield the blocks, in place of a part of a block the one-of-a-kind block that holds it.
+
+    timm's EfficientNet begins with a block of a class of its own, whose squeeze-and-excitation stands in all others.
+    """
+    parts = {
+        type(part).__name__
+        for block in blocks
+        for part in model.get_submodule(block.path).modules()
+        if type(part).__name__ != block.class_name
+    }
+    for block in blocks:
+        parent = block.path.rpartition(".")[0]
+        holder = model.get_submodule(parent)
+        if block.class_name not in parts:
+            yield block
+        elif parent and not isinstance(holder, _CONTAINERS):
+            yield Block(parent, type(holder).__name__)
 
 
 def _repeats(module: nn.Module, composite: dict[nn.Module, bool]) -> bool:
-    """Return whether a container holds two or more composite modules and all of one class."""
+    """Return whether a module is a run of composite modules of one class.
+
+    Two make a run in a container; a class that registers its blocks on itself, as timm's RegStage, needs three and
+    nothing beside them.
+    """
+    weighted = [child for child in module.children() if next(child.parameters(), None) is not None]
+    classes = [type(child) for child in weighted if composite[child]]
     if not isinstance(module, _CONTAINERS):
-        return False
-    classes = [type(child) for child in module.children() if composite[child]]
+        return len(classes) == len(weighted) >= 3 and len(set(classes)) == 1
     return len(classes) >= 2 and len(set(classes)) == 1
 
 
