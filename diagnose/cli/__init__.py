@@ -10,6 +10,7 @@ import typer
 from diagnose.cli.diff import diff
 from diagnose.cli.models import models
 from diagnose.cli.params import params
+from diagnose.cli.recipe import recipe
 from diagnose.errors import DiagnoseError
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(models)
 app.command()(params)
+app.command()(recipe)
 app.command()(diff)
 
 

@@ -1,0 +1,53 @@
+"""`diagnose recipe A B`: what two trainings do differently."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from diagnose.cli.options import Output, OutputFormat, Quiet
+from diagnose.cli.output import Result
+from diagnose.errors import USAGE, DiagnoseError
+
+_FORMS = (
+    "A built-in recipe (paper, reproduction, lightning, mmpretrain, authors-2022), a .toml file, mmpretrain:NAME or "
+    "the path of a config of mmpretrain, which is run as code."
+)
+
+
+def recipe(
+    a: Annotated[str | None, typer.Argument(metavar="A", help=_FORMS)] = None,
+    b: Annotated[str | None, typer.Argument(metavar="B", help="The recipe to compare it with.")] = None,
+    show: Annotated[str | None, typer.Option("--show", metavar="NAME", help="Show one recipe, every field.")] = None,
+    format: OutputFormat = None,
+    output: Output = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare two training recipes field by field; end with 1 where they differ.
+
+    Examples: `diagnose recipe paper reproduction` · `diagnose recipe mine.toml mmpretrain:resnet18_8xb16_cifar10` ·
+    `diagnose recipe --show paper`.
+    """
+    if (show is None) == (a is None) or (show is None and b is None):
+        raise DiagnoseError(
+            "diagnose recipe compares two recipes, or shows one.",
+            hint="Write `diagnose recipe A B` or `diagnose recipe --show NAME`.",
+            exit_code=USAGE,
+        )
+    result = Result(format, output, quiet=quiet)
+    from diagnose.recipe import compare, load
+    from diagnose.recipe.report import diff_report, show_report
+
+    if show is not None:
+        with result.progress(f"Reading {show}"):
+            report = show_report(load(show))
+        result.write(report)
+        return
+    assert a is not None
+    assert b is not None
+    with result.progress(f"Comparing {a} and {b}"):
+        diff = compare(load(a), load(b))
+    result.write(diff_report(diff))
+    if diff.having("differs") or diff.having("unstated"):
+        raise typer.Exit(1)

@@ -1,0 +1,147 @@
+"""mmpretrain's configs as recipes: what mmengine's Runner would do with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from diagnose.values import Augmentation, Normalisation, Recipe, Schedule, Setting, SettingValue
+
+IMAGES = {"CIFAR10": 50_000, "CIFAR100": 50_000, "MNIST": 60_000, "FashionMNIST": 60_000}
+"""Training images of the data sets whose number the name tells. Source: the data sets' own pages."""
+
+Found = tuple[str, SettingValue, str]
+"""A field's key, its value, and the place in the config."""
+
+
+def recipe_of(name: str) -> Recipe:
+    """Read the config of a hub's name, or a config file, which is run as code."""
+    config = _config(name)
+    settings = tuple(Setting(key, value, f"{name}: {place}") for key, value, place in _read(config, name))
+    return Recipe(f"mmpretrain:{name}", f"mmpretrain's config {name}", settings)
+
+
+def _config(name: str) -> Any:
+    from diagnose.sources import building, faults, from_mmpretrain, parse
+    from diagnose.sources.scope import quiet, restored
+
+    ref = parse(f"mmpretrain:{name}")
+    with quiet(), restored():
+        try:
+            from_mmpretrain.load()
+            if name.endswith(".py"):
+                return from_mmpretrain.read_config(name)
+            building.origin("mmpretrain").prepare(ref, pretrained=False)  # a wrong name answers with the right ones
+            from mmpretrain.apis.model import ModelHub
+
+            return ModelHub.get(name).config
+        except (Exception, SystemExit) as error:
+            raise faults.explain(error, ref) from error
+
+
+def _read(config: Any, name: str) -> Iterator[Found]:
+    wrapper = config.get("optim_wrapper") or {}
+    yield from _optimizer(wrapper)
+    schedulers = config.get("param_scheduler")
+    if schedulers is not None:
+        yield from _schedule(list(schedulers) if isinstance(schedulers, list | tuple) else [schedulers])
+    train = config.get("train_cfg") or {}
+    if isinstance(train.get("max_epochs"), int):
+        yield "epochs", train["max_epochs"], "train_cfg"
+    yield from _data(config, name)
+    yield from _loss(config)
+    yield "init", "mmpretrain init_weights", "mmengine's Runner calls init_weights()"
+    if config.get("val_evaluator") and train.get("val_interval") == 1:
+        yield "evaluated_epoch", "every epoch", "train_cfg.val_interval"
+    test = ((config.get("test_dataloader") or {}).get("dataset") or {}).get("split")
+    if isinstance(test, str) and test:
+        yield "evaluated_on", test, "test_dataloader"
+    seed = (config.get("randomness") or {}).get("seed")
+    if isinstance(seed, int):
+        yield "seed", seed, "randomness"
+
+
+def _optimizer(wrapper: Mapping[str, Any]) -> Iterator[Found]:
+    optimizer, place = wrapper.get("optimizer") or {}, "optim_wrapper"
+    if not optimizer:
+        return
+    kind = str(optimizer.get("type"))
+    yield "optimizer", kind, place
+    if isinstance(optimizer.get("lr"), int | float):
+        yield "learning_rate", float(optimizer["lr"]), place
+    default = f"not in {place}: torch.optim.SGD's default"
+    if kind == "SGD" or "momentum" in optimizer:
+        yield "momentum", float(optimizer.get("momentum", 0)), place if "momentum" in optimizer else default
+        yield "nesterov", bool(optimizer.get("nesterov", False)), place if "nesterov" in optimizer else default
+    if kind == "SGD" or "weight_decay" in optimizer:
+        decayed = "weight_decay" in optimizer
+        yield "weight_decay", float(optimizer.get("weight_decay", 0)), place if decayed else default
+    spared = wrapper.get("paramwise_cfg") or {}
+    norms, biases = spared.get("norm_decay_mult", 1), spared.get("bias_decay_mult", 1)
+    applied = {(1, 1): "all parameters", (0, 0): "all but norms and biases", (0, 1): "all but norms"}
+    if (norms, biases) in applied and not spared.get("custom_keys"):
+        yield "weight_decay_on", applied[norms, biases], f"{place}.paramwise_cfg"
+
+
+def _schedule(schedulers: list[Mapping[str, Any]]) -> Iterator[Found]:
+    first, place = schedulers[0], "param_scheduler"
+    epochs = bool(first.get("by_epoch", True)) and not first.get("convert_to_iter_based", False)
+    if len(schedulers) == 1 and first.get("type") == "MultiStepLR" and epochs:
+        milestones = tuple(map(float, first["milestones"]))
+        yield "schedule", Schedule("step", milestones, float(first.get("gamma", 0.1))), place
+    else:
+        described = (
+            ", ".join(f"{key}={value!r}" for key, value in part.items() if key != "type") for part in schedulers
+        )
+        text = ", then ".join(f"{part.get('type')}({rest})" for part, rest in zip(schedulers, described, strict=True))
+        yield "schedule", Schedule("other", text=text), place
+    yield "schedule_steps", "after each epoch" if epochs else "after each step", place
+
+
+def _data(config: Any, name: str) -> Iterator[Found]:
+    loader = config.get("train_dataloader") or {}
+    devices = re.search(r"_(\d+)xb(\d+)", name)
+    if isinstance(loader.get("batch_size"), int):
+        batch, place = loader["batch_size"], "train_dataloader"
+        if devices and int(devices[2]) == batch:
+            batch, place = batch * int(devices[1]), f"{place}: {batch} on each of {devices[1]} devices in its name"
+        yield "batch_size", batch, place
+    dataset = loader.get("dataset") or {}
+    if dataset.get("type") in IMAGES and dataset.get("split", "train") == "train" and "indices" not in dataset:
+        yield "train_images", IMAGES[dataset["type"]], "train_dataloader.dataset"
+        yield "held_out", 0, "train_dataloader.dataset"
+    if dataset.get("pipeline"):
+        yield "augmentation", _augmentation(list(dataset["pipeline"])), "train_dataloader.dataset.pipeline"
+    channels = config.get("data_preprocessor") or {}
+    if channels.get("mean") and channels.get("std"):
+        mean, std = (tuple(map(float, channels[key])) for key in ("mean", "std"))
+        yield "normalisation", Normalisation(mean, std), "data_preprocessor"
+
+
+def _augmentation(pipeline: list[Mapping[str, Any]]) -> Augmentation:
+    pad = crop = 0
+    flip = 0.0
+    other: list[str] = []
+    for step in pipeline:
+        kind = step.get("type")
+        if kind == "RandomCrop" and isinstance(step.get("crop_size"), int) and isinstance(step.get("padding", 0), int):
+            crop, pad = step["crop_size"], step.get("padding", 0)
+        elif kind == "RandomFlip" and step.get("direction", "horizontal") == "horizontal":
+            flip = float(step.get("prob", 0.5))
+        elif kind not in ("LoadImageFromFile", "PackInputs"):
+            other.append(str(kind))
+    return Augmentation(pad, crop, flip, tuple(other))
+
+
+def _loss(config: Any) -> Iterator[Found]:
+    loss = ((config.get("model") or {}).get("head") or {}).get("loss") or {}
+    place = "model.head.loss"
+    if loss.get("type") == "CrossEntropyLoss":
+        yield "loss", "cross-entropy", place
+        yield "label_smoothing", 0.0, f"{place}: it has none"
+    elif loss.get("type") == "LabelSmoothLoss":
+        yield "loss", "cross-entropy", place
+        yield "label_smoothing", float(loss.get("label_smooth_val", 0)), place
+    elif loss:
+        yield "loss", str(loss.get("type")), place

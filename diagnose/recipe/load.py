@@ -1,0 +1,51 @@
+"""From the text a user types to a recipe: a built-in name, a TOML file, or a config of mmpretrain."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.recipe.toml import LONGEST, parse
+from diagnose.values import Recipe
+
+NAMES = ("paper", "reproduction", "lightning", "mmpretrain", "authors-2022")
+"""The built-in recipes; each is `builtin/NAME.toml`, a new one is such a file and its name here."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the built-in recipes."""
+    return NAMES
+
+
+def load(text: str) -> Recipe:
+    """Return the recipe that `text` names.
+
+    `text` is one of `names()`, the path of a TOML file, "mmpretrain:" and a name of its hub or the path of a config,
+    or that path alone. A config ending in .py is run as code.
+
+    Raises:
+        DiagnoseError: there is no such recipe, or it is wrong (exit code 2); the config's code failed (3).
+    """
+    if text in NAMES:
+        return parse((files("diagnose.recipe") / "builtin" / f"{text}.toml").read_text("utf-8"), text, text)
+    if text.startswith("mmpretrain:") or text.endswith(".py"):
+        from diagnose.recipe.from_mmpretrain import recipe_of
+
+        return recipe_of(text.removeprefix("mmpretrain:"))
+    path = Path(text)
+    if path.suffix != ".toml" and not path.is_file():
+        hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."
+        raise DiagnoseError(f"There is no recipe {text!r}.", hint=hint, exit_code=USAGE)
+    return parse(_read(path), path.stem, text)
+
+
+def _read(path: Path) -> str:
+    """Return a file's text, no more of it than tells that it is too long."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(LONGEST + 1)
+    except UnicodeDecodeError as error:
+        raise DiagnoseError(f"{path} is not UTF-8, so it is not TOML.", exit_code=USAGE) from error
+    except OSError as error:
+        raise DiagnoseError(f"cannot read the recipe {path}: {error.strerror}", exit_code=USAGE) from error
