@@ -176,3 +176,32 @@ def with_last(source: Shape, arrangement: Arrangement, size: int) -> Arrangement
     split = (*(fine.split[index] for index in keep), size)
     order = (*(keep.index(index) for index in fine.order if index not in last), len(keep))
     return normal(Arrangement(split, order, (*arrangement.shape[:-1], size)))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """An arrangement with its leading atoms in the order of the source, and how to get the wanted order back."""
+
+    before: Arrangement
+    atoms: Shape
+    order: tuple[int, ...]
+
+
+def rows_in_order(source: Shape, arrangement: Arrangement) -> Rows | None:
+    """Return the arrangement of the same last dim whose leading atoms stand in the order of the source."""
+    fine = refined(arrangement, source=source, result=arrangement.shape)
+    results = groups(fine.atoms, arrangement.shape) if fine is not None else None
+    if fine is None or results is None:
+        return None
+    last = [fine.order[index] for index in results[-1]]
+    lead = [index for index in fine.order if index not in last]
+    ordered = sorted(lead)
+    merged: list[list[int]] = []
+    for index in ordered:
+        if merged and merged[-1][-1] + 1 == index:
+            merged[-1].append(index)
+        else:
+            merged.append([index])
+    shape = (*(prod(fine.split[index] for index in run) for run in merged), arrangement.shape[-1])
+    before = normal(Arrangement(fine.split, (*ordered, *last), shape))
+    return Rows(before, tuple(fine.split[index] for index in ordered), tuple(ordered.index(index) for index in lead))

@@ -18,7 +18,10 @@ LAYERS = ("conv", "linear", "embedding", "lstm", "gru", "bilinear")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One edit: its kind, what it does in words without names, and where; `nodes` of A and B take part in it."""
+    """One edit: its kind, what it does in words without names, and where.
+
+    `nodes_a` and `nodes_b` take part in it. `certain` is True where the verdict rests on a rule and not on numbers.
+    """
 
     kind: str
     verdict: Verdict
@@ -27,6 +30,7 @@ class Change:
     evidence: tuple[str, ...]
     nodes_a: tuple[int, ...] = ()
     nodes_b: tuple[int, ...] = ()
+    certain: bool = False
 
 
 def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change, ...]:
@@ -89,13 +93,14 @@ def _component(
     near = [each for each in observed if set(part[0]) & each.nodes_a or set(part[1]) & each.nodes_b]
     kind, message = _named(alignment, a, b)
     verdict, evidence = judged(near)
-    if verdict is not Verdict.REAL and _random_rate(a, b):
+    certain = _random_rate(a, b)
+    if certain:
         verdict, evidence = Verdict.REAL, ("a random operation is compared by its rate, not by numbers",)
     places = [node for node in (a or b) if node.op != "constant"] or a or b
     where = f"{_place(a)} ↔ {_place(b)}" if a and b else _place(a or b)
     if kind.startswith("block"):
         where = _place([node for node in a or b if node.op.startswith(LAYERS)])
-    return Change(kind, verdict, message, where, (*evidence, *_sources(places)), part[0], part[1])
+    return Change(kind, verdict, message, where, (*evidence, *_sources(places)), part[0], part[1], certain)
 
 
 def judged(near: Sequence[Observed]) -> tuple[Verdict, tuple[str, ...]]:
@@ -198,10 +203,12 @@ def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observed | No
         return found
     shown = [f"{name} {_shown(mine.get(name))} → {_shown(theirs.get(name))}" for name in different]
     verdict, evidence = judged([seen] if seen else [])
-    if verdict is not Verdict.REAL and RANDOM_RATES & set(different):
+    certain = bool(RANDOM_RATES & set(different))
+    if certain:
         verdict, evidence = Verdict.REAL, ("a random operation is compared by its rate, not by numbers",)
     message = f"{_word(a)}: {', '.join(shown)}"
-    return [*found, Change("attribute changed", verdict, message, where, (*evidence, *_sources([a, b])), *_ids(pair))]
+    said = (*evidence, *_sources([a, b]))
+    return [*found, Change("attribute changed", verdict, message, where, said, *_ids(pair), certain)]
 
 
 def _ids(pair: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -217,7 +224,7 @@ def _width(alignment: Alignment, pair: tuple[int, int]) -> list[Change]:
         return []
     message = f"{_word(a)}: weight {_shown(mine[0])} → {_shown(theirs[0])}"
     return [Change("width changed", Verdict.REAL, message, _joined(a, b),
-                   ("the weights have other shapes", *_sources([a, b])), *_ids(pair))]  # fmt: skip
+                   ("the weights have other shapes", *_sources([a, b])), *_ids(pair), certain=True)]  # fmt: skip
 
 
 def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list[Change]:
@@ -251,7 +258,7 @@ def _sharing(alignment: Alignment) -> list[Change]:
             names = ", ".join(other.graph.nodes[value].name or "a part of a weight" for value in dict.fromkeys(values))
             message = f"one weight in {'B' if reverse else 'A'} is {len(set(values))} in {'A' if reverse else 'B'}"
             found.append(Change("parameter sharing", Verdict.REAL, message, f"{name} ↔ {names}",
-                                ("the networks have other free parameters",)))  # fmt: skip
+                                ("the networks have other free parameters",), certain=True))  # fmt: skip
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ from diagnose.graph.localise import Side, observe, run_graph, touched
 from diagnose.graph.mapping import Move, as_mapping, moves
 from diagnose.graph.randomness import Survival, roles, samples, state_of
 from diagnose.graph.tape import CannotCapture
-from diagnose.graph.transplant import Prepared, Worst, outputs, prepare, prove, restored_state
+from diagnose.graph.transplant import Prepared, Worst, outputs, prepare, prove, restored_state, stress
 from diagnose.graph.tree import module_tree
 from diagnose.values import DiffSide, Finding, GraphDiff, InputSpec, Proof, Verdict, WeightMapping
 
@@ -72,6 +72,8 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
     proof, skipped = prove(prepared, inputs, seed=seed)
     trusted = [_faithful(prepared, compared[training], inputs, training) for training in MODES]
     found = _all_changes(compared, prepared, inputs)
+    if proof.agrees and None not in (proof.eval, proof.train) and not stress(prepared, inputs):
+        found = [(_doubted(change), seen_in) for change, seen_in in found]
     findings = [
         *_grouped(found),
         *_unmapped(mapping, states, found),
@@ -165,7 +167,8 @@ def _all_changes(
         b = Side(alignment.b, state_of(prepared.b), _constants(compared[training].b))
         with Survival():  # type: ignore[no-untyped-call]
             run_graph(a, samples(inputs, torch.Generator().manual_seed(5), torch.float64))
-            observed = [observe(alignment, a, b, pair) for pair in touched(alignment)]
+            pairs = touched(alignment)
+            observed = [observe(alignment, a, b, pair, pairs) for pair in pairs]
         known = {(change.kind, change.where) for change, _ in found}
         found += [
             (change, "train" if training else "eval")
@@ -173,6 +176,13 @@ def _all_changes(
             if (change.kind, change.where) not in known
         ]
     return found
+
+
+def _doubted(change: Change) -> Change:
+    """Return a change without its verdict where it rests on numbers and the networks as a whole agree."""
+    if change.verdict is not Verdict.REAL or change.certain:
+        return change
+    return replace(change, verdict=Verdict.UNDETERMINED, evidence=("the networks agree as a whole", *change.evidence))
 
 
 def _grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:

@@ -108,30 +108,101 @@ def _weight_conflicts(alignment: Alignment) -> set[Pair]:
     }
 
 
-def observe(alignment: Alignment, a: Side, b: Side, pair: Pair) -> Observed:
-    """Feed both regions of a pair A's activations, then large values, then maps of another size."""
-    borders: dict[int, Tensor] = {}
-    region_a = _region(alignment.a, pair[0], set(alignment.to_b))
-    region_b = _region(alignment.b, pair[1], set(alignment.to_a))
+def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Sequence[Pair]) -> Observed:
+    """Feed both regions of a pair A's activations, then large values, then maps of another size.
+
+    A difference on A's own activations counts only if it does not heal: some networks write one function in two ways
+    whose intermediate values differ. Gradients and drawn values need both regions to read the same borders.
+    """
+    regions = _region(alignment.a, pair[0], set(alignment.to_b)), _region(alignment.b, pair[1], set(alignment.to_a))
+    found = Observed(pair, frozenset(regions[0]), frozenset(regions[1]), None)
     to_a = alignment.to_a
-    needed = _border(alignment.a, region_a) | {to_a[other] for other in _border(alignment.b, region_b)}
-    for one in needed:
-        value = a.values.get(one)
-        if isinstance(value, Tensor):
-            borders[one] = value
-    found = Observed(pair, frozenset(region_a), frozenset(region_b), None)
-    for how, values in _feeds(borders):
-        seen = _compared(alignment, (a, b), (region_a, region_b), values, pair)
-        if seen is None:
-            continue
-        kind, delta = seen
-        if kind:
-            return replace(found, differs=True, how=f"{kind}{how}", delta=delta)
-        found = replace(found, differs=False)
+    borders = _border(alignment.a, regions[0]) | {to_a[other] for other in _border(alignment.b, regions[1])}
+    seen = _compared(alignment, (a, b), regions, {one: a.values.get(one) for one in borders}, pair, forward=True)
+    if seen is not None and seen[0]:
+        if heals(alignment, a, b, pair, regions[1]):
+            return replace(found, differs=False)
+        return replace(found, differs=True, how=seen[0], delta=seen[1])
+    found = replace(found, differs=None if seen is None else False)
+    common = _common(alignment, regions, {each for each in all_touched if each != pair})
+    if common is None:
+        return found
+    for how, values in _feeds({one: a.values.get(one) for one in _border(alignment.a, common[0])}):
+        seen = _compared(alignment, (a, b), common, values, pair)
+        if seen is not None and seen[0]:
+            return replace(found, differs=True, how=f"{seen[0]}{how}", delta=seen[1])
+        found = replace(found, differs=found.differs if seen is None else False)
     return found
 
 
-def _feeds(borders: Mapping[int, Tensor]) -> list[tuple[str, dict[int, Tensor]]]:
+STEPS = 40
+"""Operations of B that a difference is followed through, at most, to see whether it heals."""
+
+
+def heals(alignment: Alignment, a: Side, b: Side, pair: Pair, region: Sequence[int]) -> bool:
+    """Say whether the difference at a pair is gone again where its readers in B come back to A's values."""
+    graph, to_a = alignment.b.graph, alignment.to_a
+    wrong: dict[int, Any] = {}
+    run = Run()
+
+    def known(node_id: int) -> Any:
+        if node_id in wrong:
+            return wrong[node_id]
+        if node_id in to_a and node_id != pair[1]:
+            return a.values.get(to_a[node_id])
+        node = graph.nodes[node_id]
+        if node.op in ("parameter", "buffer", "constant"):
+            return b.leaf(node)
+        if alignment.b.weights[node_id] or node_id in region or node_id not in to_a:
+            return _tried(node, [known(value) for value in node.inputs], b, run)
+        return None
+
+    with torch.no_grad():
+        wrong[pair[1]] = known(pair[1])
+        steps = 0
+        for node_id in alignment.b.nodes[alignment.b.nodes.index(pair[1]) + 1 :]:
+            node = graph.nodes[node_id]
+            if not any(value in wrong for value in node.inputs):
+                continue
+            steps += 1
+            value = _tried(node, [known(each) for each in node.inputs], b, run)
+            worst = Worst()
+            if isinstance(value, Tensor) and isinstance(a.values.get(to_a.get(node_id, -1)), Tensor):
+                worst.see(a.values[to_a[node_id]], value)
+            else:
+                worst.within = False
+            if not worst.within:
+                wrong[node_id] = value
+            if steps > STEPS or (node_id in graph.outputs and node_id in wrong):
+                return False
+    return pair[1] not in graph.outputs
+
+
+def _common(
+    alignment: Alignment, regions: tuple[list[int], list[int]], others: set[Pair]
+) -> tuple[list[int], list[int]] | None:
+    """Grow two regions until they read the same borders; None where that takes in another difference."""
+    inside_a, inside_b = set(regions[0]), set(regions[1])
+    to_a = alignment.to_a
+    for _ in range(STEPS):
+        border_a = _border(alignment.a, sorted(inside_a))
+        border_b = {to_a[other] for other in _border(alignment.b, sorted(inside_b))}
+        apart = border_a ^ border_b
+        if not apart:
+            return sorted(inside_a), sorted(inside_b)
+        one = max(apart)
+        if (one, alignment.to_b[one]) in others or not alignment.a.inputs(one):
+            return None
+        if one in border_a:
+            inside_a |= set(_region(alignment.a, one, set(alignment.to_b)))
+        else:
+            inside_b |= set(_region(alignment.b, alignment.to_b[one], set(to_a)))
+    return None
+
+
+def _feeds(borders: Mapping[int, Any]) -> list[tuple[str, dict[int, Tensor]]]:
+    if not all(isinstance(value, Tensor) for value in borders.values()):
+        return []
     generator = torch.Generator().manual_seed(2)
 
     def drawn(shape: tuple[int, ...], like: Tensor, scale: float) -> Tensor:
@@ -166,10 +237,14 @@ def _border(skeleton: Skeleton, region: Sequence[int]) -> set[int]:
 
 
 def _compared(
-    alignment: Alignment, sides: tuple[Side, Side], regions: tuple[list[int], list[int]], borders: Mapping[int, Tensor],
+    alignment: Alignment, sides: tuple[Side, Side], regions: tuple[list[int], list[int]], borders: Mapping[int, Any],
     pair: Pair,
+    *,
+    forward: bool = False,
 ) -> tuple[str, float] | None:  # fmt: skip
     """Return what differs ("" for nothing) and by how much, or None where neither region could be run."""
+    if not all(isinstance(value, Tensor) for value in borders.values()):
+        return None
     fed = {key: value.detach().clone().requires_grad_(value.is_floating_point()) for key, value in borders.items()}
     run_a, run_b = Run(), Run()
     try:
@@ -181,10 +256,10 @@ def _compared(
         return None
     if one.shape != other.shape:
         return f"other shapes, {'×'.join(map(str, one.shape))} and {'×'.join(map(str, other.shape))}", 0.0
-    forward = Worst()
-    forward.see(one, other)
-    if not forward.within:
-        return f"max |Δ| {forward.delta:.3g}", forward.delta
+    values = Worst()
+    values.see(one, other)
+    if not values.within or forward:
+        return "" if values.within else f"max |Δ| {values.delta:.3g}", values.delta
     statistics = Worst()
     for left, right in zip(run_a.statistics.get(pair[0], ()), run_b.statistics.get(pair[1], ()), strict=False):
         statistics.see(left, right)
@@ -193,7 +268,7 @@ def _compared(
     gradients = _gradients(one, other, [value for value in fed.values() if value.requires_grad])
     if not gradients.within:
         return f"gradients, max |Δ| {gradients.delta:.3g}", gradients.delta
-    return "", forward.delta
+    return "", values.delta
 
 
 def _evaluated(side: Side, region: Sequence[int], fed: Mapping[int, Tensor], run: Run) -> Any:

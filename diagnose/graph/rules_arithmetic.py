@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isclose
 
 from diagnose.graph.axes import reshaped
-from diagnose.graph.form import Form, Rule, numel
+from diagnose.graph.form import STATE, VIEWS, Form, Rule, numel
 from diagnose.values import Node
 
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
@@ -167,6 +167,29 @@ def _unexpanded(form: Form, node: Node) -> int | None:
     return form.make(node.op, values, node.shape, like=node, attributes=dict(node.attributes))
 
 
+def _unit_axes(form: Form, node: Node) -> int | None:
+    """Leading axes of size 1 of a weight are broadcast anyway."""
+    values = []
+    for value in node.inputs:
+        shape = form.shape(value)
+        short = shape
+        while len(short) > 1 and short[0] == 1:
+            short = short[1:]
+        views = is_weight(form, value) and short != shape and len(node.inputs) > 1
+        values.append(form.rearrange(value, reshaped(shape, short), like=node) if views else value)
+    if tuple(values) == node.inputs or _broadcast([form.shape(value) for value in values]) != node.shape:
+        return None
+    return form.make(node.op, values, node.shape, like=node, attributes=dict(node.attributes))
+
+
+def is_weight(form: Form, value: int) -> bool:
+    """Say whether a value is a weight as it stands, or a view of one."""
+    node = form[value]
+    while node.op in VIEWS:
+        node = form[node.inputs[0]]
+    return node.op in STATE
+
+
 def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
@@ -198,6 +221,7 @@ _BINARY = ("add", "mul", "div", "maximum", "minimum")
 RULES = (
     Rule("expand before broadcasting", (*_BINARY, "add.Tensor", "sub.Tensor", "mul.Tensor", "div.Tensor"), _unexpanded,
          silent=True),
+    Rule("leading axes of a broadcast weight", ("add", "mul", "div"), _unit_axes, silent=True),
     Rule("sum, difference, or sum with a number", ("add.Tensor", "add.Scalar", "sub.Tensor", "sub.Scalar",
                                                    "rsub.Tensor", "rsub.Scalar"), _add, silent=True),
     Rule("product, or product with a number", ("mul.Tensor", "mul.Scalar"), _mul, silent=True),

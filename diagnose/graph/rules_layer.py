@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from diagnose.graph.axes import permuted, reshaped
-from diagnose.graph.form import VIEWS, Form, Rule, arrangement_of, slots
-from diagnose.graph.rules_arithmetic import reduced
+from diagnose.graph.form import Form, Rule, arrangement_of, slots
+from diagnose.graph.rules_arithmetic import is_weight, reduced
 from diagnose.values import Node
 
-_STATE = ("parameter", "buffer")
 _CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
-
-
-def is_weight(form: Form, value: int) -> bool:
-    """Say whether a value is a weight as it stands, or a view of one."""
-    node = form[value]
-    while node.op in VIEWS:
-        node = form[node.inputs[0]]
-    return node.op in _STATE
 
 
 def _addmm(form: Form, node: Node) -> int | None:

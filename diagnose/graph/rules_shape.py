@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from diagnose.graph.axes import Arrangement, cut_before, permuted, reshaped, with_last
+from diagnose.graph.axes import Arrangement, cut_before, normal, permuted, reshaped, rows_in_order, with_last
 from diagnose.graph.form import Form, Rule, arrangement_of
 from diagnose.values import Node
 
@@ -102,14 +102,17 @@ def _slice_of(form: Form, node: Node) -> int | None:
     return None
 
 
-def _slice_of_cat(form: Form, node: Node, source: Node) -> int | None:
+def _slice_of_cat(form: Form, node: Node, source: Node) -> int:
+    """A slice of a concatenation is a concatenation of slices."""
     dim, position = node.get("dim"), 0
+    pieces: list[int] = []
     for piece in source.inputs:
         end = position + form.shape(piece)[dim]
-        if position <= node.get("start") and node.get("stop") <= end:
-            return _sliced(form, piece, dim, (node.get("start") - position, node.get("stop") - position), like=node)
+        low, high = max(node.get("start"), position), min(node.get("stop"), end)
+        if low < high:
+            pieces.append(_sliced(form, piece, dim, (low - position, high - position), like=node))
         position = end
-    return None
+    return pieces[0] if len(pieces) == 1 else form.make("cat", pieces, node.shape, like=node, attributes={"dim": dim})
 
 
 def _cat(form: Form, node: Node) -> int | None:
@@ -168,13 +171,27 @@ def _after_rowwise(form: Form, node: Node) -> int | None:
         return None
     arrangement = with_last(inner, arrangement_of(source), node.shape[-1]) if inner else None
     if arrangement is None:
-        return None
+        return _rows_in_order(form, node, source) if node.op == "linear" else None
     attributes = dict(node.attributes)
     if node.op.startswith("softmax"):
         attributes["dim"] = len(inner) - 1
     value = form.make(node.op, (source.inputs[0], *node.inputs[1:]), (*inner[:-1], node.shape[-1]), like=node,
                       attributes=attributes)  # fmt: skip
     return form.rearrange(value, arrangement, like=source)
+
+
+def _rows_in_order(form: Form, node: Node, source: Node) -> int | None:
+    """A linear layer reads its rows in the order of the source; they are brought into another order after it."""
+    inner = form.shape(source.inputs[0])
+    rows = rows_in_order(inner, arrangement_of(source))
+    if rows is None or rows.before == arrangement_of(source):
+        return None
+    value = form.rearrange(source.inputs[0], rows.before, like=source)
+    lead = rows.before.shape[:-1]
+    attributes = dict(node.attributes)
+    result = form.make("linear", (value, *node.inputs[1:]), (*lead, node.shape[-1]), like=node, attributes=attributes)
+    back = Arrangement((*rows.atoms, node.shape[-1]), (*rows.order, len(rows.atoms)), node.shape)
+    return form.rearrange(result, normal(back), like=source)
 
 
 def _after_sum(form: Form, node: Node) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -147,6 +147,26 @@ def _train(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> tuple[Wor
                     else:
                         buffers.see(move.a.read(left), move.b.read(right))
     return forward, gradients, buffers
+
+
+def stress(prepared: Prepared, inputs: Sequence[InputSpec]) -> bool:
+    """Say whether two networks that agreed part on large inputs, with large weights, or at another size."""
+    generator = torch.Generator().manual_seed(11)
+    grown = [replace(spec, shape=(*spec.shape[:2], *(size + 3 for size in spec.shape[2:]))) for spec in inputs]
+    large = samples(inputs, generator, prepared.dtype, scale=1e3)
+    other = samples(grown, generator, prepared.dtype)
+    loud = copy.deepcopy(prepared)
+    with torch.no_grad():
+        for parameter in loud.a.parameters():
+            parameter.mul_(8.0)
+    transplant(loud.moves, state_of(loud.a), state_of(loud.b))
+    plain = samples(inputs, generator, prepared.dtype)
+    return any(_parts(*case) for case in ((prepared, large), (prepared, other), (loud, plain)))
+
+
+def _parts(prepared: Prepared, tensors: tuple[Tensor, ...]) -> bool:
+    worst = _attempt("", [], lambda: _eval(prepared, [tensors]))
+    return worst is not None and not worst.within
 
 
 def _gradient(tensor: Tensor) -> Tensor:

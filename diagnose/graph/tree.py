@@ -19,7 +19,7 @@ def module_tree(
     partners = _partners(alignment)
     marks_a, marks_b = _marks(alignment, found)
     rows: list[TreeRow] = []
-    names_a, names_b = [name for name, _ in a.named_modules()], [name for name, _ in b.named_modules()]
+    names_a, names_b = ([name for name, _ in each.named_modules(remove_duplicate=False)] for each in (a, b))
     waiting = [name for name in names_b if name not in set(partners.values())]
     position = {name: index for index, name in enumerate(names_b)}
     last = -1
