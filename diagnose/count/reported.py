@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.values import Reported
@@ -58,7 +58,7 @@ def other_precisions(reported: Reported) -> tuple[Reported, ...]:
         return ()
     whole, _, decimals = mantissa.partition(".")
     finer = f"{whole}.{decimals}0"
-    coarser = [str(round(float(mantissa.replace(",", "")), len(decimals) - 1))] if decimals else []
-    if len(decimals) == 1:
-        coarser = [coarser[0].removesuffix(".0")]
-    return tuple(parse_reported(f"{text}{rest}") for text in (*coarser, finer))
+    digit = Decimal(1).scaleb(1 - len(decimals))
+    coarser = Decimal(mantissa.replace(",", "")).quantize(digit, ROUND_HALF_UP) if decimals else Decimal(0)
+    texts = (f"{coarser:f}", finer) if coarser else (finer,)
+    return tuple(parse_reported(f"{text}{rest}") for text in texts)
