@@ -16,9 +16,13 @@ from torch import Tensor, nn
 
 from diagnose.values import Place
 
+ITSELF = "the model itself"
+"""The stage of what stands in no child module of a network without blocks."""
+
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _SHORTCUT = re.compile(r"downsample|shortcut|skip|identity", re.IGNORECASE)
 _HEAD = re.compile(r"(?:lm_)?heads?|fc|classifier|logits", re.IGNORECASE)
+_STEM = re.compile(r"stem\d*|conv_stem|patch_embed(?:ding)?", re.IGNORECASE)
 _AUXILIARY = re.compile(r"aux", re.IGNORECASE)
 _NORM = re.compile(r"norm", re.IGNORECASE)
 
@@ -108,21 +112,37 @@ def _blocks(model: nn.Module) -> tuple[Block, ...]:
     composite = {m: _weight_layers(m) >= 2 and not isinstance(m, _CONTAINERS) for m in model.modules()}
     composite[model] = False
     instances = Counter(type(m) for m, is_composite in composite.items() if is_composite)
+    instances.update(type(m) for m in _registered_again(model) if composite[m])
     stage_classes = {
         type(m)
         for m, is_composite in composite.items()
         if is_composite and any(_repeats(child, composite) for child in m.modules())
     }
 
+    parent_of: dict[nn.Module, nn.Module] = {}
+
     def topmost(module: nn.Module, path: str) -> Iterator[Block]:
         cls = type(module)
         if composite[module] and instances[cls] >= 2 and cls not in stage_classes and not _AUXILIARY.search(path):
             yield Block(path, cls.__name__)
             return
-        for name, child in module.named_children():
+        listed = isinstance(module, _CONTAINERS)
+        for name, child in module._modules.items():
+            # A block that is shared stands several times in one list; elsewhere a second name is an alias.
+            if child is None or (child in parent_of and not (listed and parent_of[child] is module)):
+                continue
+            parent_of.setdefault(child, module)
             yield from topmost(child, f"{path}.{name}" if path else name)
 
     return tuple(_widened(model, tuple(topmost(model, ""))))
+
+
+def _registered_again(model: nn.Module) -> Iterator[nn.Module]:
+    """Yield the modules that a container holds more than once, each time after the first."""
+    for module in model.modules():
+        if isinstance(module, _CONTAINERS):
+            held = Counter(child for child in module._modules.values() if child is not None)
+            yield from (held - Counter(set(held))).elements()
 
 
 def _widened(model: nn.Module, blocks: tuple[Block, ...]) -> Iterator[Block]:
@@ -151,7 +171,7 @@ def _repeats(module: nn.Module, composite: dict[nn.Module, bool]) -> bool:
     Two make a run in a container; a class that registers its blocks on itself, as timm's RegStage, needs three and
     nothing beside them.
     """
-    weighted = [child for child in module.children() if next(child.parameters(), None) is not None]
+    weighted = [m for m in module._modules.values() if m is not None and next(m.parameters(), None) is not None]
     classes = [type(child) for child in weighted if composite[child]]
     if not isinstance(module, _CONTAINERS):
         return len(classes) == len(weighted) >= 3 and len(set(classes)) == 1
@@ -195,7 +215,7 @@ def _between(path: str, passed: list[Stage], stages: tuple[Stage, ...], remainin
         return "auxiliary head"
     if _HEAD.fullmatch(path.partition(".")[0]):
         return "head"
-    if not passed:
+    if not passed or _STEM.fullmatch(path.partition(".")[0]):
         return "stem"
     last = passed[-1]
     if remaining[last.name]:
@@ -216,6 +236,6 @@ def _branch(inside: str, module: nn.Module, model: nn.Module, block: str) -> str
 def _places_without_blocks(model: nn.Module) -> dict[str, Place]:
     def stage(path: str) -> str:
         first = path.partition(".")[0]
-        return "auxiliary head" if _AUXILIARY.search(path) else "head" if _HEAD.fullmatch(first) else first
+        return "auxiliary head" if _AUXILIARY.search(path) else "head" if _HEAD.fullmatch(first) else first or ITSELF
 
     return {path: Place(stage(path)) for path, _ in model.named_modules(remove_duplicate=False)}
