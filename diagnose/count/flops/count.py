@@ -1,0 +1,142 @@
+"""The table of a model's operations: one pass on meta tensors, which allocates and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from diagnose.anatomy import Anatomy, anatomy
+from diagnose.count.flops.call import tensors_in
+from diagnose.count.flops.places import CallStack
+from diagnose.count.flops.tally import Tally, kept_bytes
+from diagnose.count.usage import storage_key
+from diagnose.inputs import tensors
+from diagnose.values import FlopRow, FlopTable, InputSpec, LayerBytes, Skipped, Uncounted
+
+CONVENTION = "one MAC is one multiplication and one addition; FLOPs are 2 × MACs plus every other operation"
+
+
+def count_operations(
+    model: nn.Module, candidates: Sequence[tuple[InputSpec, ...]], *, train: bool = False
+) -> FlopTable | Skipped:
+    """Return the operations of a model on the meta device, on the first of the candidate inputs that it runs on.
+
+    `train` counts a forward pass in train mode and the backward pass to its parameters; without it the forward pass
+    runs in eval mode. Where no candidate runs, the reason is returned. Train and eval mode are restored.
+    """
+    reasons = []
+    for inputs in candidates:
+        try:
+            return _counted(model, inputs, train=train)
+        except Exception as error:  # whatever a model raises is the reason, not a crash of ours
+            first_line = next(iter(str(error).splitlines()), "")
+            reasons.append(f"{', '.join(map(str, inputs))}: {type(error).__name__}: {first_line}")
+    return Skipped("the operations", "; ".join(reasons) or "no input is known; --input gives one")
+
+
+def _counted(model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool) -> FlopTable:
+    given = tensors(inputs)
+    stack = CallStack(model)
+    # A lazy layer takes its shape from the first pass; what it does is counted in the second.
+    lazy = any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers()))
+    with _mode(model, training=train):
+        if lazy:
+            with torch.no_grad():
+                model(*given)
+        parameters, buffers = list(model.parameters()), list(model.buffers())
+        tally = Tally(stack, parameters, buffers)
+        saved = None
+        if train:
+            saved = _train(model, given, tally, stack)
+        else:
+            _infer(model, given, tally, stack)
+    places = anatomy(model)
+    return FlopTable(
+        rows=tuple(_rows(tally, places)),
+        convention=CONVENTION,
+        uncounted=tuple(
+            Uncounted(name.removeprefix("aten::"), item.count, tuple(item.where), item.parameters)
+            for name, item in tally.unknown.items()
+        ),
+        inputs=inputs,
+        layers=tuple(_layers(model, places)),
+        saved_bytes=saved,
+    )
+
+
+def _infer(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: CallStack) -> None:
+    with torch.inference_mode(), stack.following(), tally:
+        model(*given)
+
+
+def _train(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: CallStack) -> int:
+    """Run a forward and a backward pass and return the bytes that were kept between them, parameters apart."""
+    owned = {storage_key(tensor) for tensor in (*model.parameters(), *model.buffers())}
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        if storage_key(tensor) not in owned:
+            kept[storage_key(tensor)] = tensor.untyped_storage()
+        return tensor
+
+    with torch.enable_grad(), stack.following():
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), tally:
+            result = model(*given)
+        results = [tensor for tensor in _outputs(result) if tensor.requires_grad]
+        if not results:
+            raise ValueError("no output depends on a trainable parameter, so there is no backward pass")
+        wanted = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        ones = [torch.ones_like(tensor) for tensor in results]
+        tally.backward = True
+        with tally:
+            torch.autograd.grad(results, wanted, ones, allow_unused=True)
+    return kept_bytes(kept.values())
+
+
+def _outputs(result: Any) -> list[Tensor]:
+    """Return the tensors of a model's output; an object's are those of its attributes."""
+    found = list(tensors_in(result))
+    return found or list(tensors_in(dict(vars(result)) if hasattr(result, "__dict__") else None))
+
+
+@contextmanager
+def _mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+    """Put a model in train or eval mode and restore each module's own at the end."""
+    before = {module: module.training for module in model.modules()}
+    try:
+        model.train(training)
+        yield
+    finally:
+        for module, mode in before.items():
+            module.training = mode
+
+
+def _rows(tally: Tally, places: Anatomy) -> Iterator[FlopRow]:
+    for (path, op, kind, backward), sums in tally.sums.items():
+        yield FlopRow(
+            path=path,
+            op=op,
+            kind=kind,
+            place=places.place(path),
+            count=sums.count,
+            macs=sums.macs,
+            operations=sums.operations,
+            elements=sums.elements,
+            read=sums.read,
+            activation_bytes=sums.activation_bytes,
+            backward=backward,
+        )
+
+
+def _layers(model: nn.Module, places: Anatomy) -> Iterator[LayerBytes]:
+    seen: set[int] = set()
+    for path, module in model.named_modules():
+        own = [p for p in module._parameters.values() if p is not None and id(p) not in seen and not is_lazy(p)]
+        seen.update(map(id, own))
+        if own:
+            yield LayerBytes(path, places.place(path), sum(p.numel() * p.element_size() for p in own))
