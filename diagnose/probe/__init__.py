@@ -1,0 +1,1 @@
+"""Short, paired training trials that tell which suspects have an effect on the accuracy."""

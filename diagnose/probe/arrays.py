@@ -1,0 +1,87 @@
+"""Images from NumPy's files: one .npz, or a folder of four .npy; never pickled objects."""
+
+from __future__ import annotations
+
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.errors import DiagnoseError
+from diagnose.probe.images import Images
+
+NAMES = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def arrays(path: Path) -> Images:
+    """Return the images of a .npz or of the folder in which a .npy stands.
+
+    Images are uint8, (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W); labels are integers from 0.
+
+    Raises:
+        DiagnoseError: an array is missing, of the wrong type or shape, or pickled; it is named.
+    """
+    found = _npz(path) if path.suffix == ".npz" else _npy(path if path.is_dir() else path.parent)
+    images = {split: _images(path, f"{split}_images", found[f"{split}_images"]) for split in ("train", "test")}
+    labels = {split: _labels(path, split, found[f"{split}_labels"], len(images[split])) for split in ("train", "test")}
+    if images["train"].shape[1:] != images["test"].shape[1:]:
+        raise DiagnoseError(f"{path}: the training images are not as large as the test images.")
+    count = int(max(labels["train"].max(), labels["test"].max())) + 1
+    digest = sha256()
+    for split in ("train", "test"):
+        digest.update(images[split].tobytes() + labels[split].tobytes())
+    classes = tuple(f"class {index}" for index in range(count))
+    return Images(
+        f"the images of {path.name}",
+        digest.hexdigest(),
+        classes,
+        images["train"],
+        labels["train"],
+        images["test"],
+        labels["test"],
+    )
+
+
+def _npz(path: Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            missing = [name for name in NAMES if name not in file]
+            if missing:
+                raise DiagnoseError(f"{path} has no array {missing[0]}.", hint=f"It needs {', '.join(NAMES)}.")
+            return {name: file[name] for name in NAMES}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DiagnoseError(f"cannot read {path}: {error}.", hint="Pickled objects are never read.") from error
+
+
+def _npy(folder: Path) -> dict[str, NDArray[np.generic]]:
+    found = {}
+    for name in NAMES:
+        path = folder / f"{name}.npy"
+        try:
+            found[name] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise DiagnoseError(f"cannot read {path}: {error}.", hint=f"It needs {', '.join(NAMES)}.") from error
+    return found
+
+
+def _images(path: Path, name: str, array: NDArray[np.generic]) -> NDArray[np.uint8]:
+    if array.dtype != np.uint8 or array.ndim not in (3, 4) or 0 in array.shape:
+        raise DiagnoseError(f"{path}: {name} is {array.dtype} {array.shape}, expected uint8 (N, H, W, 3).")
+    images = array if array.ndim == 4 else array[..., None]
+    if images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
+        images = images.transpose(0, 2, 3, 1)
+    if images.shape[3] not in (1, 3):
+        raise DiagnoseError(f"{path}: {name} has {array.shape[-1]} channels, expected 1 or 3.")
+    return np.ascontiguousarray(np.broadcast_to(images, (*images.shape[:3], 3)), dtype=np.uint8)
+
+
+def _labels(path: Path, split: str, array: NDArray[np.generic], count: int) -> NDArray[np.int64]:
+    name = f"{split}_labels"
+    if not np.issubdtype(array.dtype, np.integer) or array.reshape(-1).shape != (count,):
+        raise DiagnoseError(f"{path}: {name} is {array.dtype} {array.shape}, expected {count:,} integers.")
+    labels = array.reshape(-1).astype(np.int64)
+    if labels.min() < 0 or labels.max() >= 100_000:
+        raise DiagnoseError(f"{path}: {name} goes from {labels.min()} to {labels.max()}, expected classes from 0.")
+    return labels

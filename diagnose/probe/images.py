@@ -1,0 +1,89 @@
+"""The images of a probe, decoded once: `synthetic`, `cifar10[:ROOT]`, a class-folder tree or arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diagnose.errors import USAGE, DiagnoseError, nearest
+
+CHOICES = (
+    "synthetic (needs nothing), cifar10[:ROOT] with --download, a folder with train/CLASS/ and test/CLASS/, or "
+    "arrays (.npz, or a folder of .npy) named train_images, train_labels, test_images, test_labels"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """Images (N, H, W, 3) uint8 and labels (N,) int64 of both splits; `key` is a digest of the content.
+
+    `name` is what every number that comes from them is said to stand on.
+    """
+
+    name: str
+    key: str
+    classes: tuple[str, ...]
+    train_images: NDArray[np.uint8]
+    train_labels: NDArray[np.int64]
+    test_images: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+
+
+def load_images(text: str, *, download: bool = False, cache: Path | None = None) -> Images:
+    """Return the images that `--data` names, whole or not at all.
+
+    `cache` is the folder of decoded images, else `cache_folder()`.
+
+    Raises:
+        DiagnoseError: there are no such images (exit code 2), or one of them is broken, which is named (3).
+    """
+    cache = cache or cache_folder()
+    kind, _, rest = text.partition(":")
+    if kind == "synthetic":
+        from diagnose.probe.synthetic import synthetic
+
+        return synthetic(rest)
+    if kind == "cifar10":
+        return _cifar10(Path(rest) if rest else cache.parent / "cifar10", download=download)
+    path = Path(text)
+    if path.is_dir() and (path / "train").is_dir():
+        from diagnose.probe.class_folders import class_folders
+
+        return class_folders(path, cache)
+    if path.suffix in (".npz", ".npy") or (path / "train_images.npy").is_file():
+        from diagnose.probe.arrays import arrays
+
+        return arrays(path)
+    raise DiagnoseError(
+        f"There are no images {text!r}.",
+        hint=nearest(text, ("synthetic", "cifar10")) or f"--data takes {CHOICES}.",
+        exit_code=USAGE,
+    )
+
+
+def cache_folder() -> Path:
+    """Return the folder of decoded images, below XDG_CACHE_HOME or ~/.cache."""
+    import os
+
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "diagnose" / "images"
+
+
+def _cifar10(root: Path, *, download: bool) -> Images:
+    """Return CIFAR-10 by torchvision, which checks its files' MD5 before it reads them."""
+    from hashlib import sha256
+
+    from torchvision.datasets import CIFAR10
+
+    try:
+        train, test = (CIFAR10(root, train=train, download=download) for train in (True, False))
+    except (RuntimeError, OSError) as error:
+        raise DiagnoseError(
+            f"CIFAR-10 is not whole in {root}: {error}", hint=f"--download fetches it (170 MB); --data takes {CHOICES}."
+        ) from error
+    digest = sha256(train.data.tobytes() + test.data.tobytes()).hexdigest()
+    labels = (np.asarray(split.targets, dtype=np.int64) for split in (train, test))
+    return Images("CIFAR-10", digest, tuple(train.classes), train.data, next(labels), test.data, next(labels))
