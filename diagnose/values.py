@@ -554,6 +554,71 @@ class RecipeDiff:
         return tuple(field for field in self.fields if field.status == status)
 
 
+# ---------------------------------------------------------------------------------------------- probes
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What one epoch of a trial came to: the mean training loss, the test accuracy 0–1, and its seconds."""
+
+    epoch: int
+    train_loss: float
+    test_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One training from one seed: the accuracy 0–1 of its last epoch, None where it did not get there.
+
+    `changed` are the fields that its arm moves, each with the value it is moved to; `steps` and `images` are what
+    the whole trial takes. `status` is "done", "diverged in step N", "failed: …" or "not finished".
+    """
+
+    model: str
+    arm: str
+    recipe: str
+    changed: tuple[tuple[str, str], ...]
+    seed: int
+    epochs: int
+    steps: int
+    images: int
+    data: str
+    device: str
+    precision: str
+    threads: int
+    curve: tuple[EpochResult, ...]
+    accuracy: float | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What moving a factor does to the accuracy, in points: the difference of two arms with its interval.
+
+    `verdict` is "effect", "no effect larger than x" (x is `bound`) or "undetermined". `p` is the corrected one.
+    `smallest_detectable` is the effect that as many seeds show in 80 % of the cases; `seeds_needed` would settle it.
+    """
+
+    factor: str
+    start: str
+    end: str
+    model: str
+    steps: int
+    difference: float
+    low: float
+    high: float
+    n: int
+    paired: bool
+    p: float
+    verdict: str
+    bound: float
+    smallest_detectable: float
+    seeds_needed: int | None
+    share_of_gap: float | None
+    note: str = ""
+
+
 # --------------------------------------------------------------------------------------------- reports
 
 Cell = str | int | float | None

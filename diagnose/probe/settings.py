@@ -1,0 +1,101 @@
+"""What one trial trains with: a recipe's fields as numbers, its schedule scaled to the trial's length."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.values import NOT_STATED, Augmentation, Normalisation, Recipe, Schedule
+
+ASSUMED: dict[str, object] = {
+    "learning_rate": 0.1,
+    "momentum": 0.0,
+    "nesterov": False,
+    "weight_decay": 0.0,
+    "weight_decay_on": "all parameters",
+    "schedule": Schedule("constant"),
+    "schedule_steps": "after each epoch",
+    "batch_size": 128,
+    "normalisation": Normalisation((127.5,) * 3, (127.5,) * 3),
+    "augmentation": Augmentation(),
+    "label_smoothing": 0.0,
+    "init": "the model's own",
+}
+"""What a trial uses where a recipe does not say, which the report lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The numbers of one trial."""
+
+    learning_rate: float
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+    weight_decay_on: str
+    schedule: Schedule
+    schedule_steps: str
+    batch_size: int
+    normalisation: Normalisation
+    augmentation: Augmentation
+    label_smoothing: float
+    init: str
+
+    def rate(self, step: int, steps_per_epoch: int, epochs: int, planned: int) -> float:
+        """Return the learning rate of a step, counted from 0, in a trial of `epochs` of the recipe's `planned`.
+
+        The schedule is compressed: the trial passes through all of it, milestones in proportion, to the step.
+        """
+        steps = epochs * steps_per_epoch
+        if self.schedule.kind == "one-cycle":
+            return _one_cycle(step, steps, self.schedule.peak)
+        progress = step / steps * planned  # in epochs of the recipe
+        if self.schedule.kind == "step":
+            # Where the schedule steps before each epoch, a drop at epoch m comes before the m-th, not after it.
+            early = 1 if self.schedule_steps == "before each epoch" else 0
+            passed = sum(progress >= milestone - early for milestone in self.schedule.milestones)
+            return self.learning_rate * self.schedule.gamma**passed
+        if self.schedule.kind == "cosine":
+            return self.learning_rate * (1 + math.cos(math.pi * progress / planned)) / 2
+        return self.learning_rate
+
+
+def _one_cycle(step: int, steps: int, peak: float) -> float:
+    """Return torch's OneCycleLR: a cosine from peak/25 to peak in 30 % of the steps, then down to peak/250,000."""
+    start, end, turn = peak / 25, peak / 25 / 1e4, max(0.3 * steps - 1, 0.0)
+    if step <= turn:
+        return _cosine(start, peak, step / turn if turn else 1.0)
+    return _cosine(peak, end, (step - turn) / (steps - 1 - turn))
+
+
+def _cosine(start: float, end: float, part: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
+
+
+def settings_of(recipe: Recipe) -> tuple[Settings, tuple[str, ...]]:
+    """Return a recipe's settings, and the keys that it does not state and are assumed.
+
+    Raises:
+        DiagnoseError: the recipe asks for what a trial cannot do (exit code 2).
+    """
+    optimizer, loss = recipe.get("optimizer"), recipe.get("loss")
+    for key, value, known in (("optimizer", optimizer, "SGD"), ("loss", loss, "cross-entropy")):
+        if value is not NOT_STATED and value != known:
+            raise _cannot(recipe, key, value, known)
+    values = {key: recipe.get(key) for key in ASSUMED}
+    assumed = tuple(key for key, value in values.items() if value is NOT_STATED)
+    found = Settings(**(values | {key: ASSUMED[key] for key in assumed}))  # type: ignore[arg-type]
+    if found.schedule.kind == "other":
+        raise _cannot(recipe, "schedule", found.schedule, "constant, step, cosine or one-cycle")
+    if found.augmentation.other:
+        raise _cannot(recipe, "augmentation", found.augmentation, "a padded random crop and a horizontal flip")
+    return found, assumed
+
+
+def _cannot(recipe: Recipe, key: str, value: object, known: str) -> DiagnoseError:
+    return DiagnoseError(
+        f"A probe cannot train with {key} = {value} of the recipe {recipe.name}.",
+        hint=f"It knows {known}.",
+        exit_code=USAGE,
+    )

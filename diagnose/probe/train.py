@@ -1,0 +1,165 @@
+"""One trial: a network trained from one seed, in one loop that is read from top to bottom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from diagnose.probe.augment import batch, draw, normalised, padded
+from diagnose.probe.images import Images
+from diagnose.probe.settings import Settings
+from diagnose.values import EpochResult
+
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
+TEST_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """Where and how a trial computes: device, precision ("fp32", "bf16" autocast) and threads."""
+
+    device: str = "cpu"
+    precision: str = "fp32"
+    threads: int = 1
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Return the context of the forward pass."""
+        dtype = PRECISIONS[self.precision]
+        return nullcontext() if dtype is None else torch.autocast(self.device.partition(":")[0], dtype=dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a trial trains: epochs over `images` of the training images, the recipe's own number of epochs."""
+
+    epochs: int
+    images: int
+    planned_epochs: int
+
+
+class DivergedError(Exception):
+    """The loss was no longer a number, in `step`, counted from 1."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"diverged in step {step}")
+        self.step = step
+
+
+def train(
+    model: nn.Module,
+    images: Images,
+    settings: Settings,
+    *,
+    length: Length,
+    seed: int,
+    numerics: Numerics,
+    state: dict[str, Any] | None = None,
+    keep: Callable[[EpochResult, dict[str, Any]], None] = lambda result, state: None,
+) -> Iterator[EpochResult]:
+    """Train and yield what each epoch came to; the model is trained in place.
+
+    The same seed draws the same images, order and augmentation whatever the model and the settings. On a CPU the
+    numbers are the same to the bit for one number of threads.
+
+    Args:
+        model: maps (N, 3, H, W) to logits (N, classes); its initial weights are its own.
+        images: of both splits.
+        settings: the recipe's numbers.
+        length: epochs, images, and the epochs that the schedule is meant for.
+        seed: of order and augmentation; the first `length.images` of one fixed permutation are trained on.
+        numerics: device, precision and threads.
+        state: what `keep` was given after an epoch, to go on from there.
+        keep: called after each epoch with its result and the state.
+
+    Raises:
+        DivergedError: the loss is not finite.
+    """
+    torch.set_num_threads(numerics.threads)
+    device, side = torch.device(numerics.device), images.train_images.shape[1]
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    chosen = torch.from_numpy(images.train_images), torch.from_numpy(images.train_labels)
+    if length.images < len(chosen[0]):
+        subset = torch.randperm(len(chosen[0]), generator=torch.Generator().manual_seed(seed))[: length.images]
+        chosen = chosen[0][subset], chosen[1][subset]
+    pixels, labels = padded(chosen[0], settings.augmentation).to(device), chosen[1].to(device)
+    test_pixels, test_labels = (torch.from_numpy(a).to(device) for a in (images.test_images, images.test_labels))
+    optimizer = _optimizer(model, settings)
+    size = min(settings.batch_size, len(pixels))
+    steps_per_epoch = len(pixels) // size  # the last, smaller batch is left out: its batch norm would be another
+    done = 0
+    if state is not None:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        done = state["epoch"]
+
+    for epoch in range(done, length.epochs):
+        began, total = time.perf_counter(), torch.zeros((), device=device)
+        finite = torch.zeros((), dtype=torch.int64, device=device)
+        draws = draw(len(pixels), epoch, seed, settings.augmentation)
+        draws = type(draws)(*(getattr(draws, name).to(device) for name in draws.__slots__))
+        model.train()
+        for index in range(steps_per_epoch):
+            step = epoch * steps_per_epoch + index
+            rate = settings.rate(step, steps_per_epoch, length.epochs, length.planned_epochs)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            rows = slice(index * size, (index + 1) * size)
+            x = normalised(batch(pixels, draws, rows, side), settings.normalisation)
+            y = labels[draws.order[rows]]
+            with numerics.autocast():
+                logits = model(x)
+            loss = nn.functional.cross_entropy(logits.float(), y, label_smoothing=settings.label_smoothing)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            total += loss.detach()
+            finite += torch.isfinite(total)  # counts on the device, so that no step waits for it
+        if finite < steps_per_epoch:
+            raise DivergedError(epoch * steps_per_epoch + int(finite) + 1)
+        accuracy = evaluate(model, test_pixels, test_labels, settings, numerics)
+        seconds = time.perf_counter() - began
+        result = EpochResult(epoch + 1, total.item() / steps_per_epoch, accuracy, seconds)
+        keep(result, {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1})
+        yield result
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Settings, numerics: Numerics) -> float:
+    """Return the share of images (N, H, W, 3) that the model classifies rightly, in eval mode."""
+    model.eval()
+    right = 0
+    for start in range(0, len(pixels), TEST_BATCH):
+        rows = slice(start, start + TEST_BATCH)
+        with numerics.autocast():
+            logits = model(normalised(pixels[rows], settings.normalisation))
+        right += int((logits.argmax(1) == labels[rows]).sum())
+    return right / len(pixels)
+
+
+def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.SGD:
+    """Return SGD with weight decay on what the recipe decays."""
+    norms = {
+        id(parameter)
+        for module in model.modules()
+        if "norm" in type(module).__name__.lower()
+        for parameter in module.parameters(recurse=False)
+    }
+    decayed: list[nn.Parameter] = []
+    spared: list[nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        bias = name.rpartition(".")[2] == "bias" and settings.weight_decay_on == "all but norms and biases"
+        spare = settings.weight_decay_on != "all parameters" and (id(parameter) in norms or bias)
+        (spared if spare else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": spared, "weight_decay": 0.0}]
+    return torch.optim.SGD(
+        [group for group in groups if group["params"]],
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        nesterov=settings.nesterov and settings.momentum > 0,
+    )

@@ -1,0 +1,124 @@
+"""One trial: reproducible to the bit, resumable, paired, and against a plain loop of torch's own parts."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from diagnose.probe.images import load_images
+from diagnose.probe.settings import settings_of
+from diagnose.probe.train import DivergedError, Length, Numerics, train
+from diagnose.values import Augmentation, Normalisation, Recipe, Setting
+
+LENGTH = Length(epochs=3, images=400, planned_epochs=3)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_images("synthetic:500")
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def settings(**values):
+    values = {
+        "learning_rate": 0.05,
+        "momentum": 0.9,
+        "batch_size": 50,
+        "augmentation": Augmentation(4, 32, 0.5),
+    } | values
+    return settings_of(Recipe("r", "r", tuple(Setting(key, value, "") for key, value in values.items())))[0]
+
+
+def net(seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(4),
+        nn.Flatten(),
+        nn.Linear(128, 10),
+    )
+
+
+def run(images, model, *, seed=1, length=LENGTH, numerics=None, **kwargs):
+    options = {"length": length, "seed": seed, "numerics": numerics or Numerics()}
+    return list(train(model, images, kwargs.pop("settings", settings()), **options, **kwargs))
+
+
+def numbers(curve):
+    return [(r.epoch, r.train_loss, r.test_accuracy) for r in curve]
+
+
+def test_one_seed_gives_the_same_bits_and_another_does_not(images):
+    one, two, other = net(), net(), net()
+    assert numbers(run(images, one)) == numbers(run(images, two))
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
+    assert numbers(run(images, other, seed=2)) != numbers(run(images, two))
+
+
+def test_it_learns(images):
+    curve = run(images, net(), length=Length(8, 500, 8))
+    assert curve[-1].train_loss < curve[0].train_loss
+    assert curve[-1].test_accuracy > 0.15
+
+
+def test_a_trial_goes_on_from_any_epoch_to_the_same_numbers(images):
+    states = []
+    whole = run(images, net(), keep=lambda result, state: states.append(copy.deepcopy(state)))
+    for state in states[:-1]:
+        assert numbers(run(images, net(seed=9), state=state)) == numbers(whole)[state["epoch"] :]
+
+
+def test_the_loop_is_that_of_torchs_own_parts(images):
+    chosen = settings(augmentation=Augmentation(), normalisation=Normalisation((0.0,) * 3, (255.0,) * 3), nesterov=True)
+    ours, theirs = net(), net()
+    (got,) = run(images, ours, length=Length(1, 500, 1), settings=chosen)
+    order = torch.randperm(500, generator=torch.Generator().manual_seed(1_000_003))
+    x = torch.from_numpy(images.train_images)[order].permute(0, 3, 1, 2) / 255
+    y = torch.from_numpy(images.train_labels)[order]
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.05, momentum=0.9, nesterov=True)
+    losses = []
+    for a, b in zip(x.split(50), y.split(50), strict=True):
+        loss = nn.functional.cross_entropy(theirs(a), b)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert got.train_loss == pytest.approx(sum(losses) / 10, rel=1e-4)
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-4)
+
+
+def test_divergence_is_told_with_its_step(images):
+    class Bursting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.calls = net(), 0
+
+        def forward(self, x):
+            self.calls += 1
+            return self.inner(x) * (float("nan") if self.calls == 6 else 1.0)
+
+    with pytest.raises(DivergedError) as caught:
+        run(images, Bursting())
+    assert caught.value.step == 6
+
+
+def test_weight_decay_spares_what_the_recipe_spares(images):
+    from diagnose.probe.train import _optimizer
+
+    groups = _optimizer(net(), settings(weight_decay=0.1, weight_decay_on="all but norms and biases")).param_groups
+    counts = {group["weight_decay"]: sum(p.numel() for p in group["params"]) for group in groups}
+    assert counts == {0.1: 8 * 27 + 1280, 0.0: 16 + 10}
+
+
+def test_bf16_runs_on_a_cpu(images):
+    assert run(images, net(), numerics=Numerics(precision="bf16"))[-1].test_accuracy > 0
