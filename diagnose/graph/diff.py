@@ -169,13 +169,22 @@ def _all_changes(
             run_graph(a, samples(inputs, torch.Generator().manual_seed(5), torch.float64))
             pairs = touched(alignment)
             observed = [observe(alignment, a, b, pair, pairs) for pair in pairs]
-        known = {(change.kind, change.where) for change, _ in found}
-        found += [
-            (change, "train" if training else "eval")
-            for change in changes(alignment, observed)
-            if (change.kind, change.where) not in known
-        ]
+        found = _merged(found, changes(alignment, observed), "train" if training else "eval")
     return found
+
+
+def _merged(found: Sequence[tuple[Change, str]], more: Sequence[Change], seen_in: str) -> list[tuple[Change, str]]:
+    """Add the changes that are new; one known but undetermined becomes real where the other mode shows it so."""
+    known = {(change.kind, change.where): index for index, (change, _) in enumerate(found)}
+    result = list(found)
+    for change in more:
+        index = known.get((change.kind, change.where))
+        if index is None:
+            result.append((change, seen_in))
+        elif change.verdict is Verdict.REAL and result[index][0].verdict is not Verdict.REAL:
+            evidence = tuple(f"{each} in {seen_in} mode" if "Δ" in each else each for each in change.evidence)
+            result[index] = (replace(result[index][0], verdict=Verdict.REAL, evidence=evidence), result[index][1])
+    return result
 
 
 def _doubted(change: Change) -> Change:

@@ -52,6 +52,9 @@ def _aten(node: Node, inputs: Sequence[Any]) -> Any:
             arguments[key] = getattr(torch, value) if key in _DTYPES and isinstance(value, str) else value
     if "cudnn_enabled" in accepted:
         arguments["cudnn_enabled"] = False
+    for argument in operator._schema.arguments:
+        if "Optional" in str(argument.type) and not argument.has_default_value():
+            arguments.setdefault(argument.name, None)
     return operator(**arguments)
 
 

@@ -24,6 +24,8 @@ class Survival(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = func._opname
+        if kwargs.get("generator") is not None:
+            return func(*args, **kwargs)  # drawn on purpose
         if name == "native_dropout":
             rate = float(args[1]) if args[2] is not False else 0.0
             return args[0] / (1.0 - rate), torch.ones_like(args[0], dtype=torch.bool)

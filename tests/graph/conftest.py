@@ -1,0 +1,25 @@
+"""What the tests of the diff engine share; their networks stand beside them and are imported by name."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+from diagnose.graph.diff import Model, diff
+from diagnose.values import GraphDiff, InputSpec
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def compare() -> Callable[..., GraphDiff]:
+    """Compare two networks at the architectures' input, without their initial weights unless asked."""
+
+    def compared(
+        a: nn.Module, b: nn.Module, *, initial: bool = False, shape: tuple[int, ...] = (2, 3, 16, 16)
+    ) -> GraphDiff:
+        return diff(Model("a", a), Model("b", b), [InputSpec(shape)], initial=initial)
+
+    return compared

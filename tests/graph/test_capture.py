@@ -1,0 +1,131 @@
+"""Capture: views and in-place writes, detached regions, the recorder, and what is restored."""
+
+import pytest
+import torch
+from architectures import ARCHITECTURES, INPUT
+from torch import Tensor, nn
+
+from diagnose.graph.capture import capture
+from diagnose.graph.execute import Run, evaluate
+from diagnose.graph.tape import CannotCapture
+
+SMALL = (2, 4)
+
+
+class Written(nn.Module):
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def write_through_a_view(x: Tensor) -> Tensor:
+    y = x.clone()
+    left = y[:, :2]
+    y[:, 1] = 7.0
+    left.mul_(2)
+    return y + left.sum()
+
+
+def relu_before_it_is_read_again(x: Tensor) -> Tensor:
+    y = x * 2
+    kept = y
+    torch.relu_(y)
+    return kept + y
+
+
+def view_of_a_view(x: Tensor) -> Tensor:
+    y = x.clone()
+    y.view(2, 2, 2)[:, 0].add_(x[:, :2])
+    return y.t().reshape(-1)
+
+
+def chunks_written(x: Tensor) -> Tensor:
+    y = x.clone()
+    a, b = y.chunk(2, 1)
+    a.add_(b)
+    return y
+
+
+@pytest.mark.parametrize("recorder", [False, True])
+@pytest.mark.parametrize(
+    "function", [write_through_a_view, relu_before_it_is_read_again, view_of_a_view, chunks_written]
+)
+def test_in_place_writes_become_values(function, recorder) -> None:
+    x = torch.randn(SMALL)
+    captured = capture(Written(function), (x.clone(),), training=False, recorder=recorder)
+    values = {}
+    for node in captured.form.graph.nodes:
+        reads = [values[value] for value in node.inputs]
+        values[node.id] = x if node.op == "input" else evaluate(node, reads, captured.constants, Run())
+
+    torch.testing.assert_close(values[captured.form.graph.outputs[0]], function(x.clone()))
+
+
+class DependsOnData(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x) if x.sum().item() > -1e9 else x
+
+
+def test_a_branch_on_data_is_recorded_instead() -> None:
+    captured = capture(DependsOnData(), (torch.randn(SMALL),), training=False)
+
+    assert captured.form.graph.capture == "recorder"
+    assert captured.skipped[0].what == "torch.export"
+    assert [node.op for node in captured.form.graph.nodes if node.op == "linear"] == ["linear"]
+
+
+def test_what_runs_without_gradient_is_detached() -> None:
+    def frozen(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            y = x * 3
+        return x + y
+
+    ops = [node.op for node in capture(Written(frozen), (torch.randn(SMALL),), training=False).form.graph.nodes]
+
+    assert "detach" in ops
+
+
+def test_python_randomness_is_noticed() -> None:
+    import itertools
+
+    calls = itertools.count()
+    captured = capture(
+        Written(lambda x: x * 2 if next(calls) % 2 else torch.tanh(x)), (torch.randn(SMALL),), training=False
+    )
+
+    assert not captured.steady
+
+
+def test_modes_buffers_and_the_random_state_are_restored() -> None:
+    network = ARCHITECTURES["resnet"]().eval()
+    network[1].train()
+    before = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    modes = [module.training for module in network.modules()]
+    state = torch.get_rng_state()
+
+    for recorder in (False, True):
+        capture(network, (torch.zeros(INPUT),), training=True, recorder=recorder)
+
+    assert torch.equal(torch.get_rng_state(), state)
+    assert [module.training for module in network.modules()] == modes
+    assert all(torch.equal(buffer, before[name]) for name, buffer in network.named_buffers())
+
+
+def test_what_cannot_run_cannot_be_captured() -> None:
+    with pytest.raises(CannotCapture, match="shapes cannot be multiplied"):
+        capture(nn.Linear(3, 3), (torch.zeros(SMALL),), training=False)
+
+
+@pytest.mark.parametrize("name", ["resnet", "vit", "mobilenet3"])
+def test_no_weight_is_read(name) -> None:
+    with torch.device("meta"):
+        network = ARCHITECTURES[name]()
+
+    assert len(capture(network, (torch.zeros(INPUT, device="meta"),), training=True).form.graph.nodes) > 20
