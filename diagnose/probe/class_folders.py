@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-import zipfile
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import DiagnoseError
+from diagnose.probe.image_cache import Splits, read, write
 from diagnose.probe.images import Images
 
 FORMAT = b"diagnose images 1"
@@ -40,7 +38,7 @@ def class_folders(root: Path, cache: Path) -> Images:
     for path, data in content.items():
         digest.update(f"{path.relative_to(root)}\0{len(data)}\0".encode("utf-8", "surrogateescape") + data)
     key = digest.hexdigest()
-    splits = _read(cache / f"{key}.npz") or _decoded(files, content, cache / f"{key}.npz")
+    splits = read(cache / f"{key}.npz") or _decoded(files, content, cache / f"{key}.npz")
     return Images(_name(root, classes, files["train"]), key, classes, *splits)
 
 
@@ -71,12 +69,9 @@ def _name(root: Path, classes: tuple[str, ...], files: list[tuple[Path, int]]) -
     return f"the {'JPEG ' if lossy else ''}images of {root.name}"
 
 
-Splits = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]
-
-
 def _decoded(files: dict[str, list[tuple[Path, int]]], content: dict[Path, bytes], kept: Path) -> Splits:
     """Decode every image, keep the result in one atomic step, and return it."""
-    arrays: list[NDArray[np.uint8] | NDArray[np.int64]] = []
+    arrays: list[NDArray[Any]] = []
     side: tuple[int, int] | None = None
     for found in files.values():
         images = []
@@ -87,9 +82,10 @@ def _decoded(files: dict[str, list[tuple[Path, int]]], content: dict[Path, bytes
                 raise DiagnoseError(f"{path} is {_size(image.shape)}, but the images before it are {_size(side)}.")
             images.append(image)
         arrays += [np.stack(images), np.array([label for _, label in found], dtype=np.int64)]
-    _write(kept, arrays)
     train_images, train_labels, test_images, test_labels = arrays
-    return train_images, train_labels, test_images, test_labels  # type: ignore[return-value]
+    splits: Splits = (train_images, train_labels, test_images, test_labels)
+    write(kept, splits)
+    return splits
 
 
 def _image(path: Path, data: bytes) -> NDArray[np.uint8]:
@@ -106,25 +102,3 @@ def _image(path: Path, data: bytes) -> NDArray[np.uint8]:
 
 def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}×{shape[0]} pixels"
-
-
-def _write(path: Path, arrays: list[NDArray[np.uint8] | NDArray[np.int64]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            named: dict[str, Any] = {f"array{index}": array for index, array in enumerate(arrays)}
-            np.savez(file, **named)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _read(path: Path) -> Splits | None:
-    """Return the cached arrays, None where there are none or they are broken."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            train_images, train_labels, test_images, test_labels = (found[f"array{index}"] for index in range(4))
-            return train_images, train_labels, test_images, test_labels
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None

@@ -1,0 +1,38 @@
+"""Decoded images in a file: written in one atomic step, read back whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Splits = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]
+"""Training images (N, H, W, 3) and labels (N,), test images and labels."""
+
+
+def write(path: Path, splits: Splits) -> None:
+    """Write the arrays; a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            named: dict[str, Any] = {f"array{index}": array for index, array in enumerate(splits)}
+            np.savez(file, **named)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def read(path: Path) -> Splits | None:
+    """Return the arrays, None where there are none or the file is broken."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            train_images, train_labels, test_images, test_labels = (found[f"array{index}"] for index in range(4))
+            return train_images, train_labels, test_images, test_labels
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

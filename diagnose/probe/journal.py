@@ -1,0 +1,107 @@
+"""A trial's folder: its configuration, a journal of one line per epoch, and a checkpoint to go on from.
+
+The checkpoint holds the curve up to its epoch and is replaced in one step, so whatever moment a process is killed in,
+the next one goes on from a whole epoch.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from diagnose.values import EpochResult
+
+RUNNING = "not finished"
+
+
+class Journal:
+    """The files of one trial in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.spec, self.lines = folder / "trial.json", folder / "journal.jsonl"
+        self.checkpoint, self.ended = folder / "checkpoint.pt", folder / "status"
+
+    def open(self, spec: str) -> None:
+        """Make the folder and write down what the trial is to do."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.spec.exists():
+            _replace(self.spec, spec.encode())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process, such as one whose parent was killed, works on the trial."""
+        with (self.folder / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def append(self, result: EpochResult) -> None:
+        """Add an epoch, on the disk when this returns."""
+        with self.lines.open("a") as file:
+            file.write(json.dumps(asdict(result)) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def rewrite(self, curve: tuple[EpochResult, ...]) -> None:
+        """Set the journal back to a curve."""
+        _replace(self.lines, "".join(json.dumps(asdict(result)) + "\n" for result in curve).encode())
+
+    def curve(self) -> tuple[EpochResult, ...]:
+        """Return the epochs so far; a last line that a kill left torn is no epoch."""
+        found: list[EpochResult] = []
+        lines = self.lines.read_text().splitlines() if self.lines.exists() else []
+        for line in lines:
+            try:
+                result = EpochResult(**json.loads(line))
+            except (ValueError, TypeError):
+                break
+            if result.epoch != len(found) + 1:
+                break
+            found.append(result)
+        return tuple(found)
+
+    def keep(self, state: dict[str, Any]) -> None:
+        """Replace the checkpoint."""
+        import torch
+
+        temporary = self.checkpoint.with_suffix(".part")
+        with temporary.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.checkpoint)
+
+    def state(self) -> dict[str, Any] | None:
+        """Return the checkpoint, None where there is none or it cannot be read."""
+        import torch
+
+        try:
+            with self.checkpoint.open("rb") as file:
+                state: dict[str, Any] = torch.load(file, weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError):
+            return None
+        return state
+
+    def finish(self, status: str) -> None:
+        """Write down how the trial ended; its checkpoint is no longer needed."""
+        _replace(self.ended, status.encode())
+        self.checkpoint.unlink(missing_ok=True)
+
+    def status(self) -> str:
+        """Return how the trial ended, `RUNNING` where it did not."""
+        return self.ended.read_text() if self.ended.exists() else RUNNING
+
+
+def _replace(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f"{path.name}.part")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -1,0 +1,67 @@
+"""The network of a trial: built from its MODEL text and seed, narrowed, and initialised as the recipe says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.sources import build, parse
+from diagnose.sources.scope import drawing_from
+
+
+def initialised(model: str, init: str, seed: int) -> nn.Module:
+    """Build a model with the initial weights that a recipe asks for.
+
+    The same model, init and seed give the same weights, so trials of one seed are paired.
+
+    Raises:
+        DiagnoseError: the model cannot be built, or has no `init_weights` where that is asked for.
+    """
+    module = build(model, allocate=True, seed=seed).module
+    with drawing_from(seed):
+        _initialise(module, init, model)
+    return module
+
+
+def _initialise(module: nn.Module, init: str, model: str) -> None:
+    if init == "the model's own":
+        return
+    if init == "mmpretrain init_weights":
+        own: Any = getattr(module, "init_weights", None)
+        if own is None:
+            raise DiagnoseError(f"{model} has no init_weights(), which the recipe asks for.", exit_code=USAGE)
+        own()
+        return
+    for part in module.modules():
+        reset: Any = getattr(part, "reset_parameters", None)
+        if reset is not None:
+            reset()  # torch's default
+        if init == "Kaiming-normal" and isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+
+
+def narrowed(model: str, width: int | None) -> str:
+    """Return the MODEL text of a network `width` channels wide in its first stage.
+
+    Raises:
+        DiagnoseError: only the built-in aliases without options of their own can be narrowed (exit code 2).
+    """
+    if width is None:
+        return model
+    ref = parse(model)
+    if ref.source != "alias" or {key for key, _ in ref.kwargs} & {"width", "base_channels", "backbone", "head"}:
+        raise DiagnoseError(
+            f"{model} cannot be narrowed.", hint="--width narrows the built-in aliases alone.", exit_code=USAGE
+        )
+    options: dict[str, Any] = {"base_channels": width}
+    if ref.name == "torch":
+        options = {"width": width}
+    elif ref.name == "mm":
+        options = {
+            "backbone": {"base_channels": width, "stem_channels": width},
+            "head": {"in_channels": 8 * width},
+        }
+    arguments = ", ".join(f"{key}={value!r}" for key, value in {**dict(ref.kwargs), **options}.items())
+    return f"{ref.name}({arguments})"
