@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -53,7 +53,8 @@ def _part(skeleton: Skeleton, node_id: int) -> Part:
     views: list[Node] = []
     root = weight_root(skeleton.graph, node)
     while node.inputs:
-        views.append(node)
+        # Without its place in a graph, a view is the same in train and in eval mode.
+        views.append(replace(node, id=-1, inputs=(), module_path="", source=""))
         node = skeleton.graph.nodes[node.inputs[0]]
     return Part(root.name, tuple(reversed(views)))
 

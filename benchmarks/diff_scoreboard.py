@@ -1,0 +1,51 @@
+"""The diff engine's scoreboard: every rewrite and every planted difference on every architecture it applies to.
+
+Usage: python benchmarks/diff_scoreboard.py [--ci] [PART OF A KIND …]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "graph"))
+
+from architectures import ARCHITECTURES, INPUT
+from harness import PER_KIND, cases, names_place, real, twins
+from plants import PLANTS
+from rewrites import REWRITES
+
+from diagnose.graph.diff import Model, diff
+from diagnose.values import InputSpec
+
+
+def main(arguments: list[str]) -> None:
+    """Print every wrong answer, then the score of each half."""
+    most = PER_KIND if "--ci" in arguments else None
+    wanted = [word for word in arguments if word != "--ci"]
+    for title, edits in (("equivalent rewrites", REWRITES), ("planted differences", PLANTS)):
+        chosen = {kind: edit for kind, edit in edits.items() if not wanted or any(word in kind for word in wanted)}
+        score: Counter[bool] = Counter()
+        kinds = set()
+        for kind, architecture in cases(chosen, most):
+            original, edited, places = twins(architecture, edits[kind])
+            answer = diff(Model("a", original), Model("b", edited), [InputSpec(INPUT)], initial=False)
+            if edits is REWRITES:
+                right = answer.verdict == "equivalent" and not real(answer)
+            else:
+                right = answer.verdict == "different" and names_place(answer, places)
+            score[right] += 1
+            kinds.add(kind)
+            if not right:
+                print(
+                    f"WRONG  {kind} on {architecture} at {places[:2]}: {answer.verdict}; {real(answer)[:3]}", flush=True
+                )
+        print(
+            f"{title}: {score[True]} of {score.total()} right, {len(kinds)} kinds, {len(ARCHITECTURES)} architectures",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
