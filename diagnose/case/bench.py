@@ -1,0 +1,57 @@
+"""What claims of one run share: a network that several claims are about is built, counted and compared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from diagnose.values import Case
+
+if TYPE_CHECKING:
+    from diagnose.sources import Built
+    from diagnose.values import GraphDiff, ParamTable
+
+T = TypeVar("T")
+
+
+class Bench:
+    """The measurements of one run over a case; `text` turns the case's name of a model into its MODEL text."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self._held: dict[Hashable, Any] = {}
+
+    def text(self, name: str) -> str:
+        """Return the MODEL text of one of the case's names."""
+        return self.case.model(name)
+
+    def once(self, key: Hashable, measure: Callable[[], T]) -> T:
+        """Return what `measure` returns, measured once for each key."""
+        if key not in self._held:
+            self._held[key] = measure()
+        held: T = self._held[key]
+        return held
+
+    def built(self, name: str) -> Built:
+        """Build a model without weights."""
+        from diagnose.sources import build
+
+        return self.once(("built", self.text(name)), lambda: build(self.text(name)))
+
+    def parameters(self, name: str) -> ParamTable:
+        """Count a model's parameters."""
+        from diagnose.count.params import count_parameters
+        from diagnose.inputs import candidates
+
+        def count() -> ParamTable:
+            built = self.built(name)
+            return count_parameters(built.module, candidates(built.module, built.input_shapes, ()))
+
+        return self.once(("parameters", self.text(name)), count)
+
+    def compared(self, a: str, b: str) -> GraphDiff:
+        """Compare two models as `diagnose diff` does."""
+        from diagnose.graph.answer import compare
+
+        texts = self.text(a), self.text(b)
+        return self.once(("diff", *texts), lambda: compare(*texts))

@@ -1,0 +1,20 @@
+"""The kinds of claim that a case file may state. A new one is one file and one entry here."""
+
+from __future__ import annotations
+
+from diagnose.case.kind import Kind
+from diagnose.case.kinds import cause, degree, gap, norm_kind, parameter_count, recipe, same_function
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        parameter_count.KIND,
+        gap.KIND,
+        same_function.KIND,
+        cause.KIND,
+        norm_kind.KIND,
+        degree.KIND,
+        recipe.KIND,
+    )
+}
+"""Every kind by its name; nothing here loads torch before something is measured."""

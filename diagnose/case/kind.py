@@ -1,0 +1,44 @@
+"""What a kind of claim is: which keys it reads, how it is measured, and how the measurement is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from diagnose.case.bench import Bench
+from diagnose.case.keys import Key
+from diagnose.values import Claim, Item, Ruling, Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a measurement says of a claim as it is written, in one sentence."""
+
+    ruling: Ruling
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an opinion rests on: items of a report, raw numbers, and what was not measured."""
+
+    items: tuple[Item, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of claim.
+
+    `measure` runs what the claim needs and returns its own value; `judge` and `evidence` only read that. `states`
+    says what a claim of this kind states, for the template.
+    """
+
+    name: str
+    states: str
+    keys: tuple[Key, ...]
+    measure: Callable[[Claim, Bench], Any]
+    judge: Callable[[Claim, Any], Opinion]
+    evidence: Callable[[Claim, Any], Evidence]

@@ -1,0 +1,212 @@
+"""The polynomial degree of a network or of each of its blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from diagnose.case.bench import Bench
+from diagnose.case.keys import Key, text, whole, word
+from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.values import Cell, Claim, Column, Curve, Curves, Prose, Ruling, Skipped, Table
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from diagnose.case.degree import Fit, Growth
+
+BLOCK, NETWORK = "each block", "the network"
+BEFORE = "before the blocks"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDegree:
+    """One block's fit as it is, and with its ReLUs frozen at one input, None where it has none."""
+
+    path: str
+    class_name: str
+    as_it_is: Fit
+    frozen: Fit | None
+
+
+@dataclass(frozen=True, slots=True)
+class Degrees:
+    """The fits of all blocks; of a network also the fit of what stands before them, and its growth."""
+
+    model: str
+    blocks: tuple[BlockDegree, ...]
+    growth: Growth | None
+    skipped: tuple[Skipped, ...]
+
+
+def measure(claim: Claim, bench: Bench) -> Degrees:
+    """Restrict the network, with random weights, or each of its blocks to a line."""
+    name, whole_network = claim.get("model"), claim.get("of") == NETWORK
+    return bench.once(
+        ("degrees", bench.text(name), whole_network), lambda: _measured(name, bench.text(name), whole_network)
+    )
+
+
+def _measured(name: str, model: str, whole_network: bool) -> Degrees:
+    import torch
+
+    from diagnose.anatomy import anatomy
+    from diagnose.case.degree import growth
+    from diagnose.case.lines import SEED, Until, inputs_of, randomise, straight
+    from diagnose.errors import DiagnoseError
+    from diagnose.sources import build
+
+    built = build(model, allocate=True, seed=SEED)
+    if not built.input_shapes:
+        raise DiagnoseError(f"no input shape of {model} is known")
+    generator = torch.Generator().manual_seed(SEED)
+    network = built.module
+    randomise(network, generator)
+    x = torch.randn(built.input_shapes[0], generator=generator, dtype=torch.float64)
+    blocks = [block for stage in anatomy(network).stages for block in stage.blocks]
+    starts = inputs_of(network, [block.path for block in blocks], x)
+    skipped = tuple(Skipped(block.path, "it takes no single tensor") for block in blocks if block.path not in starts)
+    fitted = [
+        _block(network.get_submodule(block.path), block.path, block.class_name, starts[block.path], generator)
+        for block in blocks
+        if block.path in starts
+    ]
+    if not whole_network:
+        return Degrees(name, tuple(fitted), None, skipped)
+    if fitted:
+        fitted.insert(0, _block(Until(network, fitted[0].path), BEFORE, "", x, generator))
+    return Degrees(name, tuple(fitted), growth(straight(network, x, generator)), skipped)
+
+
+def _block(block: nn.Module, path: str, name: str, start: Tensor, generator: torch.Generator) -> BlockDegree:
+    from diagnose.case.degree import fit
+    from diagnose.case.lines import frozen, relus, straight
+
+    line = straight(block, start, generator)
+    as_it_is, at_start = fit(line), None
+    if as_it_is.degree is None and relus(block):
+        with frozen(block, start):
+            at_start = fit(line)
+    return BlockDegree(path, name, as_it_is, at_start)
+
+
+def judge(claim: Claim, degrees: Degrees) -> Opinion:
+    """Compare the claimed degree with the measured one, of each block or of the whole network."""
+    return _judge_network(claim, degrees) if claim.get("of") == NETWORK else _judge_blocks(claim, degrees)
+
+
+def _judge_blocks(claim: Claim, degrees: Degrees) -> Opinion:
+    from diagnose.case.degree import HIGHEST
+
+    wanted, blocks = claim.get("degree"), degrees.blocks
+    if not blocks:
+        return Opinion(Ruling.UNDETERMINED, f"{degrees.model} has no repeated blocks that take one tensor.")
+    if wanted > HIGHEST:
+        return Opinion(Ruling.UNDETERMINED, f"A block's degree is fitted up to {HIGHEST}, not to {wanted}.")
+    if not all(block.as_it_is.decided for block in blocks) or degrees.skipped:
+        return Opinion(Ruling.UNDETERMINED, "Not every block could be fitted clearly.")
+    found = {block.as_it_is.degree for block in blocks}
+    if found == {wanted}:
+        return Opinion(Ruling.SUPPORTED, f"Each of the {len(blocks)} blocks is a polynomial of degree {wanted}.")
+    if None not in found:
+        named = " and ".join(map(str, sorted(degree for degree in found if degree is not None)))
+        return Opinion(Ruling.REFUTED, f"The blocks are polynomials of degree {named}, not {wanted}.")
+    return Opinion(Ruling.REFUTED, f"Not a polynomial: no degree up to {HIGHEST} fits. {_second_order(blocks)}".strip())
+
+
+def _second_order(blocks: tuple[BlockDegree, ...]) -> str:
+    """Say what a degree means with ReLUs: that of the polynomials that the block is pieced together from."""
+    at_start = {block.frozen.degree if block.frozen and block.frozen.decided else None for block in blocks}
+    if len(at_start) != 1 or None in at_start:
+        return ""
+    degree = at_start.pop()
+    return (
+        f"With each ReLU frozen as it is at one input, every block has degree {degree}: “order {degree}” then holds "
+        "piecewise, between the inputs at which a ReLU switches."
+    )
+
+
+def _judge_network(claim: Claim, degrees: Degrees) -> Opinion:
+    wanted, found = claim.get("degree"), degrees.growth.degree if degrees.growth else None
+    if any(block.as_it_is.decided and block.as_it_is.degree is None for block in degrees.blocks):
+        grows = f"; it grows like degree {found}" if found is not None else ""
+        return Opinion(Ruling.REFUTED, f"Not a polynomial: not every part of it is one{grows}.")
+    if found is None or not degrees.blocks or not all(block.as_it_is.decided for block in degrees.blocks):
+        return Opinion(Ruling.UNDETERMINED, "The growth did not settle on a degree before it overflowed.")
+    said = f"The network grows like degree {found}; the product of its blocks' degrees is {_product(degrees)}."
+    if found != _product(degrees):
+        return Opinion(Ruling.UNDETERMINED, said)
+    return Opinion(Ruling.SUPPORTED if found == wanted else Ruling.REFUTED, said)
+
+
+def _product(degrees: Degrees) -> int:
+    product = 1
+    for block in degrees.blocks:
+        product *= block.as_it_is.degree or 0
+    return product
+
+
+def evidence(claim: Claim, degrees: Degrees) -> Evidence:
+    """Show each block's residuals, and the growth of the network."""
+    columns = (Column("Block"), Column("Class"), Column("Degree"), Column("With ReLUs frozen"), *map(_head, range(4)))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (block.path, block.class_name, _degree(block.as_it_is), _degree(block.frozen), *_residuals(block.as_it_is))
+        for block in degrees.blocks
+    )
+    note = (
+        "Random weights and running statistics, float64, eval mode, along a random line. Residual: largest at "
+        "held-out points, relative to the largest value there; a degree fits at 1e-9 or less."
+    )
+    items = (Table("Each block", columns, rows, note=note), *_growth(degrees.growth))
+    data = {
+        "model": degrees.model,
+        "blocks": [
+            {"path": b.path, "degree": b.as_it_is.degree, "frozen": b.frozen.degree if b.frozen else None}
+            for b in degrees.blocks
+        ],
+        "growth": degrees.growth.degree if degrees.growth else None,
+    }
+    return Evidence(items, data, degrees.skipped)
+
+
+def _head(degree: int) -> Column:
+    return Column(f"Residual at {degree}", low_priority=degree < 2)
+
+
+def _degree(fit: Fit | None) -> Cell:
+    if fit is None:
+        return None
+    if not fit.decided:
+        return "undetermined"
+    return "no polynomial" if fit.degree is None else str(fit.degree)
+
+
+def _residuals(fit: Fit) -> tuple[Cell, ...]:
+    shown = [f"{residual:.0e}" for residual in fit.residuals[:4]]
+    return (*shown, *[None] * (4 - len(shown)))
+
+
+def _growth(growth: Growth | None) -> tuple[Prose | Curves, ...]:
+    if growth is None:
+        return ()
+    if len(growth.rates) < 2:
+        return (Prose("The whole network overflows at once, so that its growth tells nothing.", "caution"),)
+    doublings = tuple(float(i) for i in range(len(growth.rates)))
+    curve = Curve("log₂(‖f(2t)‖ / ‖f(t)‖)", doublings, tuple(rate for _, rate in growth.rates))
+    said = Prose("Along a line the growth rate of a polynomial of degree n tends to n; a fit would only bound it.")
+    return (said, Curves("Growth of the whole network", "doublings of t", "degree", (curve,)))
+
+
+KIND = Kind(
+    "degree",
+    'that `of` "each block" or "the network" `model` is a polynomial of `degree` in its input',
+    (
+        Key("model", text, models=True),
+        Key("degree", whole(0, 1_000_000)),
+        Key("of", word(BLOCK, NETWORK)),
+    ),
+    measure,
+    judge,
+    evidence,
+)

@@ -1,0 +1,89 @@
+"""Missing parameters as a sign of an error, against the designs that would have the stated number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnose.case.bench import Bench
+from diagnose.case.keys import Key, numbers, text, texts
+from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.count.gap_report import describe, gap_data, gap_sections, gap_verdict
+from diagnose.values import Claim, ParameterGap, Ruling, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """The gap of a model to a stated number, under each way in which the number may have been written."""
+
+    model: str
+    gaps: tuple[ParameterGap, ...]
+
+
+def measure(claim: Claim, bench: Bench) -> Gaps:
+    """Search the designs that close the gap to each of the numbers."""
+    from diagnose.count.gap.explain import explain_gap
+    from diagnose.count.gap.stated import stated
+    from diagnose.count.reported import parse_reported
+
+    name = claim.get("model")
+    built, table = bench.built(name), bench.parameters(name)
+    kept = stated(built.ref, claim.get("keep", ()))
+    gaps = (
+        explain_gap(built.ref, built.module, table, parse_reported(text), stated=kept) for text in claim.get("numbers")
+    )
+    return Gaps(name, tuple(gaps))
+
+
+def judge(claim: Claim, measured: Gaps) -> Opinion:
+    """Refute the error where each number is the model's own or a published design's; a count supports none."""
+    said = " ".join(map(_answer, measured.gaps))
+    if all(gap.reported.readings(gap.total) for gap in measured.gaps):
+        return Opinion(Ruling.REFUTED, f"There is no gap. {said}")
+    if all(gap.reported.readings(gap.total) or _published(gap) for gap in measured.gaps):
+        return Opinion(Ruling.REFUTED, f"{said} A published design accounts for the number, so the gap shows no error.")
+    return Opinion(Ruling.UNDETERMINED, f"{said} A count cannot tell an error from another design.")
+
+
+def _published(gap: ParameterGap) -> bool:
+    return any(candidate.source and candidate.verified for candidate in gap.candidates)
+
+
+def _answer(gap: ParameterGap) -> str:
+    """Say in one sentence what a stated number would mean."""
+    number = f"“{gap.reported.text}”"
+    if gap.reported.readings(gap.total):
+        return f"{number} is the model's own count."
+    if not gap.candidates:
+        return f"At {number} no plausible set of edits was found; the number itself may be wrong."
+    first = gap.candidates[0]
+    where = f"published: {first.source}" if first.source else "no published code known here has it"
+    return f"At {number} {describe(first)} would fit, {first.total:,} ({where})."
+
+
+def evidence(claim: Claim, measured: Gaps) -> Evidence:
+    """Show each gap and what would close it, with its waterfall."""
+    items = tuple(
+        Section(
+            f"If the number is “{gap.reported.text}”",
+            (*gap_verdict(measured.model, gap), *(_plain(section) for section in gap_sections(gap))),
+        )
+        for gap in measured.gaps
+    )
+    skipped = tuple(dict.fromkeys(item for gap in measured.gaps for item in gap.skipped))
+    data = {"model": measured.model, "total": measured.gaps[0].total, "gaps": [gap_data(gap) for gap in measured.gaps]}
+    return Evidence(items, data, skipped)
+
+
+def _plain(section: Section) -> Section:
+    """Fold what is excluded: it answers another question."""
+    return Section(section.title, section.items, folded=section.title.startswith("Excluded"))
+
+
+KIND = Kind(
+    "parameter gap",
+    "that `model` has fewer or more parameters than the `numbers` state because it was implemented with an error",
+    (Key("model", text, models=True), Key("numbers", numbers), Key("keep", texts, required=False)),
+    measure,
+    judge,
+    evidence,
+)

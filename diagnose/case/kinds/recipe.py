@@ -1,0 +1,93 @@
+"""Two training recipes as the same or not."""
+
+from __future__ import annotations
+
+from diagnose.case.bench import Bench
+from diagnose.case.keys import Key, text, word
+from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.recipe.compare import compare, shown
+from diagnose.recipe.load import load
+from diagnose.recipe.report import diff_report
+from diagnose.values import (
+    NOT_STATED,
+    Cell,
+    Claim,
+    Column,
+    FieldDiff,
+    Prose,
+    RecipeDiff,
+    Ruling,
+    Section,
+    Table,
+    Verdict,
+)
+
+MOST_NAMED = 4
+OPPOSITE = {
+    Ruling.SUPPORTED: Ruling.REFUTED,
+    Ruling.REFUTED: Ruling.SUPPORTED,
+    Ruling.UNDETERMINED: Ruling.UNDETERMINED,
+}
+STATUSES = (("differs", "What differs", False), ("unstated", "What one of them leaves unstated", False),
+            ("equal", "What is equal", True))  # fmt: skip
+
+
+def measure(claim: Claim, bench: Bench) -> RecipeDiff:
+    """Compare the two recipes."""
+    return compare(load(claim.get("a")), load(claim.get("b")))
+
+
+def judge(claim: Claim, diff: RecipeDiff) -> Opinion:
+    """Refute sameness where a field that both state really differs; leave it open where one is silent."""
+    differing = [field for field in diff.having("differs") if field.verdict is Verdict.REAL]
+    unstated, equal = diff.having("unstated"), diff.having("equal")
+    ruling = Ruling.REFUTED if differing else Ruling.UNDETERMINED if unstated else Ruling.SUPPORTED
+    said = f"{len(differing)} fields that both state differ: {_titles(differing)}." if differing else (
+        f"The {len(equal)} fields that both state are equal.")  # fmt: skip
+    if unstated:
+        said += f" {len(unstated)} more are stated by one alone: {_chosen(diff, unstated)}."
+    if claim.get("belief") == "different":
+        ruling = OPPOSITE[ruling]
+    return Opinion(ruling, said)
+
+
+def _titles(fields: list[FieldDiff]) -> str:
+    return ", ".join(field.title for field in fields)
+
+
+def _chosen(diff: RecipeDiff, fields: tuple[FieldDiff, ...]) -> str:
+    """Name the first unstated fields with what the other recipe has."""
+    parts = []
+    for field in fields[:MOST_NAMED]:
+        name, value = (diff.b.name, field.b) if field.a is NOT_STATED else (diff.a.name, field.a)
+        parts.append(f"{field.title} ({name}: {shown(value)})")
+    more = len(fields) - MOST_NAMED
+    return ", ".join(parts) + (f" and {more} more" if more > 0 else "")
+
+
+def evidence(claim: Claim, diff: RecipeDiff) -> Evidence:
+    """Show the fields by status, differing ones first, and what makes either recipe doubtful."""
+    sections = tuple(
+        Section(title, (_table(diff, fields),), folded=folded)
+        for status, title, folded in STATUSES
+        if (fields := diff.having(status))
+    )
+    flagged = tuple(Prose(finding.message, "caution") for finding in diff.flagged)
+    data = dict(diff_report(diff).data)
+    return Evidence((*flagged, *sections), data)
+
+
+def _table(diff: RecipeDiff, fields: tuple[FieldDiff, ...]) -> Table:
+    columns = (Column("Field"), Column(diff.a.name), Column(diff.b.name), Column("Why it matters", low_priority=True))
+    rows: tuple[tuple[Cell, ...], ...] = tuple((f.title, shown(f.a), shown(f.b), f.why) for f in fields)
+    return Table("", columns, rows)
+
+
+KIND = Kind(
+    "recipe",
+    'that the recipes `a` and `b` are the `belief` "same" or "different"',
+    (Key("a", text), Key("b", text), Key("belief", word("same", "different"))),
+    measure,
+    judge,
+    evidence,
+)

@@ -1,0 +1,83 @@
+"""Two networks as the same function or not, and where they differ."""
+
+from __future__ import annotations
+
+from diagnose.case.bench import Bench
+from diagnose.case.keys import Key, text, texts, word
+from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.kinds.comparison import comparison, deltas, structural
+from diagnose.values import Claim, GraphDiff, Ruling, Verdict
+
+
+def measure(claim: Claim, bench: Bench) -> GraphDiff:
+    """Compare the two networks."""
+    return bench.compared(claim.get("a"), claim.get("b"))
+
+
+def judge(claim: Claim, diff: GraphDiff) -> Opinion:
+    """Hold the belief against the diff's verdict, and a named place against its real findings."""
+    if diff.verdict == "undetermined":
+        return Opinion(Ruling.UNDETERMINED, "Whether the two networks are the same function could not be decided.")
+    same = diff.verdict == "equivalent"
+    if claim.get("belief") == "same":
+        return Opinion(Ruling.SUPPORTED if same else Ruling.REFUTED, _answer(diff))
+    if same:
+        named = _cosmetic(claim, diff)
+        return Opinion(Ruling.REFUTED, f"{_answer(diff)}{named}")
+    return _placed(claim, diff)
+
+
+def _answer(diff: GraphDiff) -> str:
+    if diff.verdict == "equivalent":
+        inputs = diff.proof.inputs
+        return (
+            f"They are the same function: equal canonical forms, and equal on {inputs} random inputs with the same "
+            f"weights in {diff.proof.dtype} (max |Δ|: {deltas(diff.proof)})."
+        )
+    real = structural(diff)
+    count = sum(finding.count for finding in real)
+    return f"They are different functions, with {count} real {'difference' if count == 1 else 'differences'}."
+
+
+def _cosmetic(claim: Claim, diff: GraphDiff) -> str:
+    """Say that what was believed to differ was found and is cosmetic."""
+    named = [each for each in claim.get("in", ()) if any(_mentions(f, each) for f in diff.findings)]
+    return f" What looks different ({', '.join(named)}) is cosmetic." if named else ""
+
+
+def _placed(claim: Claim, diff: GraphDiff) -> Opinion:
+    """Judge a difference that is believed to be in certain places: being different elsewhere does not support it."""
+    places = claim.get("in", ())
+    real = structural(diff)
+    missing = [place for place in places if not any(_mentions(finding, place) for finding in real)]
+    if not missing:
+        return Opinion(Ruling.SUPPORTED, _answer(diff))
+    doubtful = [finding for finding in diff.findings if finding.verdict is Verdict.UNDETERMINED]
+    if any(_mentions(finding, place) for finding in doubtful for place in missing):
+        return Opinion(Ruling.UNDETERMINED, f"{_answer(diff)} Whether in {', '.join(missing)} is undetermined.")
+    return Opinion(Ruling.REFUTED, f"{_answer(diff)} None of them is in {', '.join(missing)}.")
+
+
+def _mentions(finding: object, place: str) -> bool:
+    said = " ".join((getattr(finding, "kind", ""), getattr(finding, "message", ""), *getattr(finding, "where", ())))
+    return place.casefold() in said.casefold()
+
+
+def evidence(claim: Claim, diff: GraphDiff) -> Evidence:
+    """Show the proof, what differs, and the aligned module trees."""
+    return comparison(diff)
+
+
+KIND = Kind(
+    "same function",
+    'that `a` and `b` compute the `belief` "same" or "different" function; `in` names where they are said to differ',
+    (
+        Key("a", text, models=True),
+        Key("b", text, models=True),
+        Key("belief", word("same", "different")),
+        Key("in", texts, required=False),
+    ),
+    measure,
+    judge,
+    evidence,
+)
