@@ -45,9 +45,11 @@ def extra_layers(layout: Layout) -> Edits:
 def _extra_convolutions(layout: Layout, kernel: int, number: int, *, bias: bool, norm: bool, depthwise: bool) -> Edit:
     def change(group: Group) -> Group:
         c = group.width
+        if not c:
+            return group
         layer = convolution(kernel, c, c, bias=bias, groups=c if depthwise else 1)
         added = (layer, norm_like(group.layers, c)) if norm else (layer,)
-        return group.with_layers((*group.layers, *(added * number))) if c else group
+        return group.with_layers((*group.layers, *(added * number)))
 
     kind = f"{kernel}×{kernel} {'depthwise ' if depthwise else ''}convolution"
     with_what = " with bias" if bias else f" with {'their norms' if number > 1 else 'its norm'}" if norm else ""
@@ -245,7 +247,7 @@ def groups(layout: Layout) -> Edits:
     """Split the spatial convolutions of the blocks into g groups: 1/g of their weights stay."""
 
     def splits(layer: Layer, g: int) -> bool:
-        plain = layer.is_convolution and "depthwise" not in layer.kind and "grouped" not in layer.kind
+        plain = len(layer.weight) > 2 and layer.kind.partition(" ")[2] == "convolution"
         return plain and max(layer.weight[2:]) > 1 and layer.weight[0] % g == 0 and layer.weight[1] % g == 0
 
     def split(layer: Layer, g: int) -> Layer:
