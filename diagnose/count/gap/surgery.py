@@ -247,9 +247,11 @@ def set_depths(model: nn.Module, layout: Layout, depths: tuple[int, ...]) -> Non
         paths = [path for group in groups for path in group.paths]
         container = model.get_submodule(paths[0].rpartition(".")[0])
         names = [path.rpartition(".")[2] for path in paths]
-        if not isinstance(container, nn.Sequential | nn.ModuleList) or not all(map(str.isdecimal, names)):
+        if not isinstance(container, nn.Sequential | nn.ModuleList):
             raise CannotOperateError(f"the blocks of {stage} do not stand in a list")
-        behind = int(names[-1]) + 1
+        behind = list(container._modules).index(names[-1]) + 1
+        if behind < len(container) and not all(map(str.isdecimal, container._modules)):
+            raise CannotOperateError(f"the blocks of {stage} stand between others that have names")
         for _ in range(len(paths) - depth):
             behind -= 1
             del container[behind]
