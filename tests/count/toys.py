@@ -94,6 +94,21 @@ class Decoder(nn.Module):
         return self.lm_head(self.ln_f(x))
 
 
+def resnet18_of(width=64):
+    """torchvision's ResNet-18 with every width scaled, built by its own block class."""
+    from torchvision.models.resnet import BasicBlock, ResNet
+
+    model = ResNet(BasicBlock, [2, 2, 2, 2])
+    model.inplanes = width
+    model.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+    model.bn1 = nn.BatchNorm2d(width)
+    for i in range(4):
+        layer = model._make_layer(BasicBlock, width * 2**i, 2, stride=1 if i == 0 else 2)
+        setattr(model, f"layer{i + 1}", layer)
+    model.fc = nn.Linear(width * 8, 1000)
+    return model
+
+
 class Empty(nn.Module):
     def forward(self, x):
         return x
