@@ -23,14 +23,14 @@ PAIRS = (
     ("torchvision:densenet121", "timm:densenet121", "1x3x64x64", "equivalent"),
     ("torchvision:mobilenet_v2", "timm:mobilenetv2_100", "1x3x64x64", "different"),
     ("torchvision:mobilenet_v2", "mmpretrain:mobilenet-v2_8xb32_in1k", "1x3x64x64", "different"),
-    ("torchvision:vgg11_bn", "timm:vgg11_bn", "1x3x224x224", "equivalent"),
+    ("torchvision:vgg11_bn", "timm:vgg11_bn", "1x3x224x224", "different"),
     ("torchvision:vit_b_16", "timm:vit_base_patch16_224", "1x3x224x224", "equivalent"),
-    ("torchvision:convnext_tiny", "timm:convnext_tiny", "1x3x64x64", "equivalent"),
-    ("torchvision:convnext_tiny", "mmpretrain:convnext-tiny_32xb128_in1k", "1x3x64x64", "different"),
+    ("torchvision:convnext_tiny", "timm:convnext_tiny", "1x3x64x64", "different"),
+    ("torchvision:convnext_tiny", "mmpretrain:convnext-tiny_32xb128_in1k", "1x3x64x64", "equivalent"),
     ("torchvision:regnet_y_400mf", "timm:regnety_004", "1x3x64x64", "equivalent"),
     ("torchvision:resnet18", "torchvision:resnet34", "1x3x64x64", "different"),
     ("timm:resnet50", "timm:resnet50d", "1x3x64x64", "different"),
-    ("torchvision:efficientnet_b0", "timm:efficientnet_b0", "1x3x64x64", "equivalent"),
+    ("torchvision:efficientnet_b0", "timm:efficientnet_b0", "1x3x64x64", "different"),
 )
 """A, B, the input, and the known verdict: see the findings for why two of one name differ."""
 

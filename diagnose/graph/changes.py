@@ -69,7 +69,8 @@ def _components(alignment: Alignment, observed: Iterable[Observed]) -> list[tupl
                 graph.add_edges_from(
                     ((side, node), (side, value))
                     for value in skeleton.inputs(node)
-                    if not any(each in matched[side] for each in (value, *(user for user, _ in skeleton.users[value])))
+                    if skeleton.graph.nodes[value].inputs
+                    and not any(each in matched[side] for each in (value, *(user for user, _ in skeleton.users[value])))
                 )
     for each in observed:
         inside = [(0, node) for node in each.nodes_a if node not in matched[0]]
@@ -128,6 +129,10 @@ def _named(alignment: Alignment, a: Sequence[Node], b: Sequence[Node]) -> tuple[
             return "operation moved", f"{_chain(a)} stands in another place"
         return "operation replaced", f"{_chain(a)} replaced by {_chain(b)}"
     verb = "removed" if a else "added"
+    drawn = next((node for node in a or b if node.op.startswith("bernoulli")), None)
+    if drawn is not None:
+        rate = f" at rate {plain_value(1.0 - drawn.get('p')):g}" if isinstance(drawn.get("p"), float) else ""
+        return f"operation {verb}", f"stochastic depth{rate} {verb}"
     nodes, skeleton = (a, alignment.a) if a else (b, alignment.b)
     layers = [node for node in nodes if node.op.startswith(LAYERS)]
     if len(layers) > 1:

@@ -126,7 +126,7 @@ class _Functionaliser:
             self.slots[Ref(index)] = _Slot(node, parent, self.nodes[node], parent.root().writes)
         else:
             self.slots[Ref(index)] = _Slot(node)
-        if target._opname in _STATISTICS:
+        if target._opname in _STATISTICS and "running_mean" in dict(dict(attributes)["slots"]):
             self.effects.append(node)
 
     def _arguments(

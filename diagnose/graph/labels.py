@@ -9,8 +9,8 @@ from diagnose.graph.form import LEAVES, STATE, VIEWS
 from diagnose.values import Graph, Node
 
 COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})
-DIGITS = 10
-"""Numbers are compared to so many significant digits: 1/√2 is written in many ways."""
+DIGITS = 7
+"""Numbers are compared to so many significant digits: 1/√2 and a float32 rate are written in many ways."""
 
 
 def plain_value(value: Any) -> Any:

@@ -158,14 +158,29 @@ def _is_scaled(node: Node, value: int, factor: float) -> bool:
     return node.op == "scale" and node.inputs == (value,) and isclose(node.get("factor"), factor, rel_tol=1e-9)
 
 
+_KEPT = ("approximate", "negative_slope")
+
+
 def _plain(form: Form, node: Node) -> int | None:
-    """An activation without attributes is known by its name alone."""
-    if not node.attributes or set(dict(node.attributes)) - {"slots", "approximate"}:
+    """An activation is known by its name and its one attribute."""
+    if not node.attributes or set(dict(node.attributes)) - {"slots", *_KEPT}:
         return None
-    kept = {"approximate": node.get("approximate")} if node.get("approximate") is not None else {}
+    kept = {name: value for name, value in node.attributes if name in _KEPT}
     if dict(node.attributes) == kept:
         return None
     return form.make(node.op, node.inputs, node.shape, like=node, attributes=kept)
+
+
+def _mask(form: Form, node: Node) -> int | None:
+    """A mask drawn by filling an empty tensor, or as ⌊p + u⌋ with a uniform u, is 1 with probability p."""
+    source = form[node.inputs[0]] if node.inputs else node
+    if node.op == "bernoulli.float":
+        rate = node.get("p")
+    elif source.op == "shift" and form[source.inputs[0]].op == "rand" and 0 < source.get("amount") < 1:
+        rate = source.get("amount")
+    else:
+        return None
+    return form.make("bernoulli", (), node.shape, like=node, attributes={"p": rate})
 
 
 def _swish(form: Form, node: Node) -> int | None:
@@ -188,8 +203,10 @@ RULES = (
     Rule("an activation written as a gate", ("mul",), _gated),
     Rule("a hard gate spelled out", ("scale",), _sixth),
     Rule("gelu spelled out", ("scale",), _gelu),
+    Rule("a random mask", ("bernoulli.float", "floor"), _mask, silent=True),
     Rule("sigmoid spelled out", ("power",), _swish),
     Rule("an activation's name", ("silu", "gelu", "sigmoid", "tanh", "erf", "exp", "log", "hardsigmoid", "hardswish",
-                                  "mish", "abs", "log_sigmoid", "sin", "cos", "detach", "maximum", "minimum"), _plain,
+                                  "mish", "leaky_relu", "abs", "log_sigmoid", "sin", "cos", "detach", "maximum",
+                                  "minimum"), _plain,
          silent=True),
 )  # fmt: skip

@@ -9,7 +9,7 @@ def test_there_are_enough_kinds() -> None:
     assert len(REWRITES) >= 30
 
 
-@pytest.mark.parametrize(("kind", "architecture"), cases(REWRITES))
+@pytest.mark.parametrize(("kind", "architecture"), list(cases(REWRITES)))
 def test_a_rewrite_is_equivalent(kind, architecture, compare) -> None:
     original, rewritten, _ = twins(architecture, REWRITES[kind])
 

@@ -9,7 +9,7 @@ def test_there_are_enough_kinds() -> None:
     assert len(PLANTS) >= 40
 
 
-@pytest.mark.parametrize(("kind", "architecture"), cases(PLANTS))
+@pytest.mark.parametrize(("kind", "architecture"), list(cases(PLANTS)))
 def test_a_planted_difference_is_found(kind, architecture, compare) -> None:
     original, changed, places = twins(architecture, PLANTS[kind])
 

@@ -1,0 +1,182 @@
+"""Every rule of the canonical form, by two ways of writing one computation that it makes the same graph."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diagnose.graph.align import align
+from diagnose.graph.canonical import RULES
+from diagnose.graph.capture import capture
+from diagnose.graph.labels import digest
+from diagnose.values import Graph
+
+SHAPE = (2, 4, 6, 6)
+
+
+class Written(nn.Module):
+    def __init__(self, function) -> None:
+        super().__init__()
+        self.function = function
+        self.weight = nn.Parameter(torch.randn(5, 6))
+        self.turned = nn.Parameter(torch.randn(6, 5))
+        self.bias = nn.Parameter(torch.randn(5))
+        self.kernel = nn.Parameter(torch.randn(4, 4, 3, 3))
+        self.gain = nn.Parameter(torch.randn(4, 1, 1))
+        self.long_gain = nn.Parameter(torch.randn(1, 4, 1, 1))
+        self.norm = nn.BatchNorm2d(4)
+        self.other = nn.BatchNorm2d(4, momentum=0.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(self, x)
+
+
+def attention(m, x: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(x, x + 1, x - 1)
+
+
+def spelled(m, x: Tensor) -> Tensor:
+    return torch.softmax(x @ (x + 1).transpose(-1, -2) / math.sqrt(6), -1) @ (x - 1)
+
+
+def pooled(m, x: Tensor) -> Tensor:
+    return x.mean((2, 3))
+
+
+def written_back(m, x: Tensor) -> Tensor:
+    y = x.clone()
+    y[:, :2] += 1
+    return y
+
+
+EXAMPLES = {
+    "a copy computes nothing": (lambda m, x: x.exp().clone().contiguous(), lambda m, x: x.exp()),
+    "a conversion to the same type computes nothing": (lambda m, x: x.exp().to(torch.float32), lambda m, x: x.exp()),
+    "detaching what has no gradient computes nothing": (
+        lambda m, x: m.norm(x) * torch.tensor([2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).detach(),
+        lambda m, x: m.norm(x) * torch.tensor([2.0, 3.0, 4.0, 5.0, 6.0, 7.0])),
+    "dropout at rate 0 or in eval mode computes nothing": (lambda m, x: F.dropout(x.exp(), 0.0), lambda m, x: x.exp()),
+    "a pooling over single elements computes nothing": (lambda m, x: F.max_pool2d(x.exp(), 1), lambda m, x: x.exp()),
+    "padding by nothing computes nothing": (lambda m, x: F.pad(x.exp(), (0, 0, 0, 0)), lambda m, x: x.exp()),
+    "what is copied over a tensor replaces it": (lambda m, x: torch.empty_like(x).copy_(x.exp()), lambda m, x: x.exp()),
+    "a view written back": (written_back, lambda m, x: _sliced_add(x)),
+    "a norm's counter of batches": (lambda m, x: m.norm(x), lambda m, x: F.batch_norm(
+        x, m.norm.running_mean, m.norm.running_var, m.norm.weight, m.norm.bias, m.training, 0.1)),
+    "reshape": (lambda m, x: x.exp().view(2, -1), lambda m, x: x.exp().flatten(2).reshape(2, 4 * 36)),
+    "permute": (lambda m, x: x.exp().permute(0, 2, 3, 1), lambda m, x: x.exp().transpose(1, 2).transpose(2, 3)),
+    "channel shuffle as an arrangement of axes": (
+        lambda m, x: F.channel_shuffle(x, 2), lambda m, x: x.view(2, 2, 2, 6, 6).transpose(1, 2).reshape(2, 4, 6, 6)),
+    "select as a slice": (lambda m, x: x.exp()[:, 1], lambda m, x: x.exp()[:, 1:2].squeeze(1)),
+    "slice": (lambda m, x: x.exp().narrow(1, 1, 2), lambda m, x: x.exp()[:, 1:3]),
+    "slice nearest to the leaves": (
+        lambda m, x: F.linear(x, m.weight, m.bias)[..., 1:3], lambda m, x: F.linear(x, m.weight[1:3], m.bias[1:3])),
+    "concatenation of concatenations": (
+        lambda m, x: torch.cat([x, torch.cat([x.exp(), x.sin()], 1)], 1),
+        lambda m, x: torch.cat([x, x.exp(), x.sin()], 1)),
+    "stack as a concatenation": (
+        lambda m, x: torch.stack([x, x.exp()], 1), lambda m, x: torch.cat([x[:, None], x.exp()[:, None]], 1)),
+    "axes arranged after an elementwise operation": (lambda m, x: x.flatten(1).exp(), lambda m, x: x.exp().flatten(1)),
+    "axes arranged after a layer on the last dim": (
+        lambda m, x: F.linear(x.transpose(1, 2), m.weight), lambda m, x: F.linear(x, m.weight).transpose(1, 2)),
+    "axes arranged after a sum or product": (
+        lambda m, x: x.exp().flatten(1) * x.sin().flatten(1), lambda m, x: (x.exp() * x.sin()).flatten(1)),
+    "expand": (lambda m, x: x.exp().expand(2, 4, 6, 6), lambda m, x: x.exp()),
+    "relu or clamp": (lambda m, x: F.relu6(x), lambda m, x: F.hardtanh(x, 0.0, 6.0)),
+    "maximum with a number": (lambda m, x: torch.maximum(x, torch.tensor(0.0)), lambda m, x: x.clamp(min=0.0)),
+    "an activation written with where": (
+        lambda m, x: torch.where(x > 0, x, 0.2 * x), lambda m, x: F.leaky_relu(x, 0.2)),
+    "an activation written as a gate": (lambda m, x: x * torch.sigmoid(x), lambda m, x: F.silu(x)),
+    "a hard gate spelled out": (lambda m, x: (x + 3).clamp(0, 6) / 6, lambda m, x: F.hardsigmoid(x)),
+    "gelu spelled out": (
+        lambda m, x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+        lambda m, x: F.gelu(x, approximate="tanh")),
+    "a random mask": (
+        lambda m, x: x / 0.8 * torch.floor(0.8 + torch.rand(2, 1, 1, 1)),
+        lambda m, x: x * torch.empty(2, 1, 1, 1).bernoulli_(0.8).div_(0.8)),
+    "sigmoid spelled out": (lambda m, x: 1 / (1 + torch.exp(-x)), lambda m, x: torch.sigmoid(x)),
+    "an activation's name": (lambda m, x: F.silu(x.exp(), inplace=True), lambda m, x: F.silu(x.exp())),
+    "expand before broadcasting": (
+        lambda m, x: x * m.gain.expand(4, 6, 6), lambda m, x: x * m.gain),
+    "leading axes of a broadcast weight": (lambda m, x: x * m.long_gain, lambda m, x: x * m.gain),
+    "sum, difference, or sum with a number": (lambda m, x: x.exp() - x, lambda m, x: torch.add(x.exp(), x, alpha=-1)),
+    "product, or product with a number": (lambda m, x: x.exp() * 2, lambda m, x: 2.0 * x.exp()),
+    "quotient, or quotient by a number": (lambda m, x: x.exp() / 4, lambda m, x: x.exp() * 0.25),
+    "negation as a factor": (lambda m, x: -x.exp(), lambda m, x: x.exp() * -1),
+    "roots and reciprocals as powers": (lambda m, x: x.exp().sqrt(), lambda m, x: x.exp() ** 0.5),
+    "x + 0, and sums of numbers": (lambda m, x: x.exp() + 0 + 1 + 2, lambda m, x: 3 + x.exp()),
+    "x · 1, and products of numbers": (lambda m, x: x.exp() * 1 * 2 * 3, lambda m, x: x.exp() * 6),
+    "a factor is drawn out of a product": (lambda m, x: (2 * x) * x.exp(), lambda m, x: 2 * (x * x.exp())),
+    "x · x is a square": (lambda m, x: x * x, lambda m, x: x.square()),
+    "a product with a reciprocal is a quotient": (
+        lambda m, x: x * x.exp().reciprocal(), lambda m, x: x / x.exp()),
+    "reductions": (lambda m, x: x.mean((-1, -2), keepdim=True), lambda m, x: (x.sum((2, 3)) / 36)[..., None, None]),
+    "addmm as a linear layer": (
+        lambda m, x: torch.addmm(m.bias, x[:, 0, 0], m.turned), lambda m, x: F.linear(x[:, 0, 0], m.weight, m.bias)),
+    "a product with a weight as a linear layer": (lambda m, x: x @ m.turned, lambda m, x: F.linear(x, m.weight)),
+    "an added weight as a bias": (
+        lambda m, x: F.linear(x, m.weight) + m.bias, lambda m, x: F.linear(x, m.weight, m.bias)),
+    "a convolution's padding": (
+        lambda m, x: F.conv2d(F.pad(x, (1, 1, 1, 1)), m.kernel), lambda m, x: F.conv2d(x, m.kernel, padding="same")),
+    "a convolution below autograd": (
+        lambda m, x: torch.convolution(x, m.kernel, None, (1, 1), (1, 1), (1, 1), False, (0, 0), 1),
+        lambda m, x: F.conv2d(x, m.kernel, padding=1)),
+    "a batch norm's momentum, where it has a part": (lambda m, x: m.norm(x), lambda m, x: m.other(x)),
+    "instance norm as group norm": (lambda m, x: F.instance_norm(x), lambda m, x: F.group_norm(x, 4)),
+    "averaging a whole map as its mean": (lambda m, x: F.adaptive_avg_pool2d(x, 1).flatten(1), pooled),
+    "a pooling's defaults": (lambda m, x: F.adaptive_avg_pool2d(x, 3), lambda m, x: F.avg_pool2d(x, 2)),
+    "a pooling's window": (lambda m, x: F.max_pool2d(x, 2), lambda m, x: F.max_pool2d(x, (2, 2), (2, 2))),
+    "a mean over a flattened map": (lambda m, x: x.flatten(2).mean(-1), pooled),
+    "attention's scale": (attention, lambda m, x: F.scaled_dot_product_attention(x, x + 1, x - 1, scale=6**-0.5)),
+    "softmax": (lambda m, x: x.softmax(-1), lambda m, x: F.softmax(x, 3)),
+    "a factor is drawn out of a matrix product": (
+        lambda m, x: (x * 0.3) @ x.transpose(2, 3), lambda m, x: (x @ x.transpose(2, 3)) * 0.3),
+    "attention spelled out": (spelled, attention),
+}  # fmt: skip
+
+
+def _sliced_add(x: Tensor) -> Tensor:
+    y = x.clone()
+    y[:, :2] = y[:, :2] + 1
+    return y
+
+
+def form(function, *, training: bool = False) -> Graph:
+    return capture(Written(function), (torch.randn(SHAPE),), training=training, twice=False).form.graph
+
+
+def test_every_rule_has_an_example() -> None:
+    assert {rule.name for rule in RULES} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_two_ways_of_writing_are_one_form(rule) -> None:
+    one, other = (form(function) for function in EXAMPLES[rule])
+
+    assert digest(one) == digest(other)
+    assert align(one, other).equal
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda m, x: F.relu6(x), lambda m, x: F.relu(x)),
+        (lambda m, x: F.gelu(x), lambda m, x: F.gelu(x, approximate="tanh")),
+        (lambda m, x: F.max_pool2d(x, 3, 2), lambda m, x: F.max_pool2d(x, 3, 2, ceil_mode=True)),
+        (lambda m, x: x.exp() - x, lambda m, x: x - x.exp()),
+        (lambda m, x: torch.cat([x, x.exp()], 1), lambda m, x: torch.cat([x.exp(), x], 1)),
+        (lambda m, x: x.exp().detach(), lambda m, x: x.exp()),
+        (lambda m, x: F.linear(x, m.weight), lambda m, x: F.linear(x.transpose(2, 3), m.weight)),
+        (lambda m, x: x.reshape(2, 6, 4, 6), lambda m, x: x.transpose(1, 2)),
+        (lambda m, x: F.max_pool2d(x, 6), lambda m, x: F.avg_pool2d(x, 6)),
+    ],
+)
+def test_what_differs_stays_apart(one, other) -> None:
+    assert digest(form(one)) != digest(form(other))
+
+
+def test_momentum_has_a_part_in_train_mode() -> None:
+    one, other = EXAMPLES["a batch norm's momentum, where it has a part"]
+
+    assert digest(form(one, training=True)) != digest(form(other, training=True))
