@@ -39,7 +39,15 @@ def count_operations(
     return Skipped("the operations", "; ".join(reasons) or "no input is known; --input gives one")
 
 
-def _counted(model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool) -> FlopTable:
+def count_parts(model: nn.Module, inputs: tuple[InputSpec, ...]) -> FlopTable:
+    """Return the operations of an eval-mode forward pass with every composite operator taken apart.
+
+    The MACs are those of `count_operations`; the operators are those that a dispatch mode outside inference mode sees.
+    """
+    return _counted(model, inputs, train=False, whole=False)
+
+
+def _counted(model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool, whole: bool = True) -> FlopTable:
     given = tensors(inputs)
     stack = CallStack(model)
     # A lazy layer takes its shape from the first pass; what it does is counted in the second.
@@ -54,7 +62,7 @@ def _counted(model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool) ->
         if train:
             saved = _train(model, given, tally, stack)
         else:
-            _infer(model, given, tally, stack)
+            _infer(model, given, tally, stack, whole=whole)
     places = anatomy(model)
     return FlopTable(
         rows=tuple(_rows(tally, places)),
@@ -69,8 +77,8 @@ def _counted(model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool) ->
     )
 
 
-def _infer(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: CallStack) -> None:
-    with torch.inference_mode(), stack.following(), tally:
+def _infer(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: CallStack, *, whole: bool) -> None:
+    with torch.inference_mode() if whole else torch.no_grad(), stack.following(), tally:
         model(*given)
 
 

@@ -1,0 +1,97 @@
+"""What `diagnose flops` measures: each model's operations and, where asked for, other tools and a reported number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from diagnose.count.flops.count import count_operations
+from diagnose.count.flops.cross_check import FlopCheck, cross_check
+from diagnose.count.flops.reported import FlopCandidate, find_candidates, met, parse_reported_work
+from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
+from diagnose.inputs import candidates, parse_input
+from diagnose.sources import build
+from diagnose.values import FlopTable, ModelRef, Reported, Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class CountedModel:
+    """A model with its operations; parts not asked for are empty."""
+
+    ref: ModelRef
+    origin: str
+    table: FlopTable
+    checks: tuple[FlopCheck, ...] = ()
+    candidates: tuple[FlopCandidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FlopsAnswer:
+    """The models in the order asked for, and what could not be done as asked."""
+
+    models: tuple[CountedModel, ...]
+    train: bool
+    reported: Reported | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Return whether every total is whole and every reported number met by the network as it is."""
+        whole = not any(model.table.lower_bound for model in self.models)
+        return whole and (self.reported is None or all(met(model.candidates, model.table) for model in self.models))
+
+
+def answer(
+    models: Sequence[str],
+    *,
+    inputs: Sequence[str] = (),
+    train: bool = False,
+    check: bool = False,
+    reported: str | None = None,
+    seed: int | None = None,
+) -> FlopsAnswer:
+    """Build and count each model, and explain what is asked for; raise DiagnoseError where one cannot be counted."""
+    if train and (check or reported is not None):
+        raise DiagnoseError(
+            "--cross-check and --reported are about forward passes", hint="Leave out --train.", exit_code=USAGE
+        )
+    number = parse_reported_work(reported) if reported is not None else None
+    skipped: list[Skipped] = []
+    counted = [
+        _counted(text, inputs, train=train, check=check, number=number, seed=seed, skipped=skipped) for text in models
+    ]
+    return FlopsAnswer(tuple(counted), train, number, tuple(skipped))
+
+
+def _counted(
+    text: str,
+    inputs: Sequence[str],
+    *,
+    train: bool,
+    check: bool,
+    number: Reported | None,
+    seed: int | None,
+    skipped: list[Skipped],
+) -> CountedModel:
+    asked = tuple(map(parse_input, inputs))
+    built = build(text, seed=seed)
+    skipped += built.skipped
+    tried = candidates(built.module, built.input_shapes, asked)
+    table = count_operations(built.module, tried, train=train)
+    if isinstance(table, Skipped):
+        raise DiagnoseError(
+            f"cannot run {text}: {table.reason}",
+            hint="Give the input it takes, the batch first: --input 1x3x224x224, or 1x128:int64 for tokens."
+            + (" Norms over a batch of one value need a larger batch in training: 2x3x224x224." if train else ""),
+            exit_code=COULD_NOT_RUN,
+        )
+    checks: tuple[FlopCheck, ...] = ()
+    if check:
+        checks, failed = cross_check(built.module, table, lambda: build(built.ref, allocate=True, seed=seed).module)
+        skipped += failed
+    found = (
+        find_candidates(number, built.module, table, lambda: build(built.ref, seed=seed).module)
+        if number is not None
+        else ()
+    )
+    return CountedModel(built.ref, built.origin, table, checks, found)

@@ -1,0 +1,69 @@
+"""Other tools' figures for the same forward pass, each difference to ours broken down into its causes.
+
+A cause is a rule of the tool, read in its source, and its amount is computed from our own rows by that rule. What the
+rules do not make up is the remainder, and it is shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from torch import nn
+
+from diagnose.count.flops.peers import fvcore_figure, mode_figure, torchinfo_figure
+from diagnose.values import FlopTable, Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class FlopCheck:
+    """Another tool's figure beside ours of the same convention, "MACs" or "2 × MACs".
+
+    `explained` maps each cause to what it adds, with its sign; `unexplained` is what remains.
+    """
+
+    tool: str
+    value: int
+    ours: int
+    convention: str
+    explained: tuple[tuple[str, int], ...]
+    unexplained: int
+
+
+Figure = tuple[int, Counter[str]]
+"""A tool's figure, and the amount of each cause."""
+
+
+def cross_check(
+    model: nn.Module, table: FlopTable, with_weights: Callable[[], nn.Module]
+) -> tuple[tuple[FlopCheck, ...], tuple[Skipped, ...]]:
+    """Run the other tools on an eval-mode forward pass and explain their differences to `table`.
+
+    `model` stands on the meta device. `with_weights` builds it on the CPU for fvcore, which traces a real forward pass.
+    A tool that is not installed or fails is skipped with its reason. Train and eval mode are restored.
+    """
+    training = {module: module.training for module in model.modules()}
+    checks, skipped = [], []
+    tools: Sequence[tuple[str, str, str, Callable[[], Figure]]] = (
+        ("FlopCounterMode of torch", "torch", "2 × MACs", lambda: mode_figure(model, table)),
+        ("fvcore", "fvcore", "MACs", lambda: fvcore_figure(with_weights(), table)),
+        ("torchinfo", "torchinfo", "MACs", lambda: torchinfo_figure(model, table)),
+    )
+    for tool, package, convention, figure in tools:
+        try:
+            model.eval()
+            value, causes = figure()
+        except Exception as error:  # whatever another tool raises is its answer
+            first_line = next(iter(str(error).splitlines()), "")
+            skipped.append(Skipped(f"{tool}'s figure", f"{type(error).__name__}: {first_line}"))
+            continue
+        finally:
+            for module, mode in training.items():
+                module.training = mode
+        ours = 2 * table.macs if convention == "2 × MACs" else table.macs
+        explained = tuple((cause, amount) for cause, amount in causes.items() if amount)
+        unexplained = value - ours - sum(amount for _, amount in explained)
+        checks.append(FlopCheck(f"{tool} {version(package)}", value, ours, convention, explained, unexplained))
+    return tuple(checks), tuple(skipped)
