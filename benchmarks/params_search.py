@@ -1,0 +1,46 @@
+"""How long the gap search takes up to cost 3, and how many candidates it visits: under a second each.
+
+./run python benchmarks/params_search.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from diagnose.count.gap.conventions import applicable
+from diagnose.count.gap.layout import layout_of
+from diagnose.count.gap.search import search
+from diagnose.count.params import count_parameters
+from diagnose.count.reported import parse_reported
+from diagnose.sources import build
+
+NETWORKS = {
+    "prodpoly": "6.0M",
+    "torch": "11.7M",
+    "torchvision:resnet50": "28.1M",
+    "torchvision:densenet121": "7.2M",
+    "torchvision:vit_b_16": "88M",
+    "torchvision:swin_t": "29M",
+    "torchvision:convnext_tiny": "28.6M",
+}
+RUNS = 5
+
+
+def main() -> None:
+    """Measure and print the table."""
+    print(f"{'':28} reported  candidates   hits  CPU s  limit")
+    for model, text in NETWORKS.items():
+        table = count_parameters(build(model).module)
+        layout = layout_of(table)
+        conventions = applicable(table, layout.counts())
+        seconds = []
+        for _ in range(RUNS):
+            start = time.process_time()
+            found = search(layout, parse_reported(text), conventions)
+            seconds.append(time.process_time() - start)
+        print(f"{model:28} {text:>8} {found.visited:11,} {len(found.hits):6,} {statistics.median(seconds):6.2f}  1.00")
+
+
+if __name__ == "__main__":
+    main()
