@@ -11,6 +11,7 @@ from diagnose.cli.diff import diff
 from diagnose.cli.flops import flops
 from diagnose.cli.models import models
 from diagnose.cli.params import params
+from diagnose.cli.probe import probe
 from diagnose.cli.recipe import recipe
 from diagnose.errors import DiagnoseError
 
@@ -26,6 +27,7 @@ app.command()(models)
 app.command()(params)
 app.command()(flops)
 app.command()(recipe)
+app.command()(probe)
 app.command()(diff)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.effects import ModelEffects, effects_of
@@ -60,7 +61,7 @@ def prepare(request: Request, images: Images) -> Prepared:
     Raises:
         DiagnoseError: the request cannot be met; the message says what would.
     """
-    from diagnose.probe.measure import faster_precision, seconds_per_image
+    from diagnose.probe.measure import faster_precision, seconds_per_image, seconds_to_start
     from diagnose.probe.train import Length, Numerics
     from diagnose.probe.weights import narrowed
 
@@ -75,12 +76,14 @@ def prepare(request: Request, images: Images) -> Prepared:
     asked = min(request.images or available, available)
     models = tuple(narrowed(model, request.width) for model in request.models)
     plan = Plan(models, arms, request.seeds, request.epochs, asked, notes)
-    settings, side = arms[0].settings, images.train_images.shape[1]
+    settings = arms[0].settings
+    shape = {"side": images.train_images.shape[1], "classes": int(images.train_labels.max()) + 1}
     numerics = Numerics(request.device, request.precision or "fp32", request.threads)
     if request.precision is None:
-        numerics = replace(numerics, precision=faster_precision(models, settings, numerics, side))
-    costs = {model: seconds_per_image(model, settings, numerics, side) for model in models}
-    limits = {"test_images": len(images.test_images), "workers": request.workers}
+        numerics = replace(numerics, precision=faster_precision(models[0], settings, numerics, **shape))
+    costs = {model: seconds_per_image(model, settings, numerics, **shape) for model in models}
+    limits: dict[str, Any] = {"test_images": len(images.test_images), "workers": request.workers}
+    limits["startup"] = seconds_to_start()
     if request.budget is not None:
         plan = shrunk(plan, request.budget, costs.__getitem__, **limits)
     specs = tuple(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
+from diagnose.errors import DiagnoseError
+from diagnose.probe.augment import normalised
 from diagnose.probe.settings import Settings
 from diagnose.probe.train import PRECISIONS, Numerics, evaluate
 from diagnose.probe.weights import initialised
@@ -14,10 +18,24 @@ from diagnose.probe.weights import initialised
 STEPS = 3
 
 
-def seconds_per_image(model: str, settings: Settings, numerics: Numerics, side: int) -> tuple[float, float]:
-    """Return the seconds of one image in training and in evaluation, the fastest of a few batches."""
-    from diagnose.probe.augment import normalised
+def seconds_per_image(
+    model: str, settings: Settings, numerics: Numerics, *, side: int, classes: int
+) -> tuple[float, float]:
+    """Return the seconds of one image in training and in evaluation, the fastest of a few batches.
 
+    Raises:
+        DiagnoseError: the model cannot be trained on images of that side with that many classes, or not there.
+    """
+    try:
+        return _timed(model, settings, numerics, side, classes)
+    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError, AssertionError) as error:
+        raise DiagnoseError(
+            f"{model} cannot be trained on {side}×{side} images of {classes} classes on {numerics.device}: {error}",
+            hint="It must map (N, 3, H, W) to one logit per class; options go in brackets: MODEL(num_classes=10).",
+        ) from error
+
+
+def _timed(model: str, settings: Settings, numerics: Numerics, side: int, classes: int) -> tuple[float, float]:
     threads = torch.get_num_threads()
     torch.set_num_threads(numerics.threads)
     try:
@@ -27,7 +45,7 @@ def seconds_per_image(model: str, settings: Settings, numerics: Numerics, side: 
         optimizer = torch.optim.SGD(module.parameters(), lr=0.0)
         size = settings.batch_size
         pixels = torch.zeros((size, side, side, 3), dtype=torch.uint8, device=numerics.device)
-        labels = torch.zeros(size, dtype=torch.int64, device=numerics.device)
+        labels = torch.full((size,), classes - 1, device=numerics.device)
         train, test = [], []
         for _ in range(STEPS):
             began = time.perf_counter()
@@ -48,12 +66,20 @@ def seconds_per_image(model: str, settings: Settings, numerics: Numerics, side: 
     return min(train) / size, min(test) / size
 
 
-def faster_precision(models: Sequence[str], settings: Settings, numerics: Numerics, side: int) -> str:
-    """Return the precision in which one image of the first model trains fastest."""
-    from dataclasses import replace
-
+def faster_precision(model: str, settings: Settings, numerics: Numerics, *, side: int, classes: int) -> str:
+    """Return the precision in which one image trains fastest."""
     timed = {
-        precision: seconds_per_image(models[0], settings, replace(numerics, precision=precision), side)[0]
+        precision: seconds_per_image(
+            model, settings, replace(numerics, precision=precision), side=side, classes=classes
+        )[0]
         for precision in PRECISIONS
     }
     return min(timed, key=lambda precision: timed[precision])
+
+
+def seconds_to_start() -> float:
+    """Return the seconds that a trial's process takes before its first step, by starting one that does nothing."""
+    code = "import diagnose.probe.train, diagnose.probe.weights, torch; torch.optim.SGD([torch.zeros(1)], 0.1)"
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began

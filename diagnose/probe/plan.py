@@ -73,9 +73,9 @@ class Plan:
         images = max(int(arm.share * self.images), 1)
         return self.epochs * (images // min(arm.settings.batch_size, images))
 
-    def seconds(self, cost: Cost, *, test_images: int, workers: int) -> float:
-        """Return what the plan takes, by the cost of one image."""
-        total = 0.0
+    def seconds(self, cost: Cost, *, test_images: int, workers: int, startup: float = 0.0) -> float:
+        """Return what the plan takes, by the cost of one image and of the start of one process."""
+        total = startup * len(self.models) * len(self.arms)
         for model in self.models:
             train, test = cost(model)
             total += sum(self.epochs * (arm.share * self.images * train + test_images * test) for arm in self.arms)
@@ -174,7 +174,7 @@ def _control(first: Arm, momentum: Arm) -> Arm:
 # ----------------------------------------------------------------------------------------------- budget
 
 
-def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: int) -> Plan:
+def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: int, startup: float = 0.0) -> Plan:
     """Return a plan that fits the budget, in seconds, the least important left out first.
 
     In this order: the arm of all factors together; the ablations from the last named on; the models from the last on;
@@ -184,7 +184,7 @@ def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: 
         DiagnoseError: not even that fits; the message says which budget does.
     """
     left_out: list[str] = []
-    while (seconds := plan.seconds(cost, test_images=test_images, workers=workers)) > budget:
+    while (seconds := plan.seconds(cost, test_images=test_images, workers=workers, startup=startup)) > budget:
         smaller = _smaller(plan)
         if smaller is None:
             needed = seconds / 60

@@ -1,0 +1,142 @@
+"""`diagnose probe [MODEL…]`: short, paired trials that tell which suspects have an effect."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diagnose.cli.options import Output, OutputFormat, Quiet
+from diagnose.cli.output import Result
+from diagnose.errors import USAGE, DiagnoseError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diagnose.probe.images import Images
+    from diagnose.values import Trial
+
+INTERRUPTED = 130
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def probe(
+    models: Annotated[
+        list[str] | None, typer.Argument(metavar="[MODEL]…", help="The models to train; else mm and prodpoly.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(metavar="R", help="Where the arms start.")] = "reproduction",
+    against: Annotated[str, typer.Option(metavar="R2", help="Where each ablation takes its value from.")] = (
+        "authors-2022"
+    ),
+    ablate: Annotated[
+        str | None, typer.Option(metavar="FACTORS", help="momentum,weight_decay,train_images, …; else all that differ.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Trials of each arm.")] = 5,
+    epochs: Annotated[int, typer.Option(help="Epochs of each trial.")] = 5,
+    data: Annotated[
+        str,
+        typer.Option(help="cifar10[:ROOT], a folder with train/ and test/, .npz, .npy, or synthetic[:COUNT]."),
+    ] = "cifar10",
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch CIFAR-10 (170 MB) where it is not there.")
+    ] = False,
+    images: Annotated[int | None, typer.Option(help="Training images to use; else all.")] = None,
+    width: Annotated[
+        int | None, typer.Option(help="Channels of the first stage, for the aliases; else their own.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="20m, 2h or none; else 20m on a CPU, none on a GPU.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
+    precision: Annotated[str | None, typer.Option(help="fp32 or bf16; else the faster by timing.")] = None,
+    threads: Annotated[int, typer.Option(help="Threads of each trial; they change the last bits.")] = 1,
+    workers: Annotated[int | None, typer.Option(help="Trials at a time; else one per core on a CPU.")] = None,
+    runs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the journals stand; else in the user's cache.")
+    ] = None,
+    format: OutputFormat = None,
+    output: Output = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train short, paired trials and say which suspects have an effect, how large and how sure.
+
+    Ctrl-C ends with a partial report; the same command again goes on where it stopped.
+
+    Examples: `diagnose probe --download` · `diagnose probe prodpoly --ablate momentum --data path/to/folder` ·
+    `diagnose probe mm --width 16 --data synthetic --seeds 3`.
+    """
+    limit = _seconds(budget, device)
+    if precision not in (None, "fp32", "bf16"):
+        raise DiagnoseError(f"unknown precision {precision!r}", hint="Known are fp32 and bf16.", exit_code=USAGE)
+    result = Result(format, output, quiet=quiet)
+    from diagnose.probe.answer import Request, prepare, run_probe
+    from diagnose.probe.images import cache_folder
+    from diagnose.probe.report import plan_text, probe_report
+    from diagnose.recipe import load
+
+    request = Request(
+        models=tuple(models or ("mm", "prodpoly")),
+        start=load(recipe),
+        end=load(against),
+        ablate=tuple(name.strip() for name in ablate.split(",") if name.strip()) if ablate else (),
+        seeds=seeds,
+        epochs=epochs,
+        images=images,
+        width=width,
+        device=device,
+        precision=precision,
+        threads=threads,
+        workers=workers or _cores(device, threads),
+        budget=limit,
+    )
+    found = _images(data, download=download)
+    with result.progress("Timing a few steps"):
+        prepared = prepare(request, found)
+    if not quiet:
+        print(plan_text(prepared), file=sys.stderr)
+
+    def progress(ended: Sequence[Trial]) -> None:
+        if not quiet:
+            last = ended[-1]
+            said = f"{last.model}, {last.arm}, seed {last.seed}: {last.status}"
+            print(f"{len(ended)} of {prepared.plan.trials} trials; {said}", file=sys.stderr)
+
+    answer = run_probe(prepared, runs or cache_folder().parent / "probes", progress)
+    result.write(probe_report(answer))
+    if answer.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _images(data: str, *, download: bool) -> Images:
+    """Load the images; on a terminal ask before CIFAR-10 is fetched."""
+    from diagnose.probe.images import load_images
+
+    try:
+        return load_images(data, download=download)
+    except DiagnoseError:
+        terminal = sys.stdin.isatty() and sys.stderr.isatty()
+        if not data.startswith("cifar10") or download or not terminal:
+            raise
+        if not typer.confirm("CIFAR-10 is not at hand. Fetch it (170 MB)?", err=True):
+            raise
+    return load_images(data, download=True)
+
+
+def _seconds(budget: str | None, device: str) -> float | None:
+    if budget is None:
+        return 20.0 * 60 if device == "cpu" else None
+    if budget == "none":
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget)
+    if match is None:
+        raise DiagnoseError(f"cannot read the budget {budget!r}", hint="Write 90s, 20m, 2h or none.", exit_code=USAGE)
+    return float(match[1]) * UNITS[match[2]]
+
+
+def _cores(device: str, threads: int) -> int:
+    import os
+
+    return max(1, len(os.sched_getaffinity(0)) // threads) if device == "cpu" else 1

@@ -1,0 +1,76 @@
+"""The report of trials made by hand, in every format: interrupted, diverged and hostile ones too."""
+
+import json
+
+import pytest
+
+from diagnose.probe.answer import Prepared, ProbeAnswer, Request
+from diagnose.probe.effects import effects_of
+from diagnose.probe.images import load_images
+from diagnose.probe.plan import Plan, arms_of
+from diagnose.probe.report import plan_text, probe_report
+from diagnose.probe.train import Length, Numerics
+from diagnose.probe.trials import TrialSpec
+from diagnose.render import FORMATS, render
+from diagnose.values import EpochResult, Recipe, Setting
+
+
+def recipe(name, momentum):
+    return Recipe(name, name, (Setting("momentum", momentum, "test"), Setting("learning_rate", 0.1, "test")))
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_images("synthetic:100")
+
+
+def answered(images, *, interrupted=False, lost=()):
+    start, end, model = recipe("<b>start", 0.0), recipe("end|", 0.9), "[bold]m|<script>"
+    arms, notes = arms_of(start, end)
+    plan = Plan((model,), arms, 3, 2, 1_280, notes)
+    specs = tuple(
+        TrialSpec(model, arm.name, arm.recipe, arm.changed, arm.first_seed + seed, arm.settings, Length(2, 1_280, 100),
+                  images.name, images.key, Numerics())
+        for seed in range(3)
+        for arm in arms
+    )  # fmt: skip
+    trials = []
+    for index, spec in enumerate(specs):
+        high = 0.9 if dict(spec.changed).get("momentum") else 0.8
+        curve = tuple(EpochResult(epoch, 1.0, high + epoch / 100 + spec.seed % 10 / 500, 2.0) for epoch in (1, 2))
+        gone = index in lost
+        trials.append(spec.result(curve[:1] if gone else curve, "diverged in step 12" if gone else "done"))
+    prepared = Prepared(Request((model,), start, end), plan, images, specs, 60.0)
+    return ProbeAnswer(prepared, tuple(trials), (effects_of(plan, trials, model),), interrupted)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("lost", [(), (0, 5), tuple(range(100))])
+def test_every_format_draws_it(images, form, lost):
+    text = render(probe_report(answered(images, lost=lost, interrupted=bool(lost))), form)
+    assert "<script>" not in text or form in ("terminal", "json")
+    assert not lost or "diverged in step 12" in text
+
+
+def test_every_number_says_on_what_it_stands(images):
+    text = render(probe_report(answered(images)), "markdown")
+    assert (
+        "3 seeds, 2 epochs, up to 1,280 training and 50 test images from 100 synthetic images, on cpu in fp32" in text
+    )
+    assert "compressed" in text
+
+
+def test_the_data_are_raw(images):
+    data = json.loads(render(probe_report(answered(images, lost=(1,))), "json"))["data"]
+    assert data["images_per_second"] == pytest.approx(640)  # 1,280 images in 2 seconds
+    assert [t["accuracy"] for t in data["trials"]][1] is None
+    assert data["effects"][0]["factor"] == "momentum"
+    assert data["effects"][0]["to"] == "0.9"
+    assert data["controls"][0]["conclusive"] is True
+
+
+def test_the_plan_is_told_beforehand(images):
+    text = plan_text(answered(images).prepared)
+    assert "12 trials: 4 arms × 3 seeds" in text or "15 trials: 5 arms × 3 seeds" in text
+    assert "20 steps" in text  # 2 epochs of 1,280 images in batches of 128
+    assert "standard deviations" in text
