@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from diagnose.values import Case
 
 if TYPE_CHECKING:
     from diagnose.sources import Built
-    from diagnose.values import GraphDiff, ParamTable
+    from diagnose.values import FlopTable, GraphDiff, ParamTable, Skipped, Trial
 
 T = TypeVar("T")
 
 
 class Bench:
-    """The measurements of one run over a case; `text` turns the case's name of a model into its MODEL text."""
+    """The measurements of one run over a case; `text` turns the case's name of a model into its MODEL text.
 
-    def __init__(self, case: Case) -> None:
-        self.case = case
+    `runs` is the folder of the probes' journals.
+    """
+
+    def __init__(self, case: Case, runs: Path | None = None) -> None:
+        self.case, self._runs = case, runs
         self._held: dict[Hashable, Any] = {}
 
     def text(self, name: str) -> str:
@@ -48,6 +52,24 @@ class Bench:
             return count_parameters(built.module, candidates(built.module, built.input_shapes, ()))
 
         return self.once(("parameters", self.text(name)), count)
+
+    def operations(self, name: str) -> FlopTable | Skipped:
+        """Count the operations of a model's forward pass."""
+        from diagnose.count.flops.count import count_operations
+        from diagnose.inputs import candidates
+
+        def count() -> FlopTable | Skipped:
+            built = self.built(name)
+            return count_operations(built.module, candidates(built.module, built.input_shapes, ()))
+
+        return self.once(("operations", self.text(name)), count)
+
+    def trials(self) -> tuple[tuple[Trial, ...], tuple[Skipped, ...]]:
+        """Return the trials at hand, and what could not be read."""
+        from diagnose.case.trials import trials_in
+
+        runs = self._runs
+        return ((), ()) if runs is None else self.once("trials", lambda: trials_in(runs))
 
     def compared(self, a: str, b: str) -> GraphDiff:
         """Compare two models as `diagnose diff` does."""

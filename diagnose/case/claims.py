@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diagnose.case.kind import Kind
-from diagnose.case.kinds import cause, degree, gap, norm_kind, parameter_count, recipe, same_function
+from diagnose.case.kinds import accuracy, cause, degree, flops, gap, norm_kind, parameter_count, recipe, same_function
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -15,6 +15,8 @@ KINDS: dict[str, Kind] = {
         norm_kind.KIND,
         degree.KIND,
         recipe.KIND,
+        accuracy.KIND,
+        flops.KIND,
     )
 }
 """Every kind by its name; nothing here loads torch before something is measured."""

@@ -15,12 +15,14 @@ MOST_ENTRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key of a kind of claim. `models` says that it names models of the case, one or several."""
+    """A key of a kind of claim. `models` says that it names models of the case, one or several;
+    `recipe` that it is a training recipe."""
 
     name: str
     read: Reader
     required: bool = True
     models: bool = False
+    recipe: bool = False
 
 
 def text(value: Any) -> str:

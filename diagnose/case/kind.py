@@ -33,7 +33,8 @@ class Kind:
     """One kind of claim.
 
     `measure` runs what the claim needs and returns its own value; `judge` and `evidence` only read that. `states`
-    says what a claim of this kind states, for the template.
+    says what a claim of this kind states. `kept` is False where the verdict rests on more than the claim and the
+    code, so that it is measured in every run.
     """
 
     name: str
@@ -42,3 +43,4 @@ class Kind:
     measure: Callable[[Claim, Bench], Any]
     judge: Callable[[Claim, Any], Opinion]
     evidence: Callable[[Claim, Any], Evidence]
+    kept: bool = True

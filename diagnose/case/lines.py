@@ -79,8 +79,27 @@ class Until(nn.Module):
         self._model, self._path = model, path
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the block's input for the network's input x."""
-        return inputs_of(self._model, [self._path], x)[self._path]
+        """Return the block's input for the network's input x; what follows the block is not run."""
+        hook = self._model.get_submodule(self._path).register_forward_pre_hook(_stop)
+        try:
+            self._model(x)
+        except _Reached as reached:
+            return reached.value
+        finally:
+            hook.remove()
+        raise RuntimeError(f"{self._path} is never called")
+
+
+class _Reached(Exception):  # noqa: N818 - no error: it ends a pass at the block it has reached
+    """Carry a block's input out of a forward pass."""
+
+    def __init__(self, value: Tensor) -> None:
+        super().__init__()
+        self.value = value
+
+
+def _stop(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    raise _Reached(inputs[0])
 
 
 def relus(module: nn.Module) -> tuple[nn.ReLU, ...]:

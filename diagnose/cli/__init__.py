@@ -13,6 +13,7 @@ from diagnose.cli.models import models
 from diagnose.cli.params import params
 from diagnose.cli.probe import probe
 from diagnose.cli.recipe import recipe
+from diagnose.cli.report import report
 from diagnose.errors import DiagnoseError
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.command()(flops)
 app.command()(recipe)
 app.command()(probe)
 app.command()(diff)
+app.command()(report)
 
 
 def _show_version(wanted: bool) -> None:

@@ -10,7 +10,7 @@ from torch import nn
 class Square(nn.Module):
     """One layer, then its Hadamard product with another: degree 2."""
 
-    def __init__(self, width=6):
+    def __init__(self, width=224):
         super().__init__()
         self.one, self.other = nn.Linear(width, width), nn.Linear(width, width)
 
@@ -19,7 +19,7 @@ class Square(nn.Module):
 
 
 class Stack(nn.Module):
-    def __init__(self, width=6, depth=3, activation=False):
+    def __init__(self, width=224, depth=3, activation=False):
         super().__init__()
         self.blocks = nn.Sequential(*(Square(width) for _ in range(depth)))
         self.act = nn.ReLU() if activation else nn.Identity()
@@ -29,7 +29,7 @@ class Stack(nn.Module):
         return self.head(self.act(self.blocks(x)))
 
 
-def stack(width=6, depth=3, activation=False):
+def stack(width=224, depth=3, activation=False):
     return Stack(width, depth, activation)
 
 

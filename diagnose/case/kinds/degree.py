@@ -40,20 +40,30 @@ class Degrees:
     skipped: tuple[Skipped, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A network with random weights, an input of it, and the fits of its blocks."""
+
+    network: nn.Module
+    x: Tensor
+    blocks: tuple[BlockDegree, ...]
+    skipped: tuple[Skipped, ...]
+
+
 def measure(claim: Claim, bench: Bench) -> Degrees:
     """Restrict the network, with random weights, or each of its blocks to a line."""
-    name, whole_network = claim.get("model"), claim.get("of") == NETWORK
-    return bench.once(
-        ("degrees", bench.text(name), whole_network), lambda: _measured(name, bench.text(name), whole_network)
-    )
+    name = claim.get("model")
+    fitted = bench.once(("blocks on a line", bench.text(name)), lambda: _fitted(bench.text(name)))
+    if claim.get("of") != NETWORK:
+        return Degrees(name, fitted.blocks, None, fitted.skipped)
+    return _whole(name, fitted)
 
 
-def _measured(name: str, model: str, whole_network: bool) -> Degrees:
+def _fitted(model: str) -> Fitted:
     import torch
 
     from diagnose.anatomy import anatomy
-    from diagnose.case.degree import growth
-    from diagnose.case.lines import SEED, Until, inputs_of, randomise, straight
+    from diagnose.case.lines import SEED, inputs_of, randomise
     from diagnose.errors import DiagnoseError
     from diagnose.sources import build
 
@@ -67,16 +77,27 @@ def _measured(name: str, model: str, whole_network: bool) -> Degrees:
     blocks = [block for stage in anatomy(network).stages for block in stage.blocks]
     starts = inputs_of(network, [block.path for block in blocks], x)
     skipped = tuple(Skipped(block.path, "it takes no single tensor") for block in blocks if block.path not in starts)
-    fitted = [
+    fitted = tuple(
         _block(network.get_submodule(block.path), block.path, block.class_name, starts[block.path], generator)
         for block in blocks
         if block.path in starts
-    ]
-    if not whole_network:
-        return Degrees(name, tuple(fitted), None, skipped)
-    if fitted:
-        fitted.insert(0, _block(Until(network, fitted[0].path), BEFORE, "", x, generator))
-    return Degrees(name, tuple(fitted), growth(straight(network, x, generator)), skipped)
+    )
+    return Fitted(network, x, fitted, skipped)
+
+
+def _whole(name: str, fitted: Fitted) -> Degrees:
+    """Return the fits with that of what stands before the blocks, and the growth of the network."""
+    import torch
+
+    from diagnose.case.degree import growth
+    from diagnose.case.lines import SEED, Until, straight
+
+    generator = torch.Generator().manual_seed(SEED + 1)
+    parts = fitted.blocks
+    if parts:
+        before = Until(fitted.network, parts[0].path)
+        parts = (_block(before, BEFORE, "", fitted.x, generator), *parts)
+    return Degrees(name, parts, growth(straight(fitted.network, fitted.x, generator)), fitted.skipped)
 
 
 def _block(block: nn.Module, path: str, name: str, start: Tensor, generator: torch.Generator) -> BlockDegree:
@@ -183,7 +204,9 @@ def _degree(fit: Fit | None) -> Cell:
 
 
 def _residuals(fit: Fit) -> tuple[Cell, ...]:
-    shown = [f"{residual:.0e}" for residual in fit.residuals[:4]]
+    from diagnose.case.degree import FITS
+
+    shown = ["fits" if residual <= FITS else f"{residual:.0e}" for residual in fit.residuals[:4]]
     return (*shown, *[None] * (4 - len(shown)))
 
 
@@ -193,7 +216,7 @@ def _growth(growth: Growth | None) -> tuple[Prose | Curves, ...]:
     if len(growth.rates) < 2:
         return (Prose("The whole network overflows at once, so that its growth tells nothing.", "caution"),)
     doublings = tuple(float(i) for i in range(len(growth.rates)))
-    curve = Curve("log₂(‖f(2t)‖ / ‖f(t)‖)", doublings, tuple(rate for _, rate in growth.rates))
+    curve = Curve("log₂(‖f(2t)‖ / ‖f(t)‖)", doublings, tuple(round(rate, 2) for _, rate in growth.rates))
     said = Prose("Along a line the growth rate of a polynomial of degree n tends to n; a fit would only bound it.")
     return (said, Curves("Growth of the whole network", "doublings of t", "degree", (curve,)))
 

@@ -40,8 +40,8 @@ def judge(claim: Claim, measured: Gaps) -> Opinion:
     if all(gap.reported.readings(gap.total) for gap in measured.gaps):
         return Opinion(Ruling.REFUTED, f"There is no gap. {said}")
     if all(gap.reported.readings(gap.total) or _published(gap) for gap in measured.gaps):
-        return Opinion(Ruling.REFUTED, f"{said} A published design accounts for the number, so the gap shows no error.")
-    return Opinion(Ruling.UNDETERMINED, f"{said} A count cannot tell an error from another design.")
+        return Opinion(Ruling.REFUTED, f"A published design has that number, so the gap shows no error. {said}")
+    return Opinion(Ruling.UNDETERMINED, f"A count cannot tell an error from another design. {said}")
 
 
 def _published(gap: ParameterGap) -> bool:

@@ -68,14 +68,14 @@ def judge(claim: Claim, norms: Norms) -> Opinion:
     """Compare the kinds that were found with the one that is claimed."""
     wanted = claim.get("norm")
     if not norms.found:
-        return Opinion(Ruling.UNDETERMINED, f"No module named `{norms.name}` was found.")
+        return Opinion(Ruling.UNDETERMINED, f"No module named {norms.name} was found.")
     counts = Counter(kind for _, kind, _ in norms.found)
     said = " and ".join(f"{kind} in {count} of {len(norms.found)} blocks" for kind, count in counts.items())
     if set(counts) == {wanted}:
-        return Opinion(Ruling.SUPPORTED, f"`{norms.name}` is {said}.")
+        return Opinion(Ruling.SUPPORTED, f"{norms.name} is {said}.")
     if wanted in counts or OTHER in counts:
-        return Opinion(Ruling.UNDETERMINED, f"`{norms.name}` is {said}.")
-    return Opinion(Ruling.REFUTED, f"`{norms.name}` is {said}, not {wanted}.")
+        return Opinion(Ruling.UNDETERMINED, f"{norms.name} is {said}.")
+    return Opinion(Ruling.REFUTED, f"{norms.name} is {said}, not {wanted}.")
 
 
 def evidence(claim: Claim, norms: Norms) -> Evidence:

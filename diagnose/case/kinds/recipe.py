@@ -42,13 +42,13 @@ def judge(claim: Claim, diff: RecipeDiff) -> Opinion:
     differing = [field for field in diff.having("differs") if field.verdict is Verdict.REAL]
     unstated, equal = diff.having("unstated"), diff.having("equal")
     ruling = Ruling.REFUTED if differing else Ruling.UNDETERMINED if unstated else Ruling.SUPPORTED
-    said = f"{len(differing)} fields that both state differ: {_titles(differing)}." if differing else (
-        f"The {len(equal)} fields that both state are equal.")  # fmt: skip
+    said = f"{len(differing)} fields that both state differ: {_titles(differing)}" if differing else (
+        f"The {len(equal)} fields that both state are equal")  # fmt: skip
     if unstated:
-        said += f" {len(unstated)} more are stated by one alone: {_chosen(diff, unstated)}."
+        said += f"; {len(unstated)} more are stated by one alone. These are {_chosen(diff, unstated)}"
     if claim.get("belief") == "different":
         ruling = OPPOSITE[ruling]
-    return Opinion(ruling, said)
+    return Opinion(ruling, f"{said}.")
 
 
 def _titles(fields: list[FieldDiff]) -> str:
@@ -86,7 +86,7 @@ def _table(diff: RecipeDiff, fields: tuple[FieldDiff, ...]) -> Table:
 KIND = Kind(
     "recipe",
     'that the recipes `a` and `b` are the `belief` "same" or "different"',
-    (Key("a", text), Key("b", text), Key("belief", word("same", "different"))),
+    (Key("a", text, recipe=True), Key("b", text, recipe=True), Key("belief", word("same", "different"))),
     measure,
     judge,
     evidence,

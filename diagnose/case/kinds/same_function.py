@@ -31,8 +31,8 @@ def _answer(diff: GraphDiff) -> str:
     if diff.verdict == "equivalent":
         inputs = diff.proof.inputs
         return (
-            f"They are the same function: equal canonical forms, and equal on {inputs} random inputs with the same "
-            f"weights in {diff.proof.dtype} (max |Δ|: {deltas(diff.proof)})."
+            f"They are the same function. Their canonical forms are equal, and so are their numbers on {inputs} random "
+            f"inputs with the same weights in {diff.proof.dtype} (max |Δ|: {deltas(diff.proof)})."
         )
     real = structural(diff)
     count = sum(finding.count for finding in real)

@@ -1,0 +1,127 @@
+"""Judgements kept on disk, so that a second run measures only what has changed.
+
+A judgement stands as long as its claim, the models' texts and files, diagnose's own code and the libraries do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+import diagnose
+from diagnose.case.consent import files_of
+from diagnose.environment import environment
+from diagnose.values import Case, Claim, Judgement, Report, Ruling, Section
+
+LIBRARIES = ("torch", "torchvision", "mmpretrain", "mmcv-lite", "mmengine", "timm", "numpy", "scipy")
+SCHEMA = "diagnose.claim/1"
+
+
+class Cache(Protocol):
+    """Where judgements are kept."""
+
+    def get(self, case: Case, claim: Claim) -> Judgement | None:
+        """Return what is kept of a claim, None where nothing is."""
+        ...
+
+    def put(self, case: Case, judgement: Judgement) -> None:
+        """Keep a judgement."""
+        ...
+
+
+class NoCache:
+    """Keeps nothing."""
+
+    def get(self, case: Case, claim: Claim) -> Judgement | None:
+        """Return nothing."""
+        return None
+
+    def put(self, case: Case, judgement: Judgement) -> None:
+        """Drop the judgement."""
+
+
+class FileCache:
+    """One file per judgement in `folder`, written by `write` and read back by `read`; a broken one is measured anew."""
+
+    def __init__(self, folder: Path, *, write: Callable[[Report], str], read: Callable[[str], Report]) -> None:
+        self._folder, self._write, self._read = folder, write, read
+
+    def get(self, case: Case, claim: Claim) -> Judgement | None:
+        """Return the kept judgement of a claim."""
+        try:
+            report = self._read(self._path(case, claim).read_text("utf-8"))
+            if report.schema != SCHEMA:
+                return None
+            data = dict(report.data)
+            ruling, answer, seconds = Ruling(data.pop("$ruling")), data.pop("$answer"), data.pop("$seconds")
+            return Judgement(claim, ruling, answer, report.sections[0].items, data, report.skipped, seconds)
+        except Exception:  # a cache that cannot be read is no cache
+            return None
+
+    def put(self, case: Case, judgement: Judgement) -> None:
+        """Keep a judgement; a disk that is full or read-only keeps none."""
+        data = {"$ruling": judgement.ruling.value, "$answer": judgement.answer, "$seconds": judgement.seconds}
+        section = Section("", judgement.evidence)
+        report = Report(SCHEMA, "", {}, (section,), skipped=judgement.skipped, data={**judgement.data, **data})
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self._folder)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self._write(report))
+            Path(temporary).replace(self._path(case, judgement.claim))
+        except OSError:
+            return
+
+    def _path(self, case: Case, claim: Claim) -> Path:
+        return self._folder / f"{key_of(case, claim)}.json"
+
+
+def default_folder() -> Path:
+    """Return the user's folder for judgements."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "diagnose" / "claims"
+
+
+def key_of(case: Case, claim: Claim) -> str:
+    """Return the digest of everything that a claim's verdict depends on."""
+    content = {
+        "kind": claim.kind,
+        "holds": claim.holds,
+        "settings": [list(setting) for setting in claim.settings],
+        "models": [list(model) for model in case.models],
+        "files": [[name, _digest(Path(name))] for name in files_of(case, claim)],
+        "code": code_digest(),
+        "environment": environment(LIBRARIES),
+    }
+    return _hash(json.dumps(content, sort_keys=True).encode())
+
+
+@cache
+def code_digest() -> str:
+    """Return the digest of diagnose's own source."""
+    root = Path(str(files(diagnose)))
+    parts = (f"{path.relative_to(root)} {_digest(path)}" for path in sorted(_sources(root)))
+    return _hash("\n".join(parts).encode())
+
+
+def _sources(root: Path) -> Iterator[Path]:
+    for suffix in ("py", "toml"):
+        yield from root.rglob(f"*.{suffix}")
+
+
+def _digest(path: Path) -> str:
+    try:
+        return _hash(path.read_bytes())
+    except OSError:
+        return "unreadable"
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]

@@ -1,0 +1,95 @@
+"""A case judged: each claim measured on its own, so that one that fails leaves the others their verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from diagnose.case.bench import Bench
+from diagnose.case.cache import Cache
+from diagnose.case.claims import KINDS
+from diagnose.case.consent import code_of, fetches
+from diagnose.errors import DiagnoseError
+from diagnose.values import Case, Claim, Judgement, Ruling
+
+OPPOSITE = {
+    Ruling.SUPPORTED: Ruling.REFUTED,
+    Ruling.REFUTED: Ruling.SUPPORTED,
+    Ruling.UNDETERMINED: Ruling.UNDETERMINED,
+}
+INTERRUPTED = "The run was interrupted before this claim; the same command goes on from here."
+
+Watch = Callable[[Claim, int], None]
+"""Told of each claim before it is judged, with its number from 1."""
+
+
+def judge_case(
+    case: Case,
+    cache: Cache,
+    *,
+    runs: Path | None = None,
+    download: bool = False,
+    watch: Watch = lambda claim, number: None,
+) -> tuple[tuple[Judgement, ...], bool]:
+    """Judge every claim, and return the judgements and whether the run was interrupted.
+
+    Ctrl-C ends the measuring: the claims that were judged keep their verdict, and the others say why they have none.
+    What the cache holds is not measured again. `runs` is the folder of the probes' journals.
+    """
+    bench = Bench(case, runs)
+    judgements: list[Judgement] = []
+    try:
+        for number, claim in enumerate(case.claims, 1):
+            watch(claim, number)
+            judgements.append(_judged(case, claim, bench, cache, download=download))
+    except KeyboardInterrupt:
+        left = case.claims[len(judgements) :]
+        return (*judgements, *(Judgement(claim, Ruling.UNDETERMINED, INTERRUPTED) for claim in left)), True
+    return tuple(judgements), False
+
+
+def _judged(case: Case, claim: Claim, bench: Bench, cache: Cache, *, download: bool) -> Judgement:
+    refusal = _refusal(case, claim, download=download)
+    if refusal:
+        return Judgement(claim, Ruling.UNDETERMINED, refusal)
+    kept = cache.get(case, claim) if KINDS[claim.kind].kept else None
+    if kept is not None:
+        return replace(kept, claim=claim, reused=True)
+    start = time.process_time()
+    try:
+        judgement = judge_claim(claim, bench)
+    except Exception as error:  # a claim that fails is undetermined, and its error is what the page says
+        return Judgement(claim, Ruling.UNDETERMINED, _failure(error), seconds=time.process_time() - start)
+    judgement = replace(judgement, seconds=time.process_time() - start)
+    if KINDS[claim.kind].kept:
+        cache.put(case, judgement)
+    return judgement
+
+
+def judge_claim(claim: Claim, bench: Bench) -> Judgement:
+    """Measure one claim and judge it; what the document says not to hold is judged the other way round."""
+    kind = KINDS[claim.kind]
+    measured = kind.measure(claim, bench)
+    opinion = kind.judge(claim, measured)
+    shown = kind.evidence(claim, measured)
+    ruling = opinion.ruling if claim.holds else OPPOSITE[opinion.ruling]
+    return Judgement(claim, ruling, opinion.answer, shown.items, shown.data, shown.skipped)
+
+
+def _refusal(case: Case, claim: Claim, *, download: bool) -> str:
+    code = () if case.trusted else code_of(case, claim)
+    if code:
+        return f"Not run: {', '.join(f'`{each}`' for each in code)} is code, which runs with --trust."
+    weights = () if download else fetches(case, claim)
+    if weights:
+        return f"Not run: {', '.join(f'`{each}`' for each in weights)} asks for weights; --download allows it."
+    return ""
+
+
+def _failure(error: Exception) -> str:
+    if isinstance(error, DiagnoseError):
+        return f"It could not be measured: {error.message.rstrip('.')}. {error.hint}".strip()
+    first_line = next(iter(str(error).splitlines()), "")
+    return f"It could not be measured: {type(error).__name__}: {first_line}"

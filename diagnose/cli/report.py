@@ -1,0 +1,171 @@
+"""`diagnose report [CASE]`: a case file in, a judged case out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diagnose.cli.options import Format, OutputFormat, Quiet
+from diagnose.cli.output import Result
+from diagnose.errors import USAGE, DiagnoseError
+
+if TYPE_CHECKING:
+    from diagnose.case.run import Watch
+    from diagnose.values import Case, Claim, Report
+
+INTERRUPTED = 130
+PAGES = {Format.HTML: "index.html", Format.MARKDOWN: "report.md", Format.JSON: "report.json"}
+
+CaseName = Annotated[
+    str, typer.Argument(metavar="CASE", help="A built-in case (pinets-table5) or the path of a case file (.toml).")
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="A folder for index.html, report.md and report.json in place of reports/CASE, or one file (.html, .md, "
+        ".json); - is stdout.",
+    ),
+]
+Init = Annotated[Path | None, typer.Option("--init", metavar="PATH", help="Write a commented case file and stop.")]
+From = Annotated[
+    Path | None, typer.Option("--from", metavar="PATH", help="Draw a report.json again, and measure nothing.")
+]
+Trust = Annotated[bool, typer.Option("--trust", help="Run the case's models and recipes that are code.")]
+Download = Annotated[bool, typer.Option("--download", help="Let the case's models download weights.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Measure everything again, whatever earlier runs kept.")]
+Runs = Annotated[
+    Path | None, typer.Option("--runs", metavar="DIR", help="A folder of `diagnose probe`, whose trials are evidence.")
+]
+StrictClaims = Annotated[bool, typer.Option("--strict", help="End with 1 where a claim is refuted.")]
+
+
+def report(
+    case: CaseName = "pinets-table5",
+    init: Init = None,
+    drawn_from: From = None,
+    trust: Trust = False,
+    download: Download = False,
+    fresh: Fresh = False,
+    runs: Runs = None,
+    strict: StrictClaims = False,
+    format: OutputFormat = None,
+    output: Folder = None,
+    quiet: Quiet = False,
+) -> None:
+    """Judge every claim of a reproduction by its evidence, and write reports/CASE with the page.
+
+    Examples: `diagnose report` · `diagnose report --init my-case.toml` · `diagnose report my-case.toml --trust` ·
+    `diagnose report --from reports/pinets-table5/report.json --format markdown`.
+
+    Ends with 0 whatever the verdicts are; Ctrl-C keeps what is done and ends with 130.
+    """
+    if init is not None:
+        _write_template(init)
+        return
+    if drawn_from is not None:
+        _draw_again(drawn_from, format, output, quiet=quiet)
+        return
+    if runs is not None and not runs.is_dir():
+        raise DiagnoseError(f"There is no folder {runs}.", exit_code=USAGE)
+    from diagnose.case.case import load
+
+    read = load(case, trusted=trust)
+    one_file = output is not None and (str(output) == "-" or output.suffix.lower() in (".html", ".htm", ".md", ".json"))
+    folder = None if one_file else output or Path("reports") / read.name
+    result = Result(format, output if one_file else None, quiet=quiet)
+    refuted, interrupted, full, summary = _judge(read, fresh, runs, download, str(folder or ""), quiet=quiet)
+    if folder is not None:
+        _write_pages(full, folder)
+    result.write(full if one_file or format is not None else summary)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if strict and refuted:
+        raise typer.Exit(1)
+
+
+def _judge(
+    case: Case, fresh: bool, runs: Path | None, download: bool, folder: str, *, quiet: bool
+) -> tuple[bool, bool, Report, Report]:
+    """Judge the case; return whether a claim is refuted, whether it was interrupted, the report and its summary."""
+    from diagnose.case.cache import FileCache, NoCache, default_folder
+    from diagnose.case.report import case_report, summary_report
+    from diagnose.case.run import judge_case
+    from diagnose.render import as_json
+    from diagnose.values import Ruling
+
+    cache = NoCache() if fresh else FileCache(default_folder(), write=as_json.render, read=as_json.parse)
+    with _progress(len(case.claims), quiet=quiet) as watch:
+        judged, interrupted = judge_case(case, cache, runs=runs, download=download, watch=watch)
+    written = f"{folder}/{PAGES[Format.HTML]}" if folder else ""
+    return (
+        any(each.ruling is Ruling.REFUTED for each in judged),
+        interrupted,
+        case_report(case, judged, interrupted=interrupted),
+        summary_report(case, judged, interrupted=interrupted, written=written),
+    )
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool) -> Iterator[Watch]:
+    """Say on stderr which claim is being judged: in place on a terminal, else a line each."""
+    from diagnose.render.text import visible
+
+    def line(claim: Claim, number: int) -> str:
+        return f"{number}/{total} {visible(claim.says)}"
+
+    if quiet:
+        yield lambda claim, number: None
+    elif not sys.stderr.isatty():
+        yield lambda claim, number: print(line(claim, number), file=sys.stderr, flush=True)
+    else:
+        from rich.console import Console
+        from rich.text import Text
+
+        with Console(stderr=True).status("") as status:
+            yield lambda claim, number: status.update(Text(line(claim, number)))
+
+
+def _write_pages(report: Report, folder: Path) -> None:
+    """Write the page, the Markdown and the JSON, each all at once or not at all."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiagnoseError(f"cannot write {folder}: {error.strerror}", hint="Choose another --output.") from error
+    for form, name in PAGES.items():
+        Result(form, folder / name, quiet=True).write(report)
+
+
+def _write_template(path: Path) -> None:
+    from diagnose.case.case import template
+
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template())
+    except FileExistsError as error:
+        raise DiagnoseError(
+            f"{path} exists and is left as it is.", hint="Name another file.", exit_code=USAGE
+        ) from error
+    except OSError as error:
+        raise DiagnoseError(f"cannot write {path}: {error.strerror}", exit_code=USAGE) from error
+    print(f"Wrote {path}. `diagnose report {path}` judges it.", file=sys.stderr)
+
+
+def _draw_again(path: Path, format: Format | None, output: Path | None, *, quiet: bool) -> None:
+    from diagnose.render.as_json import parse
+
+    result = Result(format, output, quiet=quiet)
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DiagnoseError(f"{path} is not UTF-8, so it is no report.", exit_code=USAGE) from error
+    except OSError as error:
+        raise DiagnoseError(f"cannot read {path}: {error.strerror}", exit_code=USAGE) from error
+    result.write(parse(text))

@@ -1,0 +1,152 @@
+"""`diagnose report` as a user runs it, on a case of recipes alone, which needs no network to be built."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from diagnose.render.schema import shipped
+
+CASE = """
+title = "Two recipes"
+summary = "A case of recipes."
+[[claim]]
+kind = "recipe"
+says = "The script's recipe is the tutorial's."
+a = "reproduction"
+b = "lightning"
+belief = "same"
+[[claim]]
+kind = "recipe"
+says = "A recipe is itself."
+a = "paper"
+b = "paper"
+belief = "same"
+"""
+
+
+@pytest.fixture
+def diagnose(tmp_path):
+    def run(*arguments, **options):
+        code = "import sys; from diagnose.cli import main; main()"
+        command = [sys.executable, "-c", code, "report", *arguments]
+        env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, env=env, **options)
+
+    (tmp_path / "mine.toml").write_text(CASE)
+    return run
+
+
+def test_the_pages_are_written_and_the_verdicts_shown(diagnose, tmp_path):
+    done = diagnose("mine.toml")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    folder = tmp_path / "reports" / "mine"
+    assert sorted(path.name for path in folder.iterdir()) == ["index.html", "report.json", "report.md"]
+    assert "1 supported, 1 refuted" in done.stdout
+    assert "reports/mine/index.html" in done.stdout
+    assert done.stderr.splitlines() == ["1/2 The script's recipe is the tutorial's.", "2/2 A recipe is itself."]
+    report = json.loads((folder / "report.json").read_text())
+    Draft202012Validator(shipped()).validate(report)
+    assert [claim["verdict"] for claim in report["data"]["claims"]] == ["refuted", "supported"]
+    assert report["schema"] == "diagnose.report/1"
+
+
+def test_turning_the_belief_round_turns_the_verdict_round(diagnose, tmp_path):
+    (tmp_path / "mine.toml").write_text(CASE.replace('"same"', '"different"'))
+    done = diagnose("mine.toml", "--format", "json", "-o", "-", "--quiet")
+    assert [claim["verdict"] for claim in json.loads(done.stdout)["data"]["claims"]] == ["supported", "refuted"]
+    assert done.stderr == ""
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("mine.toml", "--strict"), 1),
+        (("nowhere.toml",), 2),
+        (("pinets-tabel5",), 2),
+        (("--from", "nowhere.json"), 2),
+        (("--from", "mine.toml"), 3),
+        (("--init", "mine.toml"), 2),
+        (("mine.toml", "--runs", "nowhere"), 2),
+    ],
+)
+def test_exit_codes(diagnose, arguments, code):
+    done = diagnose(*arguments)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_template_is_written_once_and_is_judged(diagnose, tmp_path):
+    assert diagnose("--init", "new.toml").returncode == 0
+    text = (tmp_path / "new.toml").read_text()
+    assert diagnose("--init", "new.toml").returncode == 2
+    assert (tmp_path / "new.toml").read_text() == text
+
+
+def test_a_bad_file_ends_with_line_key_and_hint(diagnose, tmp_path):
+    (tmp_path / "mine.toml").write_text(CASE.replace('b = "paper"', 'd = "paper"'))
+    done = diagnose("mine.toml")
+    assert done.returncode == 2
+    assert "mine.toml, line 14: a claim of the kind 'recipe' has no key 'd'" in done.stderr
+
+
+def test_a_report_is_drawn_again_in_every_format_without_torch(diagnose, tmp_path):
+    diagnose("mine.toml")
+    saved = tmp_path / "reports" / "mine" / "report.json"
+    for form, name in (("html", "index.html"), ("markdown", "report.md"), ("json", "report.json")):
+        done = diagnose("--from", str(saved), "--format", form)
+        assert done.stdout == saved.with_name(name).read_text()
+    done = diagnose("--from", str(saved), "-o", "again.html")
+    assert (tmp_path / "again.html").read_text() == saved.with_name("index.html").read_text()
+    code = (
+        f"import sys; sys.argv = ['diagnose', 'report', '--from', {str(saved)!r}]\n"
+        "from diagnose.cli import main\n"
+        "try:\n    main()\nexcept SystemExit: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_second_run_reuses_the_first_and_fresh_does_not(diagnose, tmp_path):
+    diagnose("mine.toml")
+    kept = sorted((tmp_path / "cache" / "diagnose" / "claims").iterdir())
+    assert len(kept) == 2
+    saved = tmp_path / "reports" / "mine" / "report.json"
+    before = saved.read_text()
+    kept[0].write_text(kept[0].read_text().replace('"$$answer": "', '"$$answer": "KEPT '))
+    kept[1].write_text(kept[1].read_text().replace('"$$answer": "', '"$$answer": "KEPT '))
+    diagnose("mine.toml")
+    assert saved.read_text().count("KEPT") >= 2
+    diagnose("mine.toml", "--fresh")
+    assert saved.read_text() == before
+
+
+def test_ctrl_c_writes_what_is_done_and_ends_with_130(diagnose, tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\nfrom torch import nn\n\n"
+        "def slow():\n    pathlib.Path('begun').touch()\n    time.sleep(120)\n    return nn.Linear(1, 1)\n"
+    )
+    claim = '[[claim]]\nkind = "parameter count"\nsays = "slow"\nmodel = "slow"\nnumber = "2"\n'
+    (tmp_path / "mine.toml").write_text(f'{CASE}{claim}[models]\nslow = "slow.py:slow"\n')
+    code = "import sys; from diagnose.cli import main; main()"
+    command = [sys.executable, "-c", code, "report", "mine.toml", "--trust"]
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, **pipes) as run:
+        while run.poll() is None and not (tmp_path / "begun").exists():
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert "Traceback" not in err
+    claims = json.loads((tmp_path / "reports" / "mine" / "report.json").read_text())["data"]["claims"]
+    assert [claim["verdict"] for claim in claims] == ["refuted", "supported", "undetermined"]
+    assert "interrupted" in claims[2]["answer"]
+    assert "interrupted" in out
