@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -47,7 +48,7 @@ def main() -> None:
     script = f"import pty, sys; sys.exit(pty.spawn({shell!r}) >> 8)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, check=True)
     lines = ran.stdout.decode().replace("\r\n", "\n").rstrip().split("\n")
-    console = Console(width=COLUMNS, record=True, file=Path(os.devnull).open("w"), force_terminal=True)
+    console = Console(width=COLUMNS, record=True, file=io.StringIO(), force_terminal=True)
     console.print(Text.assemble(("$ ", "dim"), (" ".join(COMMAND), "bold")), end="\n\n")
     console.print(Text.from_ansi("\n".join(lines[:LINES])))
     svg = console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id="diagnose")

@@ -380,7 +380,7 @@ class WeightMapping:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The largest |Δ| seen after the transplant, None where it was not run; `atol` and `rtol` are what it is held to."""
+    """The largest |Δ| after the transplant, None where it was not run; `atol` and `rtol` are what it is held to."""
 
     dtype: str
     inputs: int
