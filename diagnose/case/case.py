@@ -22,8 +22,8 @@ LONGEST = 65_536
 
 MOST_CLAIMS = 50
 MOST_SHOWN = 60
-BUILTIN = ("pinets-table5",)
-"""The built-in cases; each is `cases/NAME.toml`."""
+BUILTIN = ("pinets-table5", "resnet18-timm")
+"""The built-in cases, the second an example; each is `cases/NAME.toml`."""
 
 _TOP = ("title", "summary", "models", "claim")
 _ANY = (
@@ -50,7 +50,7 @@ def load(name: str, *, trusted: bool = False) -> Case:
         return replace(parse(source.read_text("utf-8"), name, f"{name}.toml"), trusted=True)
     path = Path(name)
     if path.suffix != ".toml":
-        hint = nearest(name, BUILTIN) or f"Built in is {', '.join(BUILTIN)}; else name a .toml file."
+        hint = nearest(name, BUILTIN) or f"Built in are {', '.join(BUILTIN)}; else name a .toml file."
         raise DiagnoseError(f"There is no case {name!r}.", hint=hint, exit_code=USAGE)
     return replace(parse(_read(path), _slug(path.stem), path.name), trusted=trusted)
 

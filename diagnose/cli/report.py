@@ -22,7 +22,10 @@ INTERRUPTED = 130
 PAGES = {Format.HTML: "index.html", Format.MARKDOWN: "report.md", Format.JSON: "report.json"}
 
 CaseName = Annotated[
-    str, typer.Argument(metavar="CASE", help="A built-in case (pinets-table5) or the path of a case file (.toml).")
+    str,
+    typer.Argument(
+        metavar="CASE", help="A built-in case (pinets-table5, resnet18-timm), or a case file's path (.toml)."
+    ),
 ]
 Folder = Annotated[
     Path | None,
@@ -42,7 +45,8 @@ Trust = Annotated[bool, typer.Option("--trust", help="Run the case's models and 
 Download = Annotated[bool, typer.Option("--download", help="Let the case's models download weights.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Measure everything again, whatever earlier runs kept.")]
 Runs = Annotated[
-    Path | None, typer.Option("--runs", metavar="DIR", help="A folder of `diagnose probe`, whose trials are evidence.")
+    Path | None,
+    typer.Option("--runs", metavar="DIR", help="The folder of a probe's journals, as in `diagnose probe --runs`."),
 ]
 StrictClaims = Annotated[bool, typer.Option("--strict", help="End with 1 where a claim is refuted.")]
 
@@ -102,6 +106,7 @@ def _judge(
     from diagnose.values import Ruling
 
     cache = NoCache() if fresh else FileCache(default_folder(), write=as_json.render, read=as_json.parse)
+    runs = runs or default_folder().parent / "probes"
     with _progress(len(case.claims), quiet=quiet) as watch:
         judged, interrupted = judge_case(case, cache, runs=runs, download=download, watch=watch)
     written = f"{folder}/{PAGES[Format.HTML]}" if folder else ""

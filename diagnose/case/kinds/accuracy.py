@@ -56,7 +56,7 @@ class Trained:
     recipes: tuple[Recipe, Recipe]
     model: str
     means: tuple[Mean, ...]
-    short: tuple[Trial, ...]
+    others: tuple[Trial, ...]
     macs: int | None
     skipped: tuple[Skipped, ...]
 
@@ -131,8 +131,9 @@ def judge(claim: Claim, trained: Trained) -> Opinion:
 
 def _open(claim: Claim, trained: Trained) -> str:
     start, end = trained.recipes
-    held = f"{len(trained.short)} shorter trials at hand say nothing of a full training" if trained.short else (
-        "there are no trials at hand")  # fmt: skip
+    held = "there are no trials at hand"
+    if trained.others:
+        held = f"the {len(trained.others)} trials at hand are shorter, or on other images"
     return (
         f"Not to be told without training: {held}. {SEEDS} seeds each of {start.name} and {end.name} at full length "
         "would settle it."
@@ -149,27 +150,28 @@ def evidence(claim: Claim, trained: Trained) -> Evidence:
     if trained.means:
         intervals = tuple(Interval(f"{m.model}, {m.recipe}", m.mean, m.low, m.high) for m in trained.means)
         items.append(Intervals("Test accuracy at full length", "%", intervals, claim.get("reported")))
-    if trained.short:
-        items.append(Section("Shorter trials at hand", (_curves(trained.short),)))
+    if trained.others:
+        items.append(Section("Other trials at hand", (_curves(trained.others),)))
     items.append(_plan(trained))
     data = {
         "full_length": [{"model": m.model, "recipe": m.recipe, "values": list(m.values)} for m in trained.means],
-        "shorter_trials": len(trained.short),
+        "other_trials": len(trained.others),
     }
     return Evidence(tuple(items), data, trained.skipped)
 
 
 def _curves(trials: tuple[Trial, ...]) -> Curves:
     """Return the mean test accuracy over the epochs of each arm, with the spread of its seeds."""
-    arms: dict[tuple[str, str, int], list[Trial]] = {}
+    arms: dict[tuple[str, ...], list[Trial]] = {}
     for trial in trials:
-        arms.setdefault((trial.model, trial.arm, trial.epochs), []).append(trial)
+        length = f"{trial.epochs} epochs of {trial.images:,} images of {trial.data}"
+        arms.setdefault((trial.model, trial.arm, length), []).append(trial)
     curves = []
-    for (model, arm, epochs), members in arms.items():
+    for (model, arm, length), members in arms.items():
         points = list(zip(*([100 * e.test_accuracy for e in each.curve] for each in members), strict=True))
         curves.append(
             Curve(
-                f"{model}, {arm}, {epochs} epochs, n = {len(members)}",
+                f"{model}, {arm}, {length}, n = {len(members)}",
                 tuple(float(i + 1) for i in range(len(points))),
                 tuple(sum(point) / len(point) for point in points),
                 tuple(min(point) for point in points),
