@@ -14,6 +14,9 @@ from diagnose.probe.plan import FEWEST_STEPS, Plan, arms_of, shrunk
 from diagnose.probe.trials import TrialSpec
 from diagnose.values import Recipe, Trial
 
+NARROWER = (32, 16)
+"""The widths that a budget narrows the aliases to, which have 64 channels in their first stage."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -74,16 +77,22 @@ def prepare(request: Request, images: Images) -> Prepared:
     arms, notes = arms_of(request.start, request.end, request.ablate)
     available = len(images.train_images)
     asked = min(request.images or available, available)
-    models = tuple(narrowed(model, request.width) for model in request.models)
-    plan = Plan(models, arms, request.seeds, request.epochs, asked, notes)
     settings = arms[0].settings
     shape = {"side": images.train_images.shape[1], "classes": int(images.train_labels.max()) + 1}
     numerics = Numerics(request.device, request.precision or "fp32", request.threads)
-    if request.precision is None:
-        numerics = replace(numerics, precision=faster_precision(models[0], settings, numerics, **shape))
-    costs = {model: seconds_per_image(model, settings, numerics, **shape) for model in models}
     limits: dict[str, Any] = {"test_images": len(images.test_images), "workers": request.workers}
     limits["startup"] = seconds_to_start()
+    for width in _widths(request):
+        models = tuple(narrowed(model, width) for model in request.models)
+        plan = Plan(models, arms, request.seeds, request.epochs, asked, notes)
+        if request.precision is None:
+            numerics = replace(numerics, precision=faster_precision(models[0], settings, numerics, **shape))
+        costs = {model: seconds_per_image(model, settings, numerics, **shape) for model in models}
+        if request.budget is None or plan.seconds(costs.__getitem__, **limits) <= request.budget:
+            break
+    if width != request.width:
+        said = f"To fit the budget the networks are narrowed to {width} channels in their first stage, in place of 64."
+        plan = replace(plan, notes=(*plan.notes, said))
     if request.budget is not None:
         plan = shrunk(plan, request.budget, costs.__getitem__, **limits)
     specs = tuple(
@@ -108,6 +117,20 @@ def prepare(request: Request, images: Images) -> Prepared:
         said = f"A trial takes {short} steps, fewer than {FEWEST_STEPS}: this probe tells of the first steps alone."
         plan = replace(plan, notes=(*plan.notes, said))
     return Prepared(request, plan, images, specs, plan.seconds(costs.__getitem__, **limits))
+
+
+def _widths(request: Request) -> tuple[int | None, ...]:
+    """Return the widths to try, the widest first: a budget narrows networks whose width is not asked for."""
+    from diagnose.probe.weights import narrowed
+
+    if request.width is not None or request.budget is None:
+        return (request.width,)
+    try:
+        for model in request.models:
+            narrowed(model, NARROWER[0])
+    except DiagnoseError:
+        return (None,)
+    return (None, *NARROWER)
 
 
 def run_probe(prepared: Prepared, folder: Path, progress: Callable[[Sequence[Trial]], None]) -> ProbeAnswer:

@@ -207,8 +207,10 @@ def _smaller(plan: Plan) -> tuple[Plan, str] | None:
     ]
     ablations = [arm for arm in plan.arms if arm.kind == "ablation"]
     if droppable and (droppable[-1].kind == "all" or len(ablations) > 1):
-        kept = tuple(arm for arm in plan.arms if arm is not droppable[-1])
-        return replace(plan, arms=kept), f"the arm “{droppable[-1].name}”"
+        # The momentum is not shown without its control: both go at once.
+        gone = droppable[-2:] if droppable[-1].kind == "control" else droppable[-1:]
+        kept = tuple(arm for arm in plan.arms if arm not in gone)
+        return replace(plan, arms=kept), " and ".join(f"the arm “{arm.name}”" for arm in gone)
     if len(plan.models) > 1:
         return replace(plan, models=plan.models[:-1]), f"the model {plan.models[-1]}"
     fewer = replace(plan, images=int(plan.images * 0.8))

@@ -108,6 +108,14 @@ def test_a_budget_leaves_out_the_least_important_first():
     assert seen[-1][1] == 1
 
 
+def test_the_momentum_is_never_shown_without_its_control():
+    plan = Plan(("a",), arms_of(START, END, ("weight_decay", "momentum"))[0], 2, 10, 10_000)
+    whole = plan.seconds(lambda model: (0.001, 0.0), test_images=0, workers=1)
+    for percent in range(50, 101):
+        kinds = [arm.name if arm.kind == "ablation" else arm.kind for arm in fits(plan, whole * percent / 100).arms]
+        assert ("momentum" in kinds) == ("control" in kinds)
+
+
 def test_a_budget_too_small_says_which_is_needed():
     plan = Plan(("a",), arms_of(START, END, ("momentum",))[0], 5, 5, 50_000)
     with pytest.raises(DiagnoseError, match="smallest honest probe") as caught:
