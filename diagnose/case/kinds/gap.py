@@ -36,12 +36,20 @@ def measure(claim: Claim, bench: Bench) -> Gaps:
 
 def judge(claim: Claim, measured: Gaps) -> Opinion:
     """Refute the error where each number is the model's own or a published design's; a count supports none."""
-    said = " ".join(map(_answer, measured.gaps))
+    said, fits = " ".join(map(_answer, measured.gaps)), ", ".join(map(_fit, measured.gaps))
     if all(gap.reported.readings(gap.total) for gap in measured.gaps):
         return Opinion(Ruling.REFUTED, f"There is no gap. {said}")
     if all(gap.reported.readings(gap.total) or _published(gap) for gap in measured.gaps):
         return Opinion(Ruling.REFUTED, f"A published design has that number, so the gap shows no error. {said}")
-    return Opinion(Ruling.UNDETERMINED, f"A count cannot tell an error from another design. {said}")
+    return Opinion(Ruling.UNDETERMINED, f"A count cannot tell an error from another design: {fits}. {said}")
+
+
+def _fit(gap: ParameterGap) -> str:
+    """Say in a few words what has a stated number."""
+    if gap.reported.readings(gap.total):
+        return f"“{gap.reported.text}” is the model's own"
+    design = "a published design" if _published(gap) else "an unpublished design" if gap.candidates else "no design"
+    return f"{design} has “{gap.reported.text}”"
 
 
 def _published(gap: ParameterGap) -> bool:

@@ -1,0 +1,79 @@
+"""The built-in cases, run whole: their verdicts, and the committed report made anew."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from diagnose.case import case
+from diagnose.case.cache import NoCache
+from diagnose.case.report import case_report
+from diagnose.case.run import judge_case
+from diagnose.render import render
+from diagnose.render.schema import shipped
+
+ROOT = Path(__file__).parents[2]
+COMMITTED = ROOT / "reports" / "pinets-table5"
+ISSUE = 65_536
+"""Most characters of a GitHub issue."""
+
+
+def judged(name):
+    read = case.load(name)
+    judgements, _ = judge_case(read, NoCache())
+    return case_report(read, judgements)
+
+
+@pytest.fixture(scope="module")
+def report():
+    return judged("pinets-table5")
+
+
+@pytest.mark.slow
+def test_the_verdicts_of_the_builtin_case(report):
+    verdicts = {claim["id"]: claim["verdict"] for claim in report.data["claims"]}
+    assert verdicts == {
+        "parameters": "supported",
+        "missing-parameters": "undetermined",
+        "two-implementations": "refuted",
+        "cause-of-88": "refuted",
+        "norm3": "refuted",
+        "second-order": "supported",
+        "second-order-with-relu": "refuted",
+        "degree-of-the-network": "supported",
+        "recipe": "undetermined",
+        "accuracy": "undetermined",
+        "operations": "supported",
+    }
+
+
+@pytest.mark.slow
+def test_the_committed_report_is_what_the_case_gives(report):
+    made = json.loads(render(report, "json"))
+    committed = json.loads((COMMITTED / "report.json").read_text("utf-8"))
+    del made["environment"], committed["environment"]
+    assert committed == made, "run `diagnose report` in the repository's root, and commit reports/pinets-table5"
+
+
+@pytest.mark.slow
+def test_the_formats_hold_their_limits(report):
+    Draft202012Validator(shipped()).validate(json.loads(render(report, "json")))
+    assert len(render(report, "html").encode()) <= 1_000_000
+    assert len(render(report, "markdown")) <= ISSUE
+
+
+def test_the_committed_pages_are_those_of_the_committed_json():
+    from diagnose.render.as_json import parse
+
+    saved = parse((COMMITTED / "report.json").read_text("utf-8"))
+    assert render(saved, "markdown") == (COMMITTED / "report.md").read_text("utf-8")
+    assert render(saved, "html") == (COMMITTED / "index.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("timm") is None, reason="timm is an extra")
+def test_the_example_of_another_pair():
+    found = {claim["id"]: claim["verdict"] for claim in judged("resnet18-timm").data["claims"]}
+    assert found == {"parameters": "supported", "functions": "refuted", "norm": "refuted", "operations": "refuted"}
