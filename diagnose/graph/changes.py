@@ -138,7 +138,7 @@ def _named(alignment: Alignment, a: Sequence[Node], b: Sequence[Node]) -> tuple[
     if len(layers) > 1:
         repeats = _equal_blocks(alignment, nodes, of_a=bool(a))
         which = f" (one of {repeats} equal ones; which one is undecidable)" if repeats > 1 else ""
-        return f"block {verb}", f"{_chain(nodes)} {verb}{which}"
+        return f"block {verb}", f"block {verb}{which}: {_chain(nodes)}"
     product = next((node for node in nodes if node.op == "mul" and len(skeleton.inputs(node.id)) > 1), None)
     if product is not None:
         rest = [node for node in nodes if node.op != "mul"]
