@@ -671,7 +671,7 @@ class Case:
 class Judgement:
     """A claim judged: the ruling, the answer in a sentence, and the evidence it was computed from.
 
-    `data` is JSON-able; `seconds` is the CPU time it took, and `reused` says that it stands from an earlier run.
+    `data` is JSON-able; `reused` says that it stands from an earlier run.
     """
 
     claim: Claim
@@ -680,7 +680,6 @@ class Judgement:
     evidence: tuple[Item, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
-    seconds: float = 0.0
     reused: bool = False
 
 

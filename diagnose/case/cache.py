@@ -60,14 +60,14 @@ class FileCache:
             if report.schema != SCHEMA:
                 return None
             data = dict(report.data)
-            ruling, answer, seconds = Ruling(data.pop("$ruling")), data.pop("$answer"), data.pop("$seconds")
-            return Judgement(claim, ruling, answer, report.sections[0].items, data, report.skipped, seconds)
+            ruling, answer = Ruling(data.pop("$ruling")), data.pop("$answer")
+            return Judgement(claim, ruling, answer, report.sections[0].items, data, report.skipped)
         except Exception:  # a cache that cannot be read is no cache
             return None
 
     def put(self, case: Case, judgement: Judgement) -> None:
         """Keep a judgement; a disk that is full or read-only keeps none."""
-        data = {"$ruling": judgement.ruling.value, "$answer": judgement.answer, "$seconds": judgement.seconds}
+        data = {"$ruling": judgement.ruling.value, "$answer": judgement.answer}
         section = Section("", judgement.evidence)
         report = Report(SCHEMA, "", {}, (section,), skipped=judgement.skipped, data={**judgement.data, **data})
         try:

@@ -14,7 +14,9 @@ FETCHING = ("pretrained", "weights", "weights_backbone", "checkpoint_path", "ini
 
 def code_of(case: Case, claim: Claim) -> tuple[str, ...]:
     """Return the models and recipes of a claim that are code: the user's own, and configs of mmpretrain."""
-    return tuple(dict.fromkeys(text for text in _texts(case, claim) if _is_code(text)))
+    models = (text for text in _models(case, claim) if _runs(text))
+    recipes = (text for text in _recipes(claim) if text.endswith(".py"))
+    return tuple(dict.fromkeys((*models, *recipes)))
 
 
 def fetches(case: Case, claim: Claim) -> tuple[str, ...]:
@@ -33,18 +35,9 @@ def files_of(case: Case, claim: Claim) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (*models, *_recipes(claim)) if name.endswith((".py", ".toml"))))
 
 
-def _is_code(text: str) -> bool:
-    return text.endswith(".py") or (":" in text and _runs(text))
-
-
 def _runs(text: str) -> bool:
     ref = parse(text)
     return ref.source == "user" or (ref.source == "mmpretrain" and ref.name.endswith(".py"))
-
-
-def _texts(case: Case, claim: Claim) -> Iterator[str]:
-    yield from _models(case, claim)
-    yield from _recipes(claim)
 
 
 def _models(case: Case, claim: Claim) -> Iterator[str]:

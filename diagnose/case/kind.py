@@ -10,6 +10,13 @@ from diagnose.case.bench import Bench
 from diagnose.case.keys import Key
 from diagnose.values import Claim, Item, Ruling, Skipped
 
+OPPOSITE = {
+    Ruling.SUPPORTED: Ruling.REFUTED,
+    Ruling.REFUTED: Ruling.SUPPORTED,
+    Ruling.UNDETERMINED: Ruling.UNDETERMINED,
+}
+"""The ruling on what says the opposite."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opinion:

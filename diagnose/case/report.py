@@ -39,7 +39,10 @@ def case_report(case: Case, judgements: Sequence[Judgement], *, interrupted: boo
 def summary_report(case: Case, judgements: Sequence[Judgement], *, interrupted: bool, written: str) -> Report:
     """Return what a terminal shows: the verdicts, and where the page is."""
     opening = _opening(case, judgements, interrupted=interrupted)
-    where = (Prose(f"The evidence: {written}", "hint"),) if written else ()
+    reused = sum(judgement.reused for judgement in judgements)
+    where = [Prose(f"The evidence: {written}", "hint")] if written else []
+    if reused:
+        where.append(Prose(f"{reused} of them stand from an earlier run; --fresh measures them again.", "hint"))
     return Report(
         schema=SCHEMA,
         title=case.title,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +10,10 @@ from diagnose.case.bench import Bench
 from diagnose.case.cache import Cache
 from diagnose.case.claims import KINDS
 from diagnose.case.consent import code_of, fetches
+from diagnose.case.kind import OPPOSITE
 from diagnose.errors import DiagnoseError
 from diagnose.values import Case, Claim, Judgement, Ruling
 
-OPPOSITE = {
-    Ruling.SUPPORTED: Ruling.REFUTED,
-    Ruling.REFUTED: Ruling.SUPPORTED,
-    Ruling.UNDETERMINED: Ruling.UNDETERMINED,
-}
 INTERRUPTED = "The run was interrupted before this claim; the same command goes on from here."
 
 Watch = Callable[[Claim, int], None]
@@ -57,12 +52,10 @@ def _judged(case: Case, claim: Claim, bench: Bench, cache: Cache, *, download: b
     kept = cache.get(case, claim) if KINDS[claim.kind].kept else None
     if kept is not None:
         return replace(kept, claim=claim, reused=True)
-    start = time.process_time()
     try:
         judgement = judge_claim(claim, bench)
     except Exception as error:  # a claim that fails is undetermined, and its error is what the page says
-        return Judgement(claim, Ruling.UNDETERMINED, _failure(error), seconds=time.process_time() - start)
-    judgement = replace(judgement, seconds=time.process_time() - start)
+        return Judgement(claim, Ruling.UNDETERMINED, _failure(error))
     if KINDS[claim.kind].kept:
         cache.put(case, judgement)
     return judgement

@@ -26,42 +26,33 @@ def judged(name):
     return case_report(read, judgements)
 
 
-@pytest.fixture(scope="module")
-def report():
-    return judged("pinets-table5")
+VERDICTS = {
+    "parameters": "supported",
+    "missing-parameters": "undetermined",
+    "two-implementations": "refuted",
+    "cause-of-88": "refuted",
+    "norm3": "refuted",
+    "second-order": "supported",
+    "second-order-with-relu": "refuted",
+    "degree-of-the-network": "supported",
+    "recipe": "undetermined",
+    "accuracy": "undetermined",
+    "operations": "supported",
+}
 
 
 @pytest.mark.slow
-def test_the_verdicts_of_the_builtin_case(report):
-    verdicts = {claim["id"]: claim["verdict"] for claim in report.data["claims"]}
-    assert verdicts == {
-        "parameters": "supported",
-        "missing-parameters": "undetermined",
-        "two-implementations": "refuted",
-        "cause-of-88": "refuted",
-        "norm3": "refuted",
-        "second-order": "supported",
-        "second-order-with-relu": "refuted",
-        "degree-of-the-network": "supported",
-        "recipe": "undetermined",
-        "accuracy": "undetermined",
-        "operations": "supported",
-    }
-
-
-@pytest.mark.slow
-def test_the_committed_report_is_what_the_case_gives(report):
+def test_the_builtin_case_has_its_verdicts_and_is_the_committed_report():
+    """One test, since the case is measured once: its verdicts, its formats' limits, and the committed JSON."""
+    report = judged("pinets-table5")
+    assert {claim["id"]: claim["verdict"] for claim in report.data["claims"]} == VERDICTS
     made = json.loads(render(report, "json"))
+    Draft202012Validator(shipped()).validate(made)
+    assert len(render(report, "html").encode()) <= 1_000_000
+    assert len(render(report, "markdown")) <= ISSUE
     committed = json.loads((COMMITTED / "report.json").read_text("utf-8"))
     del made["environment"], committed["environment"]
     assert committed == made, "run `diagnose report` in the repository's root, and commit reports/pinets-table5"
-
-
-@pytest.mark.slow
-def test_the_formats_hold_their_limits(report):
-    Draft202012Validator(shipped()).validate(json.loads(render(report, "json")))
-    assert len(render(report, "html").encode()) <= 1_000_000
-    assert len(render(report, "markdown")) <= ISSUE
 
 
 def test_the_committed_pages_are_those_of_the_committed_json():

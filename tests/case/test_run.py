@@ -75,6 +75,13 @@ def test_recipes_and_configs_that_are_code_count_as_code():
     assert found == [("mine.py", "mmpretrain:theirs.py"), ("mmpretrain:mine.py",), (), ("my.package:Net",)]
 
 
+def test_a_recipe_that_cannot_be_read_leaves_the_others_their_verdict():
+    recipe = '[[claim]]\nkind = "recipe"\nsays = "a"\na = "no: such recipe"\nb = "paper"\nbelief = "same"\n'
+    judged, _ = run.judge_case(case_of({"known": "torch"}, recipe + COUNT.format("known")), NoCache())
+    assert [each.ruling for each in judged] == [Ruling.UNDETERMINED, Ruling.REFUTED]
+    assert "There is no recipe" in judged[0].answer
+
+
 def test_weights_are_fetched_only_when_that_is_said():
     case = case_of(
         {"a": "timm:resnet18(pretrained=True)", "b": "timm:resnet18(pretrained=False)"},

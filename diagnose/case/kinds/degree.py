@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BLOCK, NETWORK = "each block", "the network"
 BEFORE = "before the blocks"
+SHOWN = 3
+"""Degrees whose residuals are shown: 0 to 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +172,20 @@ def _product(degrees: Degrees) -> int:
 
 def evidence(claim: Claim, degrees: Degrees) -> Evidence:
     """Show each block's residuals, and the growth of the network."""
-    columns = (Column("Block"), Column("Class"), Column("Degree"), Column("With ReLUs frozen"), *map(_head, range(4)))
+    frozen = any(block.frozen for block in degrees.blocks)
+    columns = (
+        Column("Block"),
+        Column("Degree"),
+        *((Column("With ReLUs frozen"),) if frozen else ()),
+        *(Column(f"Residual at {degree}") for degree in range(SHOWN)),
+    )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (block.path, block.class_name, _degree(block.as_it_is), _degree(block.frozen), *_residuals(block.as_it_is))
+        (
+            block.path,
+            _degree(block.as_it_is),
+            *((_degree(block.frozen),) if frozen else ()),
+            *_residuals(block.as_it_is),
+        )
         for block in degrees.blocks
     )
     note = (
@@ -191,10 +204,6 @@ def evidence(claim: Claim, degrees: Degrees) -> Evidence:
     return Evidence(items, data, degrees.skipped)
 
 
-def _head(degree: int) -> Column:
-    return Column(f"Residual at {degree}", low_priority=degree < 2)
-
-
 def _degree(fit: Fit | None) -> Cell:
     if fit is None:
         return None
@@ -206,8 +215,8 @@ def _degree(fit: Fit | None) -> Cell:
 def _residuals(fit: Fit) -> tuple[Cell, ...]:
     from diagnose.case.degree import FITS
 
-    shown = ["fits" if residual <= FITS else f"{residual:.0e}" for residual in fit.residuals[:4]]
-    return (*shown, *[None] * (4 - len(shown)))
+    shown = ["fits" if residual <= FITS else f"{residual:.0e}" for residual in fit.residuals[:SHOWN]]
+    return (*shown, *[None] * (SHOWN - len(shown)))
 
 
 def _growth(growth: Growth | None) -> tuple[Prose | Curves, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, text, word
-from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.kind import OPPOSITE, Evidence, Kind, Opinion
 from diagnose.recipe.compare import compare, shown
 from diagnose.recipe.load import load
 from diagnose.recipe.report import diff_report
@@ -23,11 +23,6 @@ from diagnose.values import (
 )
 
 MOST_NAMED = 4
-OPPOSITE = {
-    Ruling.SUPPORTED: Ruling.REFUTED,
-    Ruling.REFUTED: Ruling.SUPPORTED,
-    Ruling.UNDETERMINED: Ruling.UNDETERMINED,
-}
 STATUSES = (("differs", "What differs", False), ("unstated", "What one of them leaves unstated", False),
             ("equal", "What is equal", True))  # fmt: skip
 
@@ -44,6 +39,9 @@ def judge(claim: Claim, diff: RecipeDiff) -> Opinion:
     ruling = Ruling.REFUTED if differing else Ruling.UNDETERMINED if unstated else Ruling.SUPPORTED
     said = f"{len(differing)} fields that both state differ: {_titles(differing)}" if differing else (
         f"The {len(equal)} fields that both state are equal")  # fmt: skip
+    cosmetic = len(diff.having("differs")) - len(differing)
+    if cosmetic:
+        said += f", and {cosmetic} differ by rounding or by the seed alone"
     if unstated:
         said += f"; {len(unstated)} more are stated by one alone. These are {_chosen(diff, unstated)}"
     if claim.get("belief") == "different":
