@@ -131,7 +131,9 @@ _RESNET = f"{TOYS}:resnet18_of(width={{width}})"
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "family", "option", "other"), ARGUMENTS, ids=lambda v: "" if callable(v) else str(v).rpartition("/")[2][:40]
+    ("model", "family", "option", "other"),
+    ARGUMENTS,
+    ids=lambda v: "" if callable(v) else str(v).rpartition("/")[2][:40],
 )
 def test_a_predicted_count_is_that_of_the_network_the_library_builds(model, family, option, other):
     layout = layout_of(count_parameters(build(model).module))
