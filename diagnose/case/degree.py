@@ -20,8 +20,8 @@ from torch import Tensor
 HIGHEST = 4
 """Highest degree that is fitted."""
 
-NODES = HIGHEST + 3
-"""Points that are fitted; as many as `HIGHEST` are held out."""
+NODES, HELD_OUT = HIGHEST + 1, 3
+"""Points that are fitted, and points between them at which the fit is tested."""
 
 PROJECTED = 32
 """Random linear combinations that stand for a larger output: they have its degree, for almost every draw."""
@@ -65,7 +65,7 @@ class Growth:
 def fit(line: Line) -> Fit:
     """Fit polynomials of rising degree at Chebyshev nodes of [-1, 1] and test them between these."""
     nodes = torch.cos(math.pi * (torch.arange(NODES, dtype=torch.float64) + 0.5) / NODES)
-    held_out = torch.linspace(-0.97, 0.98, HIGHEST, dtype=torch.float64)
+    held_out = torch.linspace(-0.8, 0.75, HELD_OUT, dtype=torch.float64)
     values, expected = _combined(line, nodes), _combined(line, held_out)
     scale = float(expected.abs().max())
     if not math.isfinite(scale) or scale == 0 or not bool(values.isfinite().all()):
