@@ -1,4 +1,4 @@
-"""Recipes read from package data, TOML files and mmpretrain's configs, held against FACTS and hostile input."""
+"""Recipes read from package data, TOML files and mmpretrain's configs, held against their files and hostile input."""
 
 import gc
 from contextlib import suppress
