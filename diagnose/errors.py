@@ -19,6 +19,12 @@ class DiagnoseError(Exception):
         self.exit_code = exit_code
 
 
+def in_one_line(error: BaseException) -> str:
+    """Return an error of other code as "ValueError: the first line of its message"."""
+    first = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first}"
+
+
 def nearest(wrong: str, right: list[str] | tuple[str, ...], *, most: int = 3) -> str:
     """Return a hint that names the right words nearest to a wrong one, or an empty string."""
     from difflib import get_close_matches

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 import diagnose
 from diagnose.case.consent import files_of
 from diagnose.environment import environment
+from diagnose.files import replacing
 from diagnose.values import Case, Claim, Judgement, Report, Ruling, Section
 
 LIBRARIES = ("torch", "torchvision", "mmpretrain", "mmcv-lite", "mmengine", "timm", "numpy", "scipy")
@@ -72,10 +72,8 @@ class FileCache:
         report = Report(SCHEMA, "", {}, (section,), skipped=judgement.skipped, data={**judgement.data, **data})
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._folder)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self._write(report))
-            Path(temporary).replace(self._path(case, judgement.claim))
+            with replacing(self._path(case, judgement.claim)) as file:
+                file.write(self._write(report).encode("utf-8"))
         except OSError:
             return
 

@@ -15,11 +15,13 @@ from diagnose.case.keys import Key, text, truth
 from diagnose.case.kind import Kind
 from diagnose.case.locate import Where, line_of
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.files import read_toml
 from diagnose.values import Case, Claim
 
 LONGEST = 65_536
 """Longest case file in characters: a longer one is a mistake."""
 
+_TEMPLATE_HINT = "`diagnose report --init my-case.toml` writes a template."
 MOST_CLAIMS = 50
 MOST_SHOWN = 60
 BUILTIN = ("pinets-table5", "resnet18-timm")
@@ -52,19 +54,14 @@ def load(name: str, *, trusted: bool = False) -> Case:
     if path.suffix != ".toml":
         hint = nearest(name, BUILTIN) or f"Built in are {', '.join(BUILTIN)}; else name a .toml file."
         raise DiagnoseError(f"There is no case {name!r}.", hint=hint, exit_code=USAGE)
-    return replace(parse(_read(path), _slug(path.stem), path.name), trusted=trusted)
-
-
-def _read(path: Path) -> str:
-    """Return a file's text, no more of it than tells that it is too long."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(LONGEST + 1)
-    except UnicodeDecodeError as error:
-        raise DiagnoseError(f"{path} is not UTF-8, so it is not TOML.", exit_code=USAGE) from error
-    except OSError as error:
-        hint = "`diagnose report --init my-case.toml` writes a template."
-        raise DiagnoseError(f"cannot read the case {path}: {error.strerror}", hint=hint, exit_code=USAGE) from error
+    return replace(
+        parse(
+            read_toml(path, "case", most=LONGEST, hint=_TEMPLATE_HINT),
+            _slug(path.stem),
+            path.name,
+        ),
+        trusted=trusted,
+    )
 
 
 def template() -> str:

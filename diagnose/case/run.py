@@ -11,7 +11,7 @@ from diagnose.case.cache import Cache
 from diagnose.case.claims import KINDS
 from diagnose.case.consent import code_of, fetches
 from diagnose.case.kind import OPPOSITE
-from diagnose.errors import DiagnoseError
+from diagnose.errors import DiagnoseError, in_one_line
 from diagnose.values import Case, Claim, Judgement, Ruling
 
 INTERRUPTED = "The run was interrupted before this claim; the same command goes on from here."
@@ -84,5 +84,4 @@ def _refusal(case: Case, claim: Claim, *, download: bool) -> str:
 def _failure(error: Exception) -> str:
     if isinstance(error, DiagnoseError):
         return f"It could not be measured: {error.message.rstrip('.')}. {error.hint}".strip()
-    first_line = next(iter(str(error).splitlines()), "")
-    return f"It could not be measured: {type(error).__name__}: {first_line}"
+    return f"It could not be measured: {in_one_line(error)}"

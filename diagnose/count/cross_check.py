@@ -9,7 +9,9 @@ from importlib.metadata import version
 
 from torch import nn
 
+from diagnose.errors import in_one_line
 from diagnose.inputs import tensors
+from diagnose.sources.scope import in_mode
 from diagnose.values import InputSpec, ParamTable, Skipped
 
 
@@ -34,8 +36,7 @@ def cross_check(model: nn.Module, table: ParamTable) -> tuple[tuple[CrossCheck, 
             with warnings.catch_warnings(action="ignore"):  # another tool's own
                 value = count(model, table.inputs)
         except Exception as error:  # whatever another tool raises is its answer
-            first_line = next(iter(str(error).splitlines()), "")
-            skipped.append(Skipped(f"{tool}'s count", f"{type(error).__name__}: {first_line}"))
+            skipped.append(Skipped(f"{tool}'s count", in_one_line(error)))
             continue
         explained = tuple(_causes(table, value - table.total, causes))
         unexplained = value - table.total - sum(amount for _, amount in explained)
@@ -46,15 +47,11 @@ def cross_check(model: nn.Module, table: ParamTable) -> tuple[tuple[CrossCheck, 
 def _torchinfo(model: nn.Module, inputs: Sequence[InputSpec] | None) -> int:
     import torchinfo
 
-    training = {module: module.training for module in model.modules()}
-    try:
+    with in_mode(model, training=False):
         if inputs is None:
             return int(torchinfo.summary(model, verbose=0).total_params)
         given = tensors(inputs)
         return int(torchinfo.summary(model, input_data=list(given), device="meta", verbose=0).total_params)
-    finally:
-        for module, mode in training.items():
-            module.training = mode
 
 
 def _fvcore(model: nn.Module, inputs: Sequence[InputSpec] | None) -> int:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from diagnose.errors import in_one_line
 from diagnose.inputs import tensors
+from diagnose.sources.scope import in_mode
 from diagnose.values import InputSpec, Skipped
 
 
@@ -44,19 +46,13 @@ def read_by_forward(
     device. Train and eval mode are restored.
     """
     reasons = []
-    training = {module: module.training for module in model.modules()}
-    try:
-        model.eval()
+    with in_mode(model, training=False):
         for inputs in candidates:
             with torch.no_grad(), _Reads() as reads:
                 try:
                     model(*tensors(inputs))
                 except Exception as error:  # whatever a model raises is the reason, not a crash of ours
-                    first_line = next(iter(str(error).splitlines()), "")
-                    reasons.append(f"{', '.join(map(str, inputs))}: {type(error).__name__}: {first_line}")
+                    reasons.append(f"{', '.join(map(str, inputs))}: {in_one_line(error)}")
                     continue
             return frozenset(reads.seen), inputs
-    finally:
-        for module, mode in training.items():
-            module.training = mode
     return Skipped("which parameters the forward pass uses", "; ".join(reasons) or "no input is known")

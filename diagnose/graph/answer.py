@@ -11,6 +11,7 @@ import torch
 
 from diagnose import sources
 from diagnose.errors import USAGE, DiagnoseError
+from diagnose.files import replacing
 from diagnose.graph.diff import Model, alignments, diff
 from diagnose.graph.mapping import moves, transplant
 from diagnose.graph.randomness import state_of
@@ -88,7 +89,8 @@ def save_mapping(answer: GraphDiff, path: Path) -> None:
         "only_a": list(mapping.only_a),
         "only_b": list(mapping.only_b),
     }
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    with replacing(path) as file:
+        file.write(f"{json.dumps(content, indent=1, ensure_ascii=False)}\n".encode())
 
 
 def _inputs(built: Sequence[Built], asked: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from diagnose.graph.functional import functional
 from diagnose.graph.labels import digest
 from diagnose.graph.record import record_tape
 from diagnose.graph.tape import CannotCapture, Tape
+from diagnose.sources.scope import in_mode
 from diagnose.values import Skipped
 
 
@@ -47,7 +47,7 @@ def capture(
         CannotCapture: neither way works.
     """
     skipped: tuple[Skipped, ...] = ()
-    with mode(module, training=training):
+    with in_mode(module, training=training):
         way = record_tape if recorder else export_tape
         try:
             tape = way(module, inputs)
@@ -65,18 +65,6 @@ def capture(
 
 def _form(tape: Tape, training: bool, name: str) -> Canonical:
     return canonical(functional(tape, training=training, capture=name))
-
-
-@contextmanager
-def mode(module: nn.Module, *, training: bool) -> Iterator[None]:
-    """Put every module of a network into a mode, and restore what each was in."""
-    modes = [(each, each.training) for each in module.modules()]
-    module.train(training)
-    try:
-        yield
-    finally:
-        for each, was in modes:
-            each.training = was
 
 
 def constants_of(captures: Sequence[Captured]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from diagnose.graph.align import Alignment, align
-from diagnose.graph.capture import Captured, capture, mode
+from diagnose.graph.capture import Captured, capture
 from diagnose.graph.changes import Change, changes
 from diagnose.graph.cosmetic import (
     call_findings,
@@ -25,6 +25,7 @@ from diagnose.graph.randomness import Survival, roles, samples, state_of
 from diagnose.graph.tape import CannotCapture
 from diagnose.graph.transplant import Prepared, Worst, outputs, prepare, prove, restored_state, stress
 from diagnose.graph.tree import module_tree
+from diagnose.sources.scope import in_mode
 from diagnose.values import DiffSide, Finding, GraphDiff, InputSpec, Proof, Verdict, WeightMapping
 
 MODES = (True, False)
@@ -138,7 +139,7 @@ def _faithful(prepared: Prepared, pair: Compared, inputs: Sequence[InputSpec], t
     for module, skeleton, captured in ((prepared.a, pair.alignment.a, pair.a), (prepared.b, pair.alignment.b, pair.b)):
         side = Side(skeleton, state_of(module), _constants(captured))
         try:
-            with torch.no_grad(), mode(module, training=training), Survival():  # type: ignore[no-untyped-call]
+            with torch.no_grad(), in_mode(module, training=training), Survival():  # type: ignore[no-untyped-call]
                 run_graph(side, drawn)
                 with restored_state(module):
                     expected = outputs(module, drawn)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.export.graph_signature import InputKind
 from torch.fx import Node as FxNode
 
+from diagnose.errors import in_one_line
 from diagnose.graph.leaves import constant_leaf, is_state, state_leaf
 from diagnose.graph.tape import CannotCapture, Entry, Ref, Tape, meta_of
 
@@ -29,7 +30,7 @@ def export_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
         try:
             program = torch.export.export(module, inputs, strict=False)
         except Exception as error:  # torch.export raises any type for any construct that it cannot follow
-            raise CannotCapture(f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}") from error
+            raise CannotCapture(in_one_line(error)[:200]) from error
     return _Reader(module, program).read()
 
 

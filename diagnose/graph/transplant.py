@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from diagnose.graph.capture import mode
 from diagnose.graph.mapping import Move, transplant
 from diagnose.graph.randomness import Survival, fill, samples, state_of
+from diagnose.sources.scope import in_mode
 from diagnose.values import InputSpec, Proof, Skipped
 
 ATOL, RTOL = 1e-9, 1e-6
@@ -83,7 +83,7 @@ def _calibrate(module: nn.Module, inputs: Sequence[InputSpec], generator: torch.
     for norm in norms:
         norm.momentum = 1.0
     try:
-        with torch.no_grad(), mode(module, training=True), Survival():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), in_mode(module, training=True), Survival():  # type: ignore[no-untyped-call]
             module(*samples(inputs, generator, torch.float64))
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
         return  # the proof itself will say what does not run
@@ -124,7 +124,7 @@ def _attempt(what: str, skipped: list[Skipped], measure: Callable[[], Any]) -> A
 
 def _eval(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> Worst:
     worst = Worst()
-    with torch.no_grad(), mode(prepared.a, training=False), mode(prepared.b, training=False), Survival():  # type: ignore[no-untyped-call]
+    with torch.no_grad(), in_mode(prepared.a, training=False), in_mode(prepared.b, training=False), Survival():  # type: ignore[no-untyped-call]
         for tensors in drawn:
             _see_all(worst, outputs(prepared.a, tensors), outputs(prepared.b, tensors))
     return worst
@@ -133,7 +133,7 @@ def _eval(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> Worst:
 def _train(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> tuple[Worst, Worst, Worst]:
     """Run one step of both in train mode on each input, and compare what comes out and what it leaves behind."""
     forward, gradients, buffers = Worst(), Worst(), Worst()
-    with mode(prepared.a, training=True), mode(prepared.b, training=True):
+    with in_mode(prepared.a, training=True), in_mode(prepared.b, training=True):
         for index, tensors in enumerate(drawn):
             with restored_state(prepared.a), restored_state(prepared.b):
                 one, other = (_step(module, tensors, index) for module in (prepared.a, prepared.b))

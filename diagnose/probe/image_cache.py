@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from diagnose.files import replacing
 
 Splits = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]
 """Training images (N, H, W, 3) and labels (N,), test images and labels."""
@@ -18,14 +18,9 @@ Splits = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[
 def write(path: Path, splits: Splits) -> None:
     """Write the arrays; a reader sees the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            named: dict[str, Any] = {f"array{index}": array for index, array in enumerate(splits)}
-            np.savez(file, **named)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    named: dict[str, Any] = {f"array{index}": array for index, array in enumerate(splits)}
+    with replacing(path) as file:
+        np.savez(file, **named)
 
 
 def read(path: Path) -> Splits | None:

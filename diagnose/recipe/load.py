@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.files import read_toml
 from diagnose.recipe.toml import LONGEST, parse
 from diagnose.values import Recipe
 
@@ -37,15 +38,4 @@ def load(text: str) -> Recipe:
     if path.suffix != ".toml" and not path.is_file():
         hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."
         raise DiagnoseError(f"There is no recipe {text!r}.", hint=hint, exit_code=USAGE)
-    return parse(_read(path), path.stem, text)
-
-
-def _read(path: Path) -> str:
-    """Return a file's text, no more of it than tells that it is too long."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(LONGEST + 1)
-    except UnicodeDecodeError as error:
-        raise DiagnoseError(f"{path} is not UTF-8, so it is not TOML.", exit_code=USAGE) from error
-    except OSError as error:
-        raise DiagnoseError(f"cannot read the recipe {path}: {error.strerror}", exit_code=USAGE) from error
+    return parse(read_toml(path, "recipe", most=LONGEST), path.stem, text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,7 +14,9 @@ from diagnose.count.flops.call import tensors_in
 from diagnose.count.flops.places import CallStack
 from diagnose.count.flops.tally import Tally, kept_bytes
 from diagnose.count.usage import storage_key
+from diagnose.errors import in_one_line
 from diagnose.inputs import tensors
+from diagnose.sources.scope import in_mode
 from diagnose.values import FlopRow, FlopTable, InputSpec, LayerBytes, Skipped, Uncounted
 
 CONVENTION = "one MAC is one multiplication and one addition; FLOPs are 2 × MACs plus every other operation"
@@ -34,8 +35,7 @@ def count_operations(
         try:
             return _counted(model, inputs, train=train)
         except Exception as error:  # whatever a model raises is the reason, not a crash of ours
-            first_line = next(iter(str(error).splitlines()), "")
-            reasons.append(f"{', '.join(map(str, inputs))}: {type(error).__name__}: {first_line}")
+            reasons.append(f"{', '.join(map(str, inputs))}: {in_one_line(error)}")
     return Skipped("the operations", "; ".join(reasons) or "no input is known; --input gives one")
 
 
@@ -52,7 +52,7 @@ def _counted(model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool, wh
     stack = CallStack(model)
     # A lazy layer takes its shape from the first pass; what it does is counted in the second.
     lazy = any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers()))
-    with _mode(model, training=train):
+    with in_mode(model, training=train):
         if lazy:
             with torch.no_grad():
                 model(*given)
@@ -110,18 +110,6 @@ def _outputs(result: Any) -> list[Tensor]:
     """Return the tensors of a model's output; an object's are those of its attributes."""
     found = list(tensors_in(result))
     return found or list(tensors_in(dict(vars(result)) if hasattr(result, "__dict__") else None))
-
-
-@contextmanager
-def _mode(model: nn.Module, *, training: bool) -> Iterator[None]:
-    """Put a model in train or eval mode and restore each module's own at the end."""
-    before = {module: module.training for module in model.modules()}
-    try:
-        model.train(training)
-        yield
-    finally:
-        for module, mode in before.items():
-            module.training = mode
 
 
 def _rows(tally: Tally, places: Anatomy) -> Iterator[FlopRow]:

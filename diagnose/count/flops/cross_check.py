@@ -14,6 +14,8 @@ from importlib.metadata import version
 from torch import nn
 
 from diagnose.count.flops.peers import fvcore_figure, mode_figure, torchinfo_figure
+from diagnose.errors import in_one_line
+from diagnose.sources.scope import in_mode
 from diagnose.values import FlopTable, Skipped
 
 
@@ -44,7 +46,6 @@ def cross_check(
     `model` stands on the meta device. `with_weights` builds it on the CPU for fvcore, which traces a real forward pass.
     A tool that is not installed or fails is skipped with its reason. Train and eval mode are restored.
     """
-    training = {module: module.training for module in model.modules()}
     checks, skipped = [], []
     tools: Sequence[tuple[str, str, str, Callable[[], Figure]]] = (
         ("FlopCounterMode of torch", "torch", "2 × MACs", lambda: mode_figure(model, table)),
@@ -53,15 +54,11 @@ def cross_check(
     )
     for tool, package, convention, figure in tools:
         try:
-            model.eval()
-            value, causes = figure()
+            with in_mode(model, training=False):
+                value, causes = figure()
         except Exception as error:  # whatever another tool raises is its answer
-            first_line = next(iter(str(error).splitlines()), "")
-            skipped.append(Skipped(f"{tool}'s figure", f"{type(error).__name__}: {first_line}"))
+            skipped.append(Skipped(f"{tool}'s figure", in_one_line(error)))
             continue
-        finally:
-            for module, mode in training.items():
-                module.training = mode
         ours = 2 * table.macs if convention == "2 × MACs" else table.macs
         explained = tuple((cause, amount) for cause, amount in causes.items() if amount)
         unexplained = value - ours - sum(amount for _, amount in explained)
