@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 import networkx as nx
 
 from diagnose.graph.align import Alignment
-from diagnose.graph.labels import label_attributes, plain_value
+from diagnose.graph.form import RANDOM, base
+from diagnose.graph.labels import label_attributes, plain_value, weight_root
 from diagnose.graph.localise import Observed
+from diagnose.graph.skeleton import Skeleton
 from diagnose.values import Node, Verdict
 
 RANDOM_RATES = {"p", "dropout_p"}
+DROPPING = {"dropout", "feature_dropout", "bernoulli"}
+"""Random operations whose rate says all about them."""
+
 LAYERS = ("conv", "linear", "embedding", "lstm", "gru", "bilinear")
 
 
@@ -20,7 +26,8 @@ LAYERS = ("conv", "linear", "embedding", "lstm", "gru", "bilinear")
 class Change:
     """One edit: its kind, what it does in words without names, and where.
 
-    `nodes_a` and `nodes_b` take part in it. `certain` is True where the verdict rests on a rule and not on numbers.
+    `nodes_a` and `nodes_b` take part in it. `certain` is True where the verdict rests on a rule and not on numbers,
+    `alone` where nothing else changed around it, so that no other change can make up for it.
     """
 
     kind: str
@@ -31,6 +38,7 @@ class Change:
     nodes_a: tuple[int, ...] = ()
     nodes_b: tuple[int, ...] = ()
     certain: bool = False
+    alone: bool = False
 
 
 def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change, ...]:
@@ -38,6 +46,7 @@ def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change,
     if alignment.equal:
         return ()
     seen = {each.pair: each for each in observed}
+    balanced = _elements(alignment.a) == _elements(alignment.b)
     components = _components(alignment, observed)
     found = [_component(alignment, part, observed) for part in components]
     explained = {pair for pair, each in seen.items() if _unmatched(alignment, each)}
@@ -45,10 +54,34 @@ def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change,
     for one, other in alignment.to_b.items():
         pair = one, other
         found += _attributes(alignment, pair, seen.get(pair))
-        found += _width(alignment, pair)
+        found += _width(alignment, pair, seen.get(pair), balanced=balanced)
         if pair in seen and pair not in explained:
             found += _wiring(alignment, pair, seen[pair])
-    return (*found, *_sharing(alignment))
+    return (*_with_neighbours(alignment, found), *_sharing(alignment))
+
+
+def _with_neighbours(alignment: Alignment, found: Sequence[Change]) -> list[Change]:
+    """Say of each change whether another one touches it, or the operations that read it or that it reads."""
+    around = []
+    for each in found:
+        near: set[tuple[int, int]] = set()
+        for side, (skeleton, nodes) in enumerate(((alignment.a, each.nodes_a), (alignment.b, each.nodes_b))):
+            partners = alignment.to_b if side == 0 else alignment.to_a
+            for node in nodes:
+                reached = {node, *skeleton.inputs(node), *(user for user, _ in skeleton.users[node])}
+                near |= {(side, other) for other in reached}
+                near |= {(1 - side, partners[other]) for other in reached if other in partners}
+        around.append(near)
+    inside = [{*((0, node) for node in each.nodes_a), *((1, node) for node in each.nodes_b)} for each in found]
+    return [
+        replace(each, alone=not any(around[i] & inside[j] for j in range(len(found)) if j != i))
+        for i, each in enumerate(found)
+    ]
+
+
+def _elements(skeleton: Skeleton) -> int:
+    """Return how many elements of parameters a network reads."""
+    return sum(prod(node.shape) for node in skeleton.graph.nodes if node.op == "parameter")
 
 
 def _unmatched(alignment: Alignment, each: Observed) -> bool:
@@ -109,17 +142,36 @@ def judged(near: Sequence[Observed]) -> tuple[Verdict, tuple[str, ...]]:
     for each in near:
         if each.differs:
             return Verdict.REAL, (each.how,)
+    for each in near:
+        if each.differs is None and each.how:
+            return Verdict.UNDETERMINED, (each.how,)
     if any(each.differs is False for each in near):
-        return Verdict.UNDETERMINED, ("equal on these inputs, large values and another size included",)
+        return Verdict.UNDETERMINED, ("equal on these inputs, small and large values and another size included",)
     return Verdict.UNDETERMINED, ("its effect could not be run by itself",)
 
 
 def _random_rate(a: Sequence[Node], b: Sequence[Node]) -> bool:
-    rates = [
-        sorted(float(node.get("p") or 0) for node in nodes if "dropout" in node.op or node.op.startswith("bernoulli"))
-        for nodes in (a, b)
-    ]
+    """Say whether two sets of operations drop another share of another number of elements.
+
+    False where one of them draws in a way whose rate is not known.
+    """
+    rates = []
+    for nodes in (a, b):
+        drawing = [node for node in nodes if base(node.op) in RANDOM]
+        if any(not isinstance(node.get("p"), float) or base(node.op) not in DROPPING for node in drawing):
+            return False
+        rates.append(sorted((_dropped(node), _drawn(node)) for node in drawing))
     return rates[0] != rates[1]
+
+
+def _dropped(node: Node) -> float:
+    share = 1.0 - node.get("p") if base(node.op) == "bernoulli" else node.get("p")
+    return float(plain_value(share))
+
+
+def _drawn(node: Node) -> int:
+    """Return how many elements a random operation draws; a feature dropout draws one for each map."""
+    return prod(node.shape[:2] if node.op.startswith("feature") else node.shape)
 
 
 def _named(alignment: Alignment, a: Sequence[Node], b: Sequence[Node]) -> tuple[str, str]:
@@ -220,16 +272,22 @@ def _ids(pair: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return (pair[0],), (pair[1],)
 
 
-def _width(alignment: Alignment, pair: tuple[int, int]) -> list[Change]:
-    """Return the change of a weight's shape; other activations alone are a consequence and no change."""
+def _width(alignment: Alignment, pair: tuple[int, int], seen: Observed | None, *, balanced: bool) -> list[Change]:
+    """Return the change of a weight's shape; other activations alone are a consequence and no change.
+
+    Where both networks have as many parameters, the shape alone may be another way to hold the same weights.
+    """
     a, b = alignment.a.graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
     mine = [alignment.a.graph.nodes[value].shape for value in a.inputs if alignment.a.weights[value]]
     theirs = [alignment.b.graph.nodes[value].shape for value in b.inputs if alignment.b.weights[value]]
     if not mine or not theirs or mine[0] == theirs[0]:
         return []
     message = f"{_word(a)}: weight {_shown(mine[0])} → {_shown(theirs[0])}"
-    return [Change("width changed", Verdict.REAL, message, _joined(a, b),
-                   ("the weights have other shapes", *_sources([a, b])), *_ids(pair), certain=True)]  # fmt: skip
+    verdict, evidence = Verdict.REAL, ("the weights have other shapes",)
+    if balanced:
+        verdict, evidence = judged([seen] if seen else [])
+    said = (*evidence, *_sources([a, b]))
+    return [Change("width changed", verdict, message, _joined(a, b), said, *_ids(pair), certain=not balanced)]
 
 
 def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list[Change]:
@@ -259,12 +317,12 @@ def _sharing(alignment: Alignment) -> list[Change]:
         for key, values in partners.items():
             if len(set(values)) < 2:
                 continue
-            name = side.graph.nodes[key].name or "a part of a weight"
-            names = ", ".join(other.graph.nodes[value].name or "a part of a weight" for value in dict.fromkeys(values))
+            name = weight_root(side.graph, side.graph.nodes[key]).name
+            names = ", ".join(sorted({weight_root(other.graph, other.graph.nodes[value]).name for value in values}))
             message = f"one weight in {'B' if reverse else 'A'} is {len(set(values))} in {'A' if reverse else 'B'}"
             found.append(Change("parameter sharing", Verdict.REAL, message, f"{name} ↔ {names}",
                                 ("the networks have other free parameters",), certain=True))  # fmt: skip
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _loose(node: Node) -> str:

@@ -18,8 +18,9 @@ from diagnose.graph.cosmetic import (
     operand_findings,
     rewrite_findings,
 )
+from diagnose.graph.complete import Group, complete, observations
 from diagnose.graph.initial import initial_weights
-from diagnose.graph.localise import Side, observe, run_graph, touched
+from diagnose.graph.localise import Pair, Side, run_graph, touched
 from diagnose.graph.mapping import Move, as_mapping, moves
 from diagnose.graph.randomness import Survival, roles, samples, state_of
 from diagnose.graph.tape import CannotCapture
@@ -67,12 +68,17 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
     aligned = [compared[training].alignment for training in MODES]
     moved = moves(aligned)
     states = state_of(a.module), state_of(b.module)
-    mapping = as_mapping(moved, *states)
     kinds = roles([each.a for each in aligned]), roles([each.b for each in aligned])
     prepared = prepare(a.module, b.module, moved, kinds, inputs, seed=seed)
+    benches = []
+    for training in MODES:
+        benches.append(_bench(compared[training], prepared, inputs, training))
+        moved = (*moved, *(move for group in benches[-1].groups for move in group.moves))
+        prepared = replace(prepared, moves=moved)
+    mapping = as_mapping(moved, *states)
     proof, skipped = prove(prepared, inputs, seed=seed)
     trusted = [_faithful(prepared, compared[training], inputs, training) for training in MODES]
-    found = _all_changes(compared, prepared, inputs)
+    found = _all_changes(benches)
     if proof.agrees and None not in (proof.eval, proof.train) and not stress(prepared, inputs):
         found = [(_doubted(change), seen_in) for change, seen_in in found]
     findings = [
@@ -155,22 +161,40 @@ def _faithful(prepared: Prepared, pair: Compared, inputs: Sequence[InputSpec], t
     return True
 
 
-def _all_changes(
-    compared: Mapping[bool, Compared], prepared: Prepared, inputs: Sequence[InputSpec]
-) -> list[tuple[Change, str]]:
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Both networks laid out for experiments in one mode: A's values are computed, and free weights were paired."""
+
+    training: bool
+    alignment: Alignment
+    a: Side
+    b: Side
+    pairs: tuple[Pair, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+
+def _bench(compared: Compared, prepared: Prepared, inputs: Sequence[InputSpec], training: bool) -> Bench:
+    alignment = compared.alignment
+    a = Side(alignment.a, state_of(prepared.a), _constants(compared.a))
+    b = Side(alignment.b, state_of(prepared.b), _constants(compared.b))
+    if alignment.equal:
+        return Bench(training, alignment, a, b)
+    with Survival():  # type: ignore[no-untyped-call]
+        run_graph(a, samples(inputs, torch.Generator().manual_seed(5), torch.float64))
+        pairs = tuple(touched(alignment))
+        groups = complete(alignment, a, b, prepared.moves, pairs)
+    return Bench(training, alignment, a, b, pairs, groups)
+
+
+def _all_changes(benches: Sequence[Bench]) -> list[tuple[Change, str]]:
     """Return the changes in train mode, then those that only eval mode shows, each with its mode."""
     found: list[tuple[Change, str]] = []
-    for training in MODES:
-        alignment = compared[training].alignment
-        if alignment.equal:
+    for bench in benches:
+        if bench.alignment.equal:
             continue
-        a = Side(alignment.a, state_of(prepared.a), _constants(compared[training].a))
-        b = Side(alignment.b, state_of(prepared.b), _constants(compared[training].b))
         with Survival():  # type: ignore[no-untyped-call]
-            run_graph(a, samples(inputs, torch.Generator().manual_seed(5), torch.float64))
-            pairs = touched(alignment)
-            observed = [observe(alignment, a, b, pair, pairs) for pair in pairs]
-        found = _merged(found, changes(alignment, observed), "train" if training else "eval")
+            observed = observations(bench.alignment, bench.a, bench.b, bench.pairs, bench.groups)
+        found = _merged(found, changes(bench.alignment, observed), "train" if bench.training else "eval")
     return found
 
 
@@ -189,8 +213,11 @@ def _merged(found: Sequence[tuple[Change, str]], more: Sequence[Change], seen_in
 
 
 def _doubted(change: Change) -> Change:
-    """Return a change without its verdict where it rests on numbers and the networks as a whole agree."""
-    if change.verdict is not Verdict.REAL or change.certain:
+    """Return a change without its verdict where it rests on numbers, the networks agree, and others may make up for it.
+
+    An operation that differs by itself, with nothing changed around it, stays different: the inputs did not reach it.
+    """
+    if change.verdict is not Verdict.REAL or change.certain or change.alone:
         return change
     return replace(change, verdict=Verdict.UNDETERMINED, evidence=("the networks agree as a whole", *change.evidence))
 

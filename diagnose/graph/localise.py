@@ -16,6 +16,7 @@ from torch import Tensor
 
 from diagnose.graph.align import Alignment
 from diagnose.graph.execute import Run, evaluate
+from diagnose.graph.form import RANDOM, base
 from diagnose.graph.labels import COMMUTATIVE
 from diagnose.graph.skeleton import Skeleton
 from diagnose.graph.transplant import Worst
@@ -109,16 +110,14 @@ def _weight_conflicts(alignment: Alignment) -> set[Pair]:
 
 
 def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Sequence[Pair]) -> Observed:
-    """Feed both regions of a pair A's activations, then large values, then maps of another size.
+    """Feed both regions of a pair A's activations, then small and large values, then maps of another size.
 
     A difference on A's own activations counts only if it does not heal: some networks write one function in two ways
     whose intermediate values differ. Gradients and drawn values need both regions to read the same borders.
     """
-    regions = _region(alignment.a, pair[0], set(alignment.to_b)), _region(alignment.b, pair[1], set(alignment.to_a))
+    regions = regions_of(alignment, pair)
     found = Observed(pair, frozenset(regions[0]), frozenset(regions[1]), None)
-    to_a = alignment.to_a
-    borders = _border(alignment.a, regions[0]) | {to_a[other] for other in _border(alignment.b, regions[1])}
-    seen = _compared(alignment, (a, b), regions, {one: a.values.get(one) for one in borders}, pair, forward=True)
+    seen = _compared(alignment, (a, b), regions, _own(alignment, a, regions), pair, forward=True)
     if seen is not None and seen[0]:
         if heals(alignment, a, b, pair, regions[1]):
             return replace(found, differs=False)
@@ -134,6 +133,45 @@ def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Seq
         found = replace(found, differs=found.differs if seen is None else False)
     return found
 
+
+def regions_of(alignment: Alignment, pair: Pair) -> tuple[list[int], list[int]]:
+    """Return the regions of a pair in A and in B: its own nodes and the unmatched ones that lead to them."""
+    return (_region(alignment.a, pair[0], set(alignment.to_b)), _region(alignment.b, pair[1], set(alignment.to_a)))
+
+
+def draws(alignment: Alignment, pair: Pair) -> bool:
+    """Say whether a region of the pair draws random numbers in a way that the other has no partner for."""
+    return any(
+        base(skeleton.graph.nodes[node].op) in RANDOM
+        for side, (skeleton, region) in enumerate(
+            zip((alignment.a, alignment.b), regions_of(alignment, pair), strict=True)
+        )
+        for node in region
+        if node != pair[side]
+    )
+
+
+def fed(alignment: Alignment, a: Side, b: Side, pair: Pair) -> Worst | None:
+    """Return how far both regions of a pair are apart on A's own activations; None where one cannot be run.
+
+    A difference that heals is none.
+    """
+    regions = regions_of(alignment, pair)
+    seen = _compared(alignment, (a, b), regions, _own(alignment, a, regions), pair, forward=True)
+    if seen is None:
+        return None
+    return Worst(seen[1], not seen[0] or heals(alignment, a, b, pair, regions[1]))
+
+
+def _own(alignment: Alignment, a: Side, regions: tuple[list[int], list[int]]) -> dict[int, Any]:
+    """Return A's activations at the borders of two regions."""
+    to_a = alignment.to_a
+    borders = _border(alignment.a, regions[0]) | {to_a[other] for other in _border(alignment.b, regions[1])}
+    return {one: a.values.get(one) for one in borders}
+
+
+HEALED = 1e-10
+"""|Δ| over the largest value up to which a difference is gone: rounding leaves less, an eps under a norm more."""
 
 STEPS = 40
 """Operations of B that a difference is followed through, at most, to see whether it heals."""
@@ -170,8 +208,8 @@ def heals(alignment: Alignment, a: Side, b: Side, pair: Pair, region: Sequence[i
             if isinstance(value, Tensor) and isinstance(a.values.get(to_a.get(node_id, -1)), Tensor):
                 worst.see(a.values[to_a[node_id]], value)
             else:
-                worst.within = False
-            if not worst.within:
+                worst.relative = float("inf")
+            if worst.relative > HEALED:
                 wrong[node_id] = value
             if steps > STEPS or (node_id in graph.outputs and node_id in wrong):
                 return False
@@ -215,6 +253,7 @@ def _feeds(borders: Mapping[int, Any]) -> list[tuple[str, dict[int, Tensor]]]:
 
     return [
         ("", dict(borders)),
+        (" on small values", {key: drawn(tuple(value.shape), value, 1e-3) for key, value in borders.items()}),
         (" on large values", {key: drawn(tuple(value.shape), value, 20.0) for key, value in borders.items()}),
         (" at another size of the input", {key: drawn(grown(value), value, 3.0) for key, value in borders.items()}),
     ]

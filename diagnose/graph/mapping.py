@@ -42,13 +42,14 @@ def moves(alignments: Iterable[Alignment]) -> tuple[Move, ...]:
     found: dict[Part, Part] = {}
     for alignment in alignments:
         for one, other in alignment.weights:
-            a, b = _part(alignment.a, one), _part(alignment.b, other)
+            a, b = part_of(alignment.a, one), part_of(alignment.b, other)
             if alignment.a.graph.nodes[one].shape == alignment.b.graph.nodes[other].shape:
                 found.setdefault(b, a)
     return tuple(Move(a, b) for b, a in found.items())
 
 
-def _part(skeleton: Skeleton, node_id: int) -> Part:
+def part_of(skeleton: Skeleton, node_id: int) -> Part:
+    """Return the weight that a graph reads at a node, with the views through which it does."""
     node = skeleton.graph.nodes[node_id]
     views: list[Node] = []
     root = weight_root(skeleton.graph, node)

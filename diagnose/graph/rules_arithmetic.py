@@ -127,19 +127,19 @@ def _scale(form: Form, node: Node) -> int | None:
 
 
 def _unscaled(form: Form, node: Node) -> int | None:
-    """A scalar factor of an operand is a factor of the product."""
-    factor = 1.0
+    """A scalar factor of an operand is a factor of the product; it keeps the place where it was written."""
+    factor, written = 1.0, node
     values: list[int] = []
     for value in node.inputs:
         source = form[value]
         scaled = source.op == "scale" and not (node.op == "div" and values)
-        factor *= source.get("factor") if scaled else 1.0
+        if scaled:
+            factor, written = factor * source.get("factor"), source
         values.append(source.inputs[0] if scaled else value)
     if tuple(values) == node.inputs:
         return None
-    return _scaled(
-        form, form.make(node.op, values, node.shape, like=node, attributes=dict(node.attributes)), factor, node
-    )
+    result = form.make(node.op, values, node.shape, like=node, attributes=dict(node.attributes))
+    return form.make("scale", (result,), node.shape, like=written, attributes={"factor": factor}, dtype=node.dtype)
 
 
 def _square(form: Form, node: Node) -> int | None:

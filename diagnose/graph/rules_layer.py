@@ -146,7 +146,10 @@ def _average_pool(form: Form, node: Node) -> int | None:
 
 
 def _pool_defaults(form: Form, node: Node) -> int | None:
-    """Spell a pooling's defaults out: the stride is the kernel, one number stands for every dim."""
+    """Spell a pooling's defaults out: the stride is the kernel, one number stands for every dim.
+
+    At stride 1 every window fits, so that rounding up has no part.
+    """
     attributes = dict(node.attributes)
     space = _pooled(node)
     spread = {
@@ -155,9 +158,11 @@ def _pool_defaults(form: Form, node: Node) -> int | None:
         if (value := attributes.get(name))
     }
     spread.setdefault("stride", spread["kernel_size"])
+    if attributes.get("ceil_mode") and set(spread["stride"]) == {1}:
+        attributes["ceil_mode"] = False
     if not any(attributes.get("padding") or ()) and "count_include_pad" in attributes and not attributes["ceil_mode"]:
         spread["count_include_pad"] = True  # type: ignore[assignment]
-    if all(attributes.get(name) == value for name, value in spread.items()):
+    if all(node.get(name) == value for name, value in (attributes | spread).items()):
         return None
     return form.make(node.op, node.inputs, node.shape, like=node, attributes=attributes | spread)
 

@@ -35,15 +35,16 @@ class Prepared:
 
 @dataclass(slots=True)
 class Worst:
-    """The largest |Δ| so far, and whether all of them were within the tolerance."""
+    """The largest |Δ| so far, by itself and over its tensor's largest value, and whether all were within tolerance."""
 
     delta: float = 0.0
     within: bool = True
+    relative: float = 0.0
 
     def see(self, a: Tensor, b: Tensor, scale: float = 0.0) -> None:
         """Compare two tensors; other shapes, and NaN in one alone, are outside any tolerance."""
         if a.shape != b.shape:
-            self.delta, self.within = float("inf"), False
+            self.delta, self.within, self.relative = float("inf"), False, float("inf")
             return
         if not a.numel():
             return
@@ -52,6 +53,8 @@ class Worst:
         delta = float(torch.where(same, 0.0, (a - b).abs()).nan_to_num(float("inf")).max())
         largest = float(a.abs().nan_to_num(0.0, 0.0, 0.0).max())
         self.delta = max(self.delta, delta)
+        if delta:
+            self.relative = max(self.relative, delta / largest if largest else float("inf"))
         self.within &= delta <= ATOL * max(1.0, scale, largest) + RTOL * largest
 
 
