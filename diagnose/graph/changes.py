@@ -13,6 +13,7 @@ from diagnose.graph.form import RANDOM, base
 from diagnose.graph.labels import label_attributes, plain_value, weight_root
 from diagnose.graph.localise import Observed
 from diagnose.graph.skeleton import Skeleton
+from diagnose.graph.wording import chain, joined, loose, place, shown, sources, word
 from diagnose.values import Node, Verdict
 
 RANDOM_RATES = {"p", "dropout_p"}
@@ -131,10 +132,10 @@ def _component(
     if certain:
         verdict, evidence = Verdict.REAL, ("a random operation is compared by its rate, not by numbers",)
     places = [node for node in (a or b) if node.op != "constant"] or a or b
-    where = f"{_place(a)} ↔ {_place(b)}" if a and b else _place(a or b)
+    where = f"{place(a)} ↔ {place(b)}" if a and b else place(a or b)
     if kind.startswith("block"):
-        where = _place([node for node in a or b if node.op.startswith(LAYERS)])
-    return Change(kind, verdict, message, where, (*evidence, *_sources(places)), part[0], part[1], certain)
+        where = place([node for node in a or b if node.op.startswith(LAYERS)])
+    return Change(kind, verdict, message, where, (*evidence, *sources(places)), part[0], part[1], certain)
 
 
 def judged(near: Sequence[Observed]) -> tuple[Verdict, tuple[str, ...]]:
@@ -177,9 +178,9 @@ def _drawn(node: Node) -> int:
 def _named(alignment: Alignment, a: Sequence[Node], b: Sequence[Node]) -> tuple[str, str]:
     """Return the kind and the words of a component."""
     if a and b:
-        if sorted(map(_loose, a)) == sorted(map(_loose, b)):
-            return "operation moved", f"{_chain(a)} stands in another place"
-        return "operation replaced", f"{_chain(a)} replaced by {_chain(b)}"
+        if sorted(map(loose, a)) == sorted(map(loose, b)):
+            return "operation moved", f"{chain(a)} stands in another place"
+        return "operation replaced", f"{chain(a)} replaced by {chain(b)}"
     verb = "removed" if a else "added"
     drawn = next((node for node in a or b if node.op.startswith("bernoulli")), None)
     if drawn is not None:
@@ -190,15 +191,15 @@ def _named(alignment: Alignment, a: Sequence[Node], b: Sequence[Node]) -> tuple[
     if len(layers) > 1:
         repeats = _equal_blocks(alignment, nodes, of_a=bool(a))
         which = f" (one of {repeats} equal ones; which one is undecidable)" if repeats > 1 else ""
-        return f"block {verb}", f"block {verb}{which}: {_chain(nodes)}"
+        return f"block {verb}", f"block {verb}{which}: {chain(nodes)}"
     product = next((node for node in nodes if node.op == "mul" and len(skeleton.inputs(node.id)) > 1), None)
     if product is not None:
         rest = [node for node in nodes if node.op != "mul"]
         wrapped = "a ⊙ b"
         for node in rest:
-            wrapped = f"{_word(node)}({wrapped})"
+            wrapped = f"{word(node)}({wrapped})"
         return f"second-order term {verb}", f"the Hadamard term {wrapped} {verb}"
-    return f"operation {verb}", f"{_chain(nodes)} {verb}"
+    return f"operation {verb}", f"{chain(nodes)} {verb}"
 
 
 def _equal_blocks(alignment: Alignment, nodes: Sequence[Node], *, of_a: bool) -> int:
@@ -224,15 +225,15 @@ def _moved(found: list[Change], alignment: Alignment) -> list[Change]:
     """Join an operation removed here and the same one added there: it was moved."""
     result = list(found)
     for gone in [each for each in found if each.nodes_a and not each.nodes_b and len(each.nodes_a) <= 2]:
-        words = [_loose(alignment.a.graph.nodes[node]) for node in gone.nodes_a]
+        words = [loose(alignment.a.graph.nodes[node]) for node in gone.nodes_a]
         for come in [each for each in result if each.nodes_b and not each.nodes_a]:
-            if [_loose(alignment.b.graph.nodes[node]) for node in come.nodes_b] == words:
+            if [loose(alignment.b.graph.nodes[node]) for node in come.nodes_b] == words:
                 result.remove(come)
                 result.remove(gone)
                 verdict = Verdict.REAL if Verdict.REAL in (gone.verdict, come.verdict) else Verdict.UNDETERMINED
                 nodes = [alignment.a.graph.nodes[node] for node in gone.nodes_a]
                 result.append(
-                    Change("operation moved", verdict, f"{_chain(nodes)} stands in another place",
+                    Change("operation moved", verdict, f"{chain(nodes)} stands in another place",
                            f"{gone.where} ↔ {come.where}", (*gone.evidence, *come.evidence), gone.nodes_a, come.nodes_b)
                 )  # fmt: skip
                 break
@@ -244,7 +245,7 @@ def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observed | No
     mine, theirs = dict(label_attributes(a)), dict(label_attributes(b))
     mine.pop("slots", None), theirs.pop("slots", None)
     different = sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
-    where = _joined(a, b)
+    where = joined(a, b)
     found = []
     if len(a.inputs) != len(b.inputs) and a.get("slots") is not None:
         names = {name for name, _ in a.get("slots")} ^ {name for name, _ in b.get("slots") or ()}
@@ -252,19 +253,19 @@ def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observed | No
         different = [name for name in different if name not in names]
         verdict, evidence = judged([seen] if seen else [])
         if names:
-            message = f"{_word(a)} has a {' and a '.join(sorted(names))} in {side} alone"
+            message = f"{word(a)} has a {' and a '.join(sorted(names))} in {side} alone"
             found.append(
-                Change("attribute changed", verdict, message, where, (*evidence, *_sources([a, b])), *_ids(pair))
+                Change("attribute changed", verdict, message, where, (*evidence, *sources([a, b])), *_ids(pair))
             )
     if not different:
         return found
-    shown = [f"{name} {_shown(mine.get(name))} → {_shown(theirs.get(name))}" for name in different]
+    listed = [f"{name} {shown(mine.get(name))} → {shown(theirs.get(name))}" for name in different]
     verdict, evidence = judged([seen] if seen else [])
     certain = bool(RANDOM_RATES & set(different))
     if certain:
         verdict, evidence = Verdict.REAL, ("a random operation is compared by its rate, not by numbers",)
-    message = f"{_word(a)}: {', '.join(shown)}"
-    said = (*evidence, *_sources([a, b]))
+    message = f"{word(a)}: {', '.join(listed)}"
+    said = (*evidence, *sources([a, b]))
     return [*found, Change("attribute changed", verdict, message, where, said, *_ids(pair), certain)]
 
 
@@ -282,12 +283,11 @@ def _width(alignment: Alignment, pair: tuple[int, int], seen: Observed | None, *
     theirs = [alignment.b.graph.nodes[value].shape for value in b.inputs if alignment.b.weights[value]]
     if not mine or not theirs or mine[0] == theirs[0]:
         return []
-    message = f"{_word(a)}: weight {_shown(mine[0])} → {_shown(theirs[0])}"
-    verdict, evidence = Verdict.REAL, ("the weights have other shapes",)
-    if balanced:
-        verdict, evidence = judged([seen] if seen else [])
-    said = (*evidence, *_sources([a, b]))
-    return [Change("width changed", verdict, message, _joined(a, b), said, *_ids(pair), certain=not balanced)]
+    message = f"{word(a)}: weight {shown(mine[0])} → {shown(theirs[0])}"
+    other_shapes: tuple[Verdict, tuple[str, ...]] = (Verdict.REAL, ("the weights have other shapes",))
+    verdict, evidence = judged([seen] if seen else []) if balanced else other_shapes
+    said = (*evidence, *sources([a, b]))
+    return [Change("width changed", verdict, message, joined(a, b), said, *_ids(pair), certain=not balanced)]
 
 
 def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list[Change]:
@@ -296,14 +296,14 @@ def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list
     theirs = alignment.b.inputs(pair[1])
     if sorted(mine) == sorted(theirs) and (mine == theirs or not alignment.a.position_matters(pair[0])):
         return []
-    here = [_word(alignment.a.graph.nodes[value]) for value in alignment.a.inputs(pair[0])]
-    there = [_word(alignment.b.graph.nodes[value]) for value in theirs]
+    here = [word(alignment.a.graph.nodes[value]) for value in alignment.a.inputs(pair[0])]
+    there = [word(alignment.b.graph.nodes[value]) for value in theirs]
     verdict, evidence = judged([seen])
     if sorted(mine) == sorted(theirs):
-        message = f"{_word(a)} reads its inputs in another order"
+        message = f"{word(a)} reads its inputs in another order"
     else:
-        message = f"{_word(a)} reads other values: {', '.join(here)} → {', '.join(there)}"
-    return [Change("wiring changed", verdict, message, _joined(a, b), (*evidence, *_sources([a, b])), *_ids(pair))]
+        message = f"{word(a)} reads other values: {', '.join(here)} → {', '.join(there)}"
+    return [Change("wiring changed", verdict, message, joined(a, b), (*evidence, *sources([a, b])), *_ids(pair))]
 
 
 def _sharing(alignment: Alignment) -> list[Change]:
@@ -323,60 +323,3 @@ def _sharing(alignment: Alignment) -> list[Change]:
             found.append(Change("parameter sharing", Verdict.REAL, message, f"{name} ↔ {names}",
                                 ("the networks have other free parameters",), certain=True))  # fmt: skip
     return list(dict.fromkeys(found))
-
-
-def _loose(node: Node) -> str:
-    return f"{node.op}{label_attributes(node)}"
-
-
-def _word(node: Node) -> str:
-    """Return an operation's name, with its window where it has one."""
-    name = node.op.partition(".")[0]
-    return {"mean": "average over the map" if len(node.get("over") or ()) > 1 else "mean", "add": "sum",
-            "mul": "product"}.get(name, name)  # fmt: skip
-
-
-def _chain(nodes: Sequence[Node]) -> str:
-    words = [_word(node) + _size(node) for node in nodes if node.op != "constant"] or [_word(node) for node in nodes]
-    if len(words) > 12:
-        return f"{', '.join(words[:12])} and {len(words) - 12} more"
-    return ", ".join(words)
-
-
-def _size(node: Node) -> str:
-    for name in ("factor", "amount", "p", "exponent", "negative_slope"):
-        if node.get(name) is not None:
-            return f" ({name} {plain_value(node.get(name))})"
-    return ""
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        return "×".join(map(str, value)) or "()"
-    return "none" if value is None else str(value)
-
-
-def _place(nodes: Sequence[Node]) -> str:
-    """Return the module that holds the nodes: the path itself for one, the common one for several."""
-    paths = list(dict.fromkeys(node.module_path for node in nodes if node.op != "constant")) or [""]
-    if len(paths) == 1:
-        return paths[0] or "the network itself"
-    parts = [path.split(".") for path in paths]
-    common: list[str] = []
-    for level in zip(*parts, strict=False):
-        if len(set(level)) > 1:
-            break
-        common.append(level[0])
-    inner = [path for path in paths if path != ".".join(common)]
-    if len(inner) == 1:
-        return inner[0]
-    return ".".join(common) or ", ".join(paths[:3])
-
-
-def _joined(a: Node, b: Node) -> str:
-    one, other = a.module_path or "the network itself", b.module_path or "the network itself"
-    return one if one == other else f"{one} ↔ {other}"
-
-
-def _sources(nodes: Sequence[Node]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(node.source for node in nodes if node.source))[:2]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from diagnose.graph.align import Alignment, align
 from diagnose.graph.capture import Captured, capture
 from diagnose.graph.changes import Change, changes
+from diagnose.graph.complete import Group, complete, observations
 from diagnose.graph.cosmetic import (
     call_findings,
     gradient_findings,
@@ -18,7 +19,6 @@ from diagnose.graph.cosmetic import (
     operand_findings,
     rewrite_findings,
 )
-from diagnose.graph.complete import Group, complete, observations
 from diagnose.graph.initial import initial_weights
 from diagnose.graph.localise import Pair, Side, run_graph, touched
 from diagnose.graph.mapping import Move, as_mapping, moves
