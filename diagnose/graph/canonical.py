@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from diagnose.graph import rules_activation, rules_arithmetic, rules_attention, rules_layer, rules_noop, rules_shape
+from diagnose.graph import (
+    rules_activation,
+    rules_arithmetic,
+    rules_attention,
+    rules_layer,
+    rules_noop,
+    rules_random,
+    rules_shape,
+)
 from diagnose.graph.form import LEAVES, Applied, Form, Rule
 from diagnose.graph.labels import digest
 from diagnose.values import Graph, Node
 
 RULES: tuple[Rule, ...] = (
     *rules_noop.RULES,
+    *rules_random.RULES,
     *rules_shape.RULES,
     *rules_activation.RULES,
     *rules_arithmetic.RULES,
@@ -59,6 +68,8 @@ def _rewritten(graph: Graph) -> tuple[Graph, list[Applied]]:
         number[node.id] = form.add(
             Node(-1, node.op, node.module_path, attributes, inputs, node.shape, node.dtype, node.name, node.source)
         )
+        if users[node.id] == 1 and node.id not in kept:
+            form.read_once.add(number[node.id])
     outputs = [number[value] for value in graph.outputs]
     effects = [number[value] for value in graph.effects if form[number[value]].op not in LEAVES]
     return form.graph(outputs, effects, graph), form.applied

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -28,7 +29,8 @@ class Change:
     """One edit: its kind, what it does in words without names, and where.
 
     `nodes_a` and `nodes_b` take part in it. `certain` is True where the verdict rests on a rule and not on numbers,
-    `alone` where nothing else changed around it, so that no other change can make up for it.
+    `alone` where nothing else changed around it that could make up for it, and only other values than the network's
+    own tell the difference.
     """
 
     kind: str
@@ -58,25 +60,30 @@ def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change,
         found += _width(alignment, pair, seen.get(pair), balanced=balanced)
         if pair in seen and pair not in explained:
             found += _wiring(alignment, pair, seen[pair])
-    return (*_with_neighbours(alignment, found), *_sharing(alignment))
+    return (*_with_neighbours(alignment, found, observed), *_sharing(alignment))
 
 
-def _with_neighbours(alignment: Alignment, found: Sequence[Change]) -> list[Change]:
-    """Say of each change whether another one touches it, or the operations that read it or that it reads."""
+def _with_neighbours(alignment: Alignment, found: Sequence[Change], observed: Sequence[Observed]) -> list[Change]:
+    """Say of each change whether it stands alone: no other one near it, and not reached by the network's own values.
+
+    Two are near where they touch, read the same operation or are read by the same one.
+    """
     around = []
     for each in found:
         near: set[tuple[int, int]] = set()
         for side, (skeleton, nodes) in enumerate(((alignment.a, each.nodes_a), (alignment.b, each.nodes_b))):
             partners = alignment.to_b if side == 0 else alignment.to_a
             for node in nodes:
-                reached = {node, *skeleton.inputs(node), *(user for user, _ in skeleton.users[node])}
-                near |= {(side, other) for other in reached}
-                near |= {(1 - side, partners[other]) for other in reached if other in partners}
+                touching = {node, *skeleton.inputs(node), *(user for user, _ in skeleton.users[node])}
+                near |= {(side, other) for other in touching}
+                near |= {(1 - side, partners[other]) for other in touching if other in partners}
         around.append(near)
-    inside = [{*((0, node) for node in each.nodes_a), *((1, node) for node in each.nodes_b)} for each in found]
+    reached = {(0, node) for each in observed if each.reached for node in each.nodes_a}
+    reached |= {(1, node) for each in observed if each.reached for node in each.nodes_b}
+    shared = Counter(node for near in around for node in near)
     return [
-        replace(each, alone=not any(around[i] & inside[j] for j in range(len(found)) if j != i))
-        for i, each in enumerate(found)
+        replace(each, alone=not near & reached and all(shared[node] == 1 for node in near))
+        for each, near in zip(found, around, strict=True)
     ]
 
 

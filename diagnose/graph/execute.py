@@ -127,6 +127,11 @@ def _attention(node: Node, inputs: Sequence[Tensor]) -> Tensor:
     return torch.div(result, 1.0 - node.get("dropout_p"))
 
 
+def _filled(node: Node, value: float) -> Tensor:
+    floating = node.dtype.startswith(("float", "bfloat"))
+    return torch.full(node.shape, value, dtype=torch.float64 if floating else getattr(torch, node.dtype))
+
+
 OPERATIONS: dict[str, Callable[[Node, Sequence[Any]], Any]] = {
     "add": lambda node, x: _sum(x),
     "mul": lambda node, x: _product(x),
@@ -163,6 +168,7 @@ OPERATIONS: dict[str, Callable[[Node, Sequence[Any]], Any]] = {
     "softmax.int": lambda node, x: torch.softmax(x[0], node.get("dim")),
     "scaled_dot_product_attention": _attention,
     "write_view": _write_view,
+    "fill": lambda node, x: _filled(node, float(node.get("value"))),
     "getitem": lambda node, x: x[0][node.get("index")],
 }
 """The operations whose form is not that of an operator of torch's."""
@@ -173,22 +179,18 @@ def _survived(node: Node, inputs: Sequence[Tensor]) -> Tensor:
     return inputs[0] / (1.0 - rate) if rate < 1.0 else inputs[0] * 0.0
 
 
-def _drawn(node: Node, value: float) -> Tensor:
-    return torch.full(node.shape, value, dtype=torch.get_default_dtype())
-
-
 SAMPLES: dict[str, Callable[[Node, Sequence[Any]], Any]] = {
     "dropout": _survived,
     "feature_dropout": _survived,
-    "bernoulli": lambda node, x: _drawn(node, 1.0),
-    "rand": lambda node, x: _drawn(node, 1.0 - 1e-9),
-    "rand_like": lambda node, x: _drawn(node, 1.0 - 1e-9),
-    "uniform": lambda node, x: _drawn(node, float(node.get("to", 1.0)) - 1e-9),
-    "randn": lambda node, x: _drawn(node, 0.5),
-    "randn_like": lambda node, x: _drawn(node, 0.5),
-    "normal": lambda node, x: _drawn(node, 0.5),
-    "empty": lambda node, x: _drawn(node, 0.0),
-    "new_empty": lambda node, x: _drawn(node, 0.0),
-    "empty_like": lambda node, x: _drawn(node, 0.0),
+    "bernoulli": lambda node, x: _filled(node, 1.0),
+    "rand": lambda node, x: _filled(node, 0.5),
+    "rand_like": lambda node, x: _filled(node, 0.5),
+    "uniform": lambda node, x: _filled(node, (float(node.get("from", 0.0)) + float(node.get("to", 1.0))) / 2),
+    "randn": lambda node, x: _filled(node, 0.5),
+    "randn_like": lambda node, x: _filled(node, 0.5),
+    "normal": lambda node, x: _filled(node, 0.5),
+    "empty": lambda node, x: _filled(node, 0.0),
+    "new_empty": lambda node, x: _filled(node, 0.0),
+    "empty_like": lambda node, x: _filled(node, 0.0),
 }
 """The sample that every random operation takes; the one that `Survival` makes a module's random calls take, too."""

@@ -51,6 +51,8 @@ class Form:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.nodes: list[Node] = []
         self.applied: list[Applied] = []
+        self.read_once: set[int] = set()
+        """Nodes that one operation of the graph reads: a random draw among them may become part of its reader."""
         self._known: dict[Any, int] = {}
         self._rules: dict[str, list[Rule]] = {}
         for rule in rules:

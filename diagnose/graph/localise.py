@@ -27,7 +27,10 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What feeding a pair of regions showed: `differs` is None where nothing could be run."""
+    """What feeding a pair of regions showed: `differs` is None where nothing could be run.
+
+    `reached` where they differ on the activations that the network itself has there.
+    """
 
     pair: Pair
     nodes_a: frozenset[int]
@@ -35,6 +38,7 @@ class Observed:
     differs: bool | None
     how: str = ""
     delta: float = 0.0
+    reached: bool = False
 
 
 @dataclass(slots=True)
@@ -121,7 +125,7 @@ def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Seq
     if seen is not None and seen[0]:
         if heals(alignment, a, b, pair, regions[1]):
             return replace(found, differs=False)
-        return replace(found, differs=True, how=seen[0], delta=seen[1])
+        return replace(found, differs=True, how=seen[0], delta=seen[1], reached=True)
     found = replace(found, differs=None if seen is None else False)
     common = _common(alignment, regions, {each for each in all_touched if each != pair})
     if common is None:
@@ -129,7 +133,7 @@ def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Seq
     for how, values in _feeds({one: a.values.get(one) for one in _border(alignment.a, common[0])}):
         seen = _compared(alignment, (a, b), common, values, pair)
         if seen is not None and seen[0]:
-            return replace(found, differs=True, how=f"{seen[0]}{how}", delta=seen[1])
+            return replace(found, differs=True, how=f"{seen[0]}{how}", delta=seen[1], reached=not how)
         found = replace(found, differs=found.differs if seen is None else False)
     return found
 

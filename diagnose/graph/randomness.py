@@ -15,11 +15,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from diagnose.graph.skeleton import Skeleton
 from diagnose.values import InputSpec
 
-_ALMOST_ONE = 1.0 - 2.0**-20
-
 
 class Survival(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Within this mode nothing is dropped: a Bernoulli draw is 1, a uniform one just below it, a normal one ½."""
+    """Within this mode nothing is dropped: a Bernoulli draw is 1, a uniform or normal one ½.
+
+    With ½, u < 0.9, u > 0.1 and ⌊0.9 + u⌋ all keep, at any rate below one half.
+    """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -37,8 +38,8 @@ class Survival(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **kwargs)
 
 
-_VALUES_IN_PLACE = {"bernoulli_": 1.0, "uniform_": _ALMOST_ONE, "normal_": 0.5}
-_VALUES = {"bernoulli": 1.0, "rand": _ALMOST_ONE, "rand_like": _ALMOST_ONE, "randn": 0.5, "randn_like": 0.5}
+_VALUES_IN_PLACE = {"bernoulli_": 1.0, "uniform_": 0.5, "normal_": 0.5}
+_VALUES = {"bernoulli": 1.0, "rand": 0.5, "rand_like": 0.5, "randn": 0.5, "randn_like": 0.5}
 
 
 def roles(skeletons: Iterable[Skeleton]) -> dict[str, str]:

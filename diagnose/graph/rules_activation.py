@@ -82,12 +82,15 @@ def _is_zero(node: Node) -> bool:
 
 
 def _gated(form: Form, node: Node) -> int | None:
-    """A product x · sigmoid(x) is silu, x · hardsigmoid(x) hardswish, x · tanh(softplus(x)) mish."""
+    """X · sigmoid(x) is silu, x · hardsigmoid(x) hardswish, x · tanh(softplus(x)) mish, x · (x > 0) relu."""
     if len(node.inputs) != 2:
         return None
     fused = {"sigmoid": "silu", "hardsigmoid": "hardswish"}
     for value, other in (node.inputs, node.inputs[::-1]):
         gate = form[other]
+        if gate.op == "gt.Scalar" and gate.inputs == (value,) and gate.get("other") == 0:
+            alone = Node(-1, node.op, node.module_path, (), (value,), node.shape, node.dtype, "", node.source)
+            return _bounded(form, alone, 0, None, "0")
         if gate.op in fused and gate.inputs == (value,):
             return form.make(fused[gate.op], (value,), node.shape, like=node)
         if gate.op == "tanh" and form[gate.inputs[0]].op == "softplus" and form[gate.inputs[0]].inputs == (value,):
@@ -171,18 +174,6 @@ def _plain(form: Form, node: Node) -> int | None:
     return form.make(node.op, node.inputs, node.shape, like=node, attributes=kept)
 
 
-def _mask(form: Form, node: Node) -> int | None:
-    """A mask drawn by filling an empty tensor, or as ⌊p + u⌋ with a uniform u, is 1 with probability p."""
-    source = form[node.inputs[0]] if node.inputs else node
-    if node.op == "bernoulli.float":
-        rate = node.get("p")
-    elif source.op == "shift" and form[source.inputs[0]].op == "rand" and 0 < source.get("amount") < 1:
-        rate = source.get("amount")
-    else:
-        return None
-    return form.make("bernoulli", (), node.shape, like=node, attributes={"p": rate})
-
-
 def _swish(form: Form, node: Node) -> int | None:
     """A sigmoid written as 1 / (1 + exp(−x))."""
     shift = form[node.inputs[0]]
@@ -203,7 +194,6 @@ RULES = (
     Rule("an activation written as a gate", ("mul",), _gated),
     Rule("a hard gate spelled out", ("scale",), _sixth),
     Rule("gelu spelled out", ("scale",), _gelu),
-    Rule("a random mask", ("bernoulli.float", "floor"), _mask, silent=True),
     Rule("sigmoid spelled out", ("power",), _swish),
     Rule("an activation's name", ("silu", "gelu", "sigmoid", "tanh", "erf", "exp", "log", "hardsigmoid", "hardswish",
                                   "mish", "leaky_relu", "abs", "log_sigmoid", "sin", "cos", "detach", "maximum",

@@ -26,7 +26,9 @@ def scalar_of(form: Form, node: Node, position: int, name: str) -> float | None:
 
 
 def _floating(form: Form, node: Node) -> bool:
-    return node.dtype in _FLOATS and form[node.inputs[0]].dtype == node.dtype
+    """Say whether an operation works on floats of one type; a mask may stand among them."""
+    kinds = {form[value].dtype for value in node.inputs}
+    return node.dtype in _FLOATS and node.dtype in kinds and kinds <= {node.dtype, "bool"}
 
 
 def _scaled(form: Form, value: int, factor: float, like: Node) -> int:
@@ -117,7 +119,7 @@ def _shift(form: Form, node: Node) -> int | None:
 
 def _scale(form: Form, node: Node) -> int | None:
     source, factor = form[node.inputs[0]], node.get("factor")
-    if isclose(factor, 1.0, rel_tol=1e-15):
+    if isclose(factor, 1.0, rel_tol=1e-12):
         return source.id
     if source.op == "scale":
         return _scaled(form, source.inputs[0], source.get("factor") * factor, node)
