@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diagnose.graph import (
@@ -11,6 +12,9 @@ from diagnose.graph import (
     rules_attention,
     rules_layer,
     rules_noop,
+    rules_norm,
+    rules_pointwise,
+    rules_product,
     rules_random,
     rules_shape,
 )
@@ -24,10 +28,15 @@ RULES: tuple[Rule, ...] = (
     *rules_shape.RULES,
     *rules_activation.RULES,
     *rules_arithmetic.RULES,
+    *rules_product.RULES,
     *rules_layer.RULES,
+    *rules_norm.RULES,
     *rules_attention.RULES,
 )
 """All rules; the first that applies to an operation wins."""
+
+POINTWISE: tuple[Rule, ...] = (*RULES, *rules_pointwise.RULES)
+"""The rules of the second form, in which a 1×1 convolution is a linear layer."""
 
 ROUNDS = 4
 """How often the rules are run over the whole graph at most; a second run changes little, a third nothing."""
@@ -41,12 +50,12 @@ class Canonical:
     applied: tuple[Applied, ...]
 
 
-def canonical(graph: Graph) -> Canonical:
-    """Return the canonical form of a graph."""
+def canonical(graph: Graph, rules: Sequence[Rule] = RULES) -> Canonical:
+    """Return the canonical form of a graph under a table of rules."""
     applied: list[Applied] = []
     before = ""
     for _ in range(ROUNDS):
-        graph, more = _rewritten(graph)
+        graph, more = _rewritten(graph, rules)
         applied += more
         after = digest(graph)
         if after == before:
@@ -55,8 +64,8 @@ def canonical(graph: Graph) -> Canonical:
     return Canonical(graph, tuple(dict.fromkeys(applied)))
 
 
-def _rewritten(graph: Graph) -> tuple[Graph, list[Applied]]:
-    form = Form(RULES)
+def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[Applied]]:
+    form = Form(rules)
     users = Counter(value for node in graph.nodes for value in dict.fromkeys(node.inputs))
     kept = {*graph.outputs, *graph.effects}
     number: dict[int, int] = {}

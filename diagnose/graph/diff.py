@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from diagnose.graph.align import Alignment, align
+from diagnose.graph.canonical import POINTWISE, canonical
 from diagnose.graph.capture import Captured, capture
 from diagnose.graph.changes import Change, changes
 from diagnose.graph.complete import Group, complete, observations
@@ -20,6 +21,7 @@ from diagnose.graph.cosmetic import (
     rewrite_findings,
 )
 from diagnose.graph.initial import initial_weights
+from diagnose.graph.labels import digest
 from diagnose.graph.localise import Pair, Side, run_graph, touched
 from diagnose.graph.mapping import Move, as_mapping, moves
 from diagnose.graph.randomness import Survival, roles, samples, state_of
@@ -124,7 +126,22 @@ def _compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training:
     if ways[0] != ways[1]:  # only one way of capturing gives comparable graphs
         one = one if ways[0] == "recorder" else capture(a, drawn, training=training, recorder=True)
         other = other if ways[1] == "recorder" else capture(b, drawn, training=training, recorder=True)
-    return Compared(one, other, align(one.form.graph, other.form.graph))
+    first = align(one.form.graph, other.form.graph)
+    if first.equal:
+        return Compared(one, other, first)
+    # A 1×1 convolution is looked at as a linear layer only where that brings the two nearer to each other.
+    second = [replace(each, form=canonical(each.form.graph, POINTWISE)) for each in (one, other)]
+    if [digest(each.form.graph) for each in second] == [digest(each.form.graph) for each in (one, other)]:
+        return Compared(one, other, first)
+    linear = align(second[0].form.graph, second[1].form.graph)
+    if linear.cost < first.cost:
+        applied = [(*one.form.applied, *second[0].form.applied), (*other.form.applied, *second[1].form.applied)]
+        one, other = (
+            replace(each, form=replace(each.form, applied=tuple(dict.fromkeys(rules))))
+            for each, rules in zip(second, applied, strict=True)
+        )
+        return Compared(one, other, linear)
+    return Compared(one, other, first)
 
 
 def _side(model: Model, captured: Captured, nodes: Sequence[int]) -> DiffSide:

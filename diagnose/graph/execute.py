@@ -161,6 +161,7 @@ OPERATIONS: dict[str, Callable[[Node, Sequence[Any]], Any]] = {
     "leaky_relu": lambda node, x: torch.nn.functional.leaky_relu(x[0], node.get("negative_slope")),
     "mean": lambda node, x: x[0].mean(node.get("over")) if node.get("over") is not None else _aten(node, x),
     "sum": lambda node, x: x[0].sum(node.get("over")) if node.get("over") is not None else _aten(node, x),
+    "variance": lambda node, x: x[0].var(node.get("over"), correction=0),
     "cat": lambda node, x: torch.cat(list(x), node.get("dim")),
     "slice": lambda node, x: x[0].narrow(node.get("dim"), node.get("start"), node.get("stop") - node.get("start")),
     "rearrange": lambda node, x: x[0].reshape(node.get("split")).permute(node.get("order")).reshape(node.shape),
