@@ -17,6 +17,7 @@ from diagnose.graph import (
     rules_product,
     rules_random,
     rules_shape,
+    rules_softmax,
 )
 from diagnose.graph.form import LEAVES, Applied, Form, Rule
 from diagnose.graph.labels import digest
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *rules_product.RULES,
     *rules_layer.RULES,
     *rules_norm.RULES,
+    *rules_softmax.RULES,
     *rules_attention.RULES,
 )
 """All rules; the first that applies to an operation wins."""
@@ -68,6 +70,7 @@ def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[Applied
     form = Form(rules)
     users = Counter(value for node in graph.nodes for value in dict.fromkeys(node.inputs))
     kept = {*graph.outputs, *graph.effects}
+    alone = _read_once(graph, users, kept)
     number: dict[int, int] = {}
     for node in graph.nodes:
         inputs = tuple(number[value] for value in node.inputs)
@@ -77,11 +80,23 @@ def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[Applied
         number[node.id] = form.add(
             Node(-1, node.op, node.module_path, attributes, inputs, node.shape, node.dtype, node.name, node.source)
         )
-        if users[node.id] == 1 and node.id not in kept:
+        if node.id in alone:
             form.read_once.add(number[node.id])
     outputs = [number[value] for value in graph.outputs]
     effects = [number[value] for value in graph.effects if form[number[value]].op not in LEAVES]
     return form.graph(outputs, effects, graph), form.applied
+
+
+def _read_once(graph: Graph, users: Counter[int], kept: set[int]) -> set[int]:
+    """Return the nodes that one operation reads, directly or through operations on them alone that are read once."""
+    reader = {value: node for node in graph.nodes for value in node.inputs}
+    alone: set[int] = set()
+    for node in reversed(graph.nodes):
+        if users[node.id] != 1 or node.id in kept:
+            continue
+        if len(reader[node.id].inputs) > 1 or reader[node.id].id in alone:
+            alone.add(node.id)
+    return alone
 
 
 def _flattened(

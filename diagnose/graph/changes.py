@@ -57,6 +57,7 @@ def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change,
     for one, other in alignment.to_b.items():
         pair = one, other
         found += _attributes(alignment, pair, seen.get(pair))
+        found += _draws(alignment, pair)
         found += _width(alignment, pair, seen.get(pair), balanced=balanced)
         if pair in seen and pair not in explained:
             found += _wiring(alignment, pair, seen[pair])
@@ -274,6 +275,16 @@ def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observed | No
     message = f"{word(a)}: {', '.join(listed)}"
     said = (*evidence, *sources([a, b]))
     return [*found, Change("attribute changed", verdict, message, where, said, *_ids(pair), certain)]
+
+
+def _draws(alignment: Alignment, pair: tuple[int, int]) -> list[Change]:
+    """Return the change of a mask's shape: one number for each sample, for each channel, for each element."""
+    a, b = alignment.a.graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
+    if base(a.op) != "bernoulli" or [size == 1 for size in a.shape] == [size == 1 for size in b.shape]:
+        return []
+    message = f"{word(a)}: draws {shown(a.shape)} numbers → {shown(b.shape)}"
+    said = ("a random operation is compared by what it draws, not by numbers", *sources([a, b]))
+    return [Change("attribute changed", Verdict.REAL, message, joined(a, b), said, *_ids(pair), certain=True)]
 
 
 def _ids(pair: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:

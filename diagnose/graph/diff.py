@@ -293,6 +293,8 @@ def _verdict(
     if same and proof.agrees is False:
         doubts.append(_doubt("the canonical forms are equal, but the numbers after the transplant are not"))
     real = any(each.verdict is Verdict.REAL and each.kind != "initial weights" for each in findings)
+    if not same and all(each.verdict is Verdict.COSMETIC or each.kind == "initial weights" for each in findings):
+        doubts.append(_doubt("the canonical forms differ in a way that no finding names"))
     if doubts and not (real and trusted):
         return "undetermined", doubts
     if same:

@@ -62,11 +62,13 @@ def _normalised(form: Form, node: Node) -> int | None:
 
 def _spread(form: Form, root: int, exponent: float) -> _Spread | None:
     """Read √(mean(d²) + eps), with axes of size 1 put back anywhere on the way."""
-    power = _plain(form, root)
+    power = without_unit_axes(form, root)
     if power.op != "power" or not isclose(power.get("exponent"), exponent):
         return None
-    shift = _plain(form, power.inputs[0])
-    eps, inner = (shift.get("amount"), _plain(form, shift.inputs[0])) if shift.op == "shift" else (0.0, shift)
+    shift = without_unit_axes(form, power.inputs[0])
+    eps, inner = 0.0, shift
+    if shift.op == "shift":
+        eps, inner = shift.get("amount"), without_unit_axes(form, shift.inputs[0])
     if inner.op == "variance":
         return _Spread(inner.inputs[0], inner.get("over"), eps, centred=True)
     if inner.op != "mean" or inner.get("over") is None:
@@ -82,7 +84,7 @@ def _is_square(node: Node) -> bool:
     return node.op == "power" and bool(node.get("exponent") == 2.0)
 
 
-def _plain(form: Form, value: int) -> Node:
+def without_unit_axes(form: Form, value: int) -> Node:
     """Return a value without the axes of size 1 that were put into it."""
     node = form[value]
     if node.op != "rearrange":
@@ -99,9 +101,9 @@ def _centre(form: Form, value: int, over: tuple[int, ...]) -> int | None:
     if total.op != "add" or len(total.inputs) != 2:
         return None
     for one, other in (total.inputs, total.inputs[::-1]):
-        mean = _plain(form, other)
+        mean = without_unit_axes(form, other)
         if mean.op == "scale" and mean.get("factor") == -1.0:
-            mean = _plain(form, mean.inputs[0])
+            mean = without_unit_axes(form, mean.inputs[0])
             if mean.op == "mean" and mean.inputs == (one,) and mean.get("over") == over:
                 return one
     return None
@@ -148,10 +150,10 @@ def _affine(form: Form, node: Node) -> int | None:
 
 
 def _per_element(form: Form, weight: int, norm: Node, seen: Node) -> int | None:
-    """Return the weight in the norm's own shape, where broadcasting gives each normalised element one of its numbers."""
+    """Return the weight in the norm's own shape, where broadcasting gives each normalised element one number."""
     normalized = norm.get("normalized_shape")
     shape = form.shape(weight)
-    trimmed = shape[next((i for i, size in enumerate(shape) if size > 1), len(shape) - 1) :]
+    trimmed = shape[next((axis for axis, size in enumerate(shape) if size > 1), len(shape) - 1) :]
     if seen is norm:
         return form.rearrange(weight, reshaped(shape, normalized), like=norm) if trimmed == normalized else None
     channels = len(normalized) == 1 and seen.shape[1] == normalized[0]

@@ -14,7 +14,7 @@ _UNIFORM = ("rand", "rand_like", "uniform")
 def _filled(form: Form, node: Node) -> int | None:
     """One form for a tensor of one number."""
     kind = base(node.op).removesuffix("_like").removeprefix("new_")
-    value = {"zeros": 0.0, "ones": 1.0}.get(kind, node.get("fill_value"))
+    value = {"zeros": 0.0, "ones": 1.0}.get(kind, node.get("fill_value", node.get("value")))
     if not isinstance(value, (int, float)):
         return None
     return form.make("fill", (), node.shape, like=node, attributes={"value": float(value)})
@@ -140,7 +140,7 @@ def _dropout(form: Form, node: Node) -> int | None:
 
 RULES = (
     Rule("a tensor of one number", ("full", "full_like", "new_full", "zeros", "zeros_like", "new_zeros", "ones",
-                                    "ones_like", "new_ones"), _filled, silent=True),
+                                    "ones_like", "new_ones", "fill.Scalar"), _filled, silent=True),
     Rule("a random mask", ("bernoulli", "bernoulli.float", "floor"), _mask, silent=True),
     Rule("a random mask by comparison", ("lt.Scalar", "le.Scalar", "gt.Scalar", "ge.Scalar"), _compared, silent=True),
     Rule("a random mask as numbers", ("to.dtype", "_to_copy", "float", "type_as", "to.other"), _converted,

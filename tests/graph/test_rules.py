@@ -95,6 +95,24 @@ EXAMPLES = {
     "a random mask": (
         lambda m, x: x / 0.8 * torch.floor(0.8 + torch.rand(2, 1, 1, 1)),
         lambda m, x: x * torch.empty(2, 1, 1, 1).bernoulli_(0.8).div_(0.8)),
+    "a tensor of one number": (lambda m, x: x * torch.full((6,), 2.0), lambda m, x: x * torch.ones(6).fill_(2.0)),
+    "a random mask by comparison": (
+        lambda m, x: x * (torch.rand(2, 1, 1, 1) < 0.8).to(x.dtype),
+        lambda m, x: x * torch.empty(2, 1, 1, 1).bernoulli_(0.8)),
+    "a random mask as numbers": (
+        lambda m, x: x.exp() * (torch.rand(2, 1, 1, 1) >= 0.2).float(),
+        lambda m, x: x.exp() * torch.bernoulli(torch.full((2, 1, 1, 1), 0.8))),
+    "the opposite of a random mask": (
+        lambda m, x: x * (1 - torch.empty(2, 1, 1, 1).bernoulli_(0.2)),
+        lambda m, x: x * torch.empty(2, 1, 1, 1).bernoulli_(0.8)),
+    "a random mask by choice": (
+        lambda m, x: x.masked_fill(torch.rand(2, 1, 1, 1) < 0.2, 0.0),
+        lambda m, x: torch.where(torch.rand(2, 1, 1, 1) > 0.2, x, torch.zeros_like(x))),
+    "dropout spelled out": (
+        lambda m, x: x * (torch.rand_like(x) > 0.2) / 0.8, lambda m, x: F.dropout(x, 0.2, True)),
+    "dropout of whole maps": (
+        lambda m, x: F.dropout2d(x, 0.2, True), lambda m, x: x * torch.empty(2, 4, 1, 1).bernoulli_(0.8) / 0.8),
+    "a factor of a dropout": (lambda m, x: F.dropout(2 * x, 0.2, True), lambda m, x: 2 * F.dropout(x, 0.2, True)),
     "sigmoid spelled out": (lambda m, x: 1 / (1 + torch.exp(-x)), lambda m, x: torch.sigmoid(x)),
     "an activation's name": (lambda m, x: F.silu(x.exp(), inplace=True), lambda m, x: F.silu(x.exp())),
     "expand before broadcasting": (
@@ -112,6 +130,39 @@ EXAMPLES = {
     "a product with a reciprocal is a quotient": (
         lambda m, x: x * x.exp().reciprocal(), lambda m, x: x / x.exp()),
     "reductions": (lambda m, x: x.mean((-1, -2), keepdim=True), lambda m, x: (x.sum((2, 3)) / 36)[..., None, None]),
+    "einsum as a matrix product": (
+        lambda m, x: torch.einsum("nchw,ow->nohc", x, m.weight),
+        lambda m, x: F.linear(x, m.weight).permute(0, 3, 2, 1)),
+    "a sum with a product": (
+        lambda m, x: torch.addcmul(x, x.exp(), x.sin(), value=2), lambda m, x: x + 2 * x.exp() * x.sin()),
+    "a weighted mean": (lambda m, x: torch.lerp(x, x.exp(), 0.3), lambda m, x: 0.7 * x + 0.3 * x.exp()),
+    "a scaled matrix product": (
+        lambda m, x: torch.baddbmm(torch.empty(1, 1, 1), x[:, 0], x[:, 1], beta=0, alpha=0.3),
+        lambda m, x: torch.bmm(x[:, 0], x[:, 1]) * 0.3),
+    "a weight times a value as a linear layer": (
+        lambda m, x: m.weight @ x, lambda m, x: F.linear(x.transpose(2, 3), m.weight).transpose(2, 3)),
+    "a sum of a stack": (
+        lambda m, x: torch.stack([x, x.exp(), x.sin()]).mean(0), lambda m, x: (x + x.exp() + x.sin()) / 3),
+    "a mean of means": (lambda m, x: x.mean(3, keepdim=True).mean(2).flatten(1), pooled),
+    "pixel shuffle as an arrangement of axes": (
+        lambda m, x: F.pixel_shuffle(x, 2),
+        lambda m, x: x.view(2, 1, 2, 2, 6, 6).permute(0, 1, 4, 2, 5, 3).reshape(2, 1, 12, 12)),
+    "the biased variance": (
+        lambda m, x: x.var(-1, unbiased=False), lambda m, x: torch.var(x, dim=3, correction=0)),
+    "a norm spelled out": (
+        lambda m, x: (x - x.mean(-1, keepdim=True)) / (x.var(-1, keepdim=True, unbiased=False) + 1e-5).sqrt(),
+        lambda m, x: F.layer_norm(x, (6,))),
+    "a norm's attributes": (lambda m, x: F.rms_norm(x, (6,)), lambda m, x: F.rms_norm(x, (6,), eps=2.0**-23)),
+    "a norm's weight and bias applied apart": (
+        lambda m, x: F.layer_norm(x[..., :5], (5,)) * m.bias + m.turned[0],
+        lambda m, x: F.layer_norm(x[..., :5], (5,), m.bias, m.turned[0])),
+    "softmax spelled out": (lambda m, x: x.exp() / x.exp().sum(-1, keepdim=True), lambda m, x: x.softmax(-1)),
+    "log-softmax": (lambda m, x: x.log_softmax(-1), lambda m, x: F.log_softmax(x, 3)),
+    "the logarithm of softmax": (lambda m, x: x.softmax(1).log(), lambda m, x: x.log_softmax(1)),
+    "x less the logarithm of a sum of exponentials": (
+        lambda m, x: x - x.logsumexp(1, keepdim=True), lambda m, x: x.log_softmax(1)),
+    "a gated linear unit": (lambda m, x: F.glu(x, 1), lambda m, x: x[:, :2] * x[:, 2:].sigmoid()),
+    "a leaky relu as a maximum": (lambda m, x: torch.maximum(x, 0.1 * x), lambda m, x: F.leaky_relu(x, 0.1)),
     "addmm as a linear layer": (
         lambda m, x: torch.addmm(m.bias, x[:, 0, 0], m.turned), lambda m, x: F.linear(x[:, 0, 0], m.weight, m.bias)),
     "a product with a weight as a linear layer": (lambda m, x: x @ m.turned, lambda m, x: F.linear(x, m.weight)),
