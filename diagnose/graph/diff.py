@@ -81,7 +81,7 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
     proof, skipped = prove(prepared, inputs, seed=seed)
     trusted = [_faithful(prepared, compared[training], inputs, training) for training in MODES]
     found = _all_changes(benches)
-    if proof.agrees and None not in (proof.eval, proof.train) and not stress(prepared, inputs):
+    if found and proof.agrees and None not in (proof.eval, proof.train) and not stress(prepared, inputs):
         found = [(_doubted(change), seen_in) for change, seen_in in found]
     findings = [
         *_grouped(found),
