@@ -572,7 +572,9 @@ class Trial:
     """One training from one seed: the accuracy 0–1 of its last epoch, None where it did not get there.
 
     `changed` are the fields that its arm moves, each with the value it is moved to; `steps` and `images` are what
-    the whole trial takes. `status` is "done", "diverged in step N", "failed: …" or "not finished".
+    the whole trial takes. `status` is "done", "diverged in step N", "failed: …" or "not finished". `layout` is that of
+    the images in memory, `engine` what runs the forward pass, `micro_batch` the images of one forward pass where a
+    batch is divided.
     """
 
     model: str
@@ -590,6 +592,9 @@ class Trial:
     curve: tuple[EpochResult, ...]
     accuracy: float | None
     status: str
+    layout: str = "channels-last"
+    engine: str = "eager"
+    micro_batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import typer
 from diagnose.cli.options import Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
 from diagnose.errors import USAGE, DiagnoseError
+from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +51,24 @@ def probe(
     budget: Annotated[
         str | None, typer.Option(metavar="TIME", help="20m, 2h or none; else 20m on a CPU, none on a GPU.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1.")] = "cpu",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; else a GPU where there is one.")] = None,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run the trials on a Ray cluster; local starts one here.")
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="fp32 or bf16; else the faster by timing.")] = None,
-    threads: Annotated[int, typer.Option(help="Threads of each trial; they change the last bits.")] = 1,
-    workers: Annotated[int | None, typer.Option(help="Trials at a time; else one per core on a CPU.")] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Of images in memory: channels-last or contiguous; else the faster by timing.")
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="eager, compile or cuda-graphs; else the faster by timing, on a CPU eager.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of each trial, which change the last bits; else by timing.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Trials at a time; else by timing.")] = None,
+    micro_batch: Annotated[
+        int | None, typer.Option(help="Images of one forward pass, where a batch does not fit the memory.")
+    ] = None,
     runs: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the journals stand; else in the user's cache.")
     ] = None,
@@ -68,15 +83,23 @@ def probe(
     Examples: `diagnose probe --download` · `diagnose probe prodpoly --ablate momentum --data path/to/folder` ·
     `diagnose probe mm --width 16 --data synthetic --seeds 3`.
     """
-    limit = _seconds(budget, device)
-    if precision not in (None, "fp32", "bf16"):
-        raise DiagnoseError(f"unknown precision {precision!r}", hint="Known are fp32 and bf16.", exit_code=USAGE)
+    limit = _seconds(budget)
+    for name, value, known in (
+        ("precision", precision, PRECISIONS),
+        ("layout", layout, LAYOUTS),
+        ("engine", engine, ENGINES),
+    ):
+        if value is not None and value not in known:
+            raise DiagnoseError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.", exit_code=USAGE)
     result = Result(format, output, quiet=quiet)
     from diagnose.probe.answer import Request, prepare, run_probe
+    from diagnose.probe.devices import chosen_device
+    from diagnose.probe.executors import executor_for
     from diagnose.probe.images import cache_folder
     from diagnose.probe.report import plan_text, probe_report
     from diagnose.recipe import load
 
+    device = device or chosen_device()
     request = Request(
         models=tuple(models or ("mm", "prodpoly")),
         start=load(recipe),
@@ -89,22 +112,30 @@ def probe(
         device=device,
         precision=precision,
         threads=threads,
-        workers=workers or _cores(device, threads),
-        budget=limit,
+        workers=workers,
+        budget=limit if budget or device == "cpu" else None,
+        layout=layout,
+        engine=engine,
+        micro_batch=micro_batch,
     )
     found = _images(data, download=download)
-    with result.progress("Timing a few steps"):
-        prepared = prepare(request, found)
-    if not quiet:
-        print(plan_text(prepared), file=sys.stderr)
+    folder = runs or cache_folder().parent / "probes"
 
-    def progress(ended: Sequence[Trial]) -> None:
+    def say(text: str) -> None:
         if not quiet:
+            print(text, file=sys.stderr)
+
+    with executor_for(request, found, folder, ray=ray) as executor:
+        with result.progress("Timing a few steps"):
+            prepared = prepare(request, found, folder, executor)
+        say(plan_text(prepared))
+
+        def progress(ended: Sequence[Trial]) -> None:
             last = ended[-1]
             said = f"{last.model}, {last.arm}, seed {last.seed}: {last.status}"
-            print(f"{len(ended)} of {prepared.plan.trials} trials; {said}", file=sys.stderr)
+            say(f"{len(ended)} of {prepared.plan.trials} trials; {said}")
 
-    answer = run_probe(prepared, runs or cache_folder().parent / "probes", progress)
+        answer = run_probe(prepared, folder, executor, progress, say)
     result.write(probe_report(answer))
     if answer.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -125,18 +156,10 @@ def _images(data: str, *, download: bool) -> Images:
     return load_images(data, download=True)
 
 
-def _seconds(budget: str | None, device: str) -> float | None:
-    if budget is None:
-        return 20.0 * 60 if device == "cpu" else None
+def _seconds(budget: str | None) -> float | None:
     if budget == "none":
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget or "20m")
     if match is None:
         raise DiagnoseError(f"cannot read the budget {budget!r}", hint="Write 90s, 20m, 2h or none.", exit_code=USAGE)
     return float(match[1]) * UNITS[match[2]]
-
-
-def _cores(device: str, threads: int) -> int:
-    import os
-
-    return max(1, len(os.sched_getaffinity(0)) // threads) if device == "cpu" else 1

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from diagnose.errors import USAGE, DiagnoseError
+from diagnose.probe.choice import Asked, Stopwatch, wall_seconds
+from diagnose.probe.decision import Decision, decide, divided, keep, kept, place_of
 from diagnose.probe.effects import ModelEffects, effects_of
+from diagnose.probe.executors.executor import Executor, OutOfMemoryError, run, unfinished
 from diagnose.probe.images import Images
-from diagnose.probe.plan import FEWEST_STEPS, Plan, arms_of, shrunk
+from diagnose.probe.numerics import Length
+from diagnose.probe.plan import FEWEST_STEPS, Plan, arms_of
 from diagnose.probe.trials import TrialSpec
 from diagnose.values import Recipe, Trial
-
-NARROWER = (32, 16)
-"""The widths that a budget narrows the aliases to, which have 64 channels in their first stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +33,30 @@ class Request:
     width: int | None = None
     device: str = "cpu"
     precision: str | None = None
-    threads: int = 1
-    workers: int = 1
+    threads: int | None = None
+    workers: int | None = None
     budget: float | None = None
+    layout: str | None = None
+    engine: str | None = None
+    micro_batch: int | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """Return what is fixed of how trials compute."""
+        return Asked(self.precision, self.layout, self.engine, self.threads, self.workers, self.micro_batch)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with its trials, and what they are estimated to take on `workers` workers."""
+    """A plan with its trials, and the seconds that they are estimated to take; `kept` where it was decided before."""
 
     request: Request
     plan: Plan
     images: Images
     specs: tuple[TrialSpec, ...]
     seconds: float
+    decision: Decision
+    kept: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,43 +69,30 @@ class ProbeAnswer:
     interrupted: bool
 
 
-def prepare(request: Request, images: Images) -> Prepared:
+def prepare(request: Request, images: Images, folder: Path, executor: Executor) -> Prepared:
     """Plan a probe: arms, numerics by timing, and what fits the budget; narrower networks come first.
+
+    What is decided is kept in `folder`, so that the same request again has the same trials and goes on with them.
 
     Raises:
         DiagnoseError: the request cannot be met; the message says what would.
     """
-    from diagnose.probe.measure import faster_precision, seconds_per_image, seconds_to_start
-    from diagnose.probe.train import Length, Numerics
-    from diagnose.probe.weights import narrowed
-
-    if request.seeds < 2 or request.epochs < 1 or request.workers < 1:
+    workers = 1 if request.workers is None else request.workers
+    if request.seeds < 2 or request.epochs < 1 or workers < 1 or (request.threads or 1) < 1:
         raise DiagnoseError(
-            "A probe needs at least 2 seeds, 1 epoch and 1 worker.",
+            "A probe needs at least 2 seeds, 1 epoch, 1 worker and 1 thread.",
             hint="One seed says nothing of the noise between seeds.",
             exit_code=USAGE,
         )
     arms, notes = arms_of(request.start, request.end, request.ablate)
     available = len(images.train_images)
-    asked = min(request.images or available, available)
-    settings = arms[0].settings
-    shape = {"side": images.train_images.shape[1], "classes": int(images.train_labels.max()) + 1}
-    numerics = Numerics(request.device, request.precision or "fp32", request.threads)
-    limits: dict[str, Any] = {"test_images": len(images.test_images), "workers": request.workers}
-    limits["startup"] = seconds_to_start()
-    for width in _widths(request):
-        models = tuple(narrowed(model, width) for model in request.models)
-        plan = Plan(models, arms, request.seeds, request.epochs, asked, notes)
-        if request.precision is None:
-            numerics = replace(numerics, precision=faster_precision(models[0], settings, numerics, **shape))
-        costs = {model: seconds_per_image(model, settings, numerics, **shape) for model in models}
-        if request.budget is None or plan.seconds(costs.__getitem__, **limits) <= request.budget:
-            break
-    if width != request.width:
-        said = f"To fit the budget the networks are narrowed to {width} channels in their first stage, in place of 64."
-        plan = replace(plan, notes=(*plan.notes, said))
-    if request.budget is not None:
-        plan = shrunk(plan, request.budget, costs.__getitem__, **limits)
+    plan = Plan(request.models, arms, request.seeds, request.epochs, min(request.images or available, available), notes)
+    place = place_of(folder, request, images.key, cores())
+    decision = before = kept(place)
+    if decision is None:
+        decision = decide(plan, request, Stopwatch(arms[0].settings, images, executor, cores()))
+        keep(place, decision)
+    plan = decision.applied(plan)
     specs = tuple(
         TrialSpec(
             model=model,
@@ -106,7 +104,7 @@ def prepare(request: Request, images: Images) -> Prepared:
             length=Length(plan.epochs, max(int(arm.share * plan.images), 1), arm.planned_epochs),
             images_name=images.name,
             images_key=images.key,
-            numerics=numerics,
+            numerics=decision.numerics,
         )
         for seed in range(plan.seeds)  # seed by seed, so that an early end leaves every arm with as many
         for model in plan.models
@@ -116,44 +114,59 @@ def prepare(request: Request, images: Images) -> Prepared:
     if short < FEWEST_STEPS:
         said = f"A trial takes {short} steps, fewer than {FEWEST_STEPS}: this probe tells of the first steps alone."
         plan = replace(plan, notes=(*plan.notes, said))
-    return Prepared(request, plan, images, specs, plan.seconds(costs.__getitem__, **limits))
+    test_images = len(images.test_images)
+    seconds = wall_seconds(specs, dict(decision.costs), test_images=test_images, workers=decision.workers)
+    return Prepared(request, plan, images, specs, seconds, decision, place if before else None)
 
 
-def _widths(request: Request) -> tuple[int | None, ...]:
-    """Return the widths to try, the widest first: a budget narrows networks whose width is not asked for."""
-    from diagnose.probe.weights import narrowed
-
-    if request.width is not None or request.budget is None:
-        return (request.width,)
-    try:
-        for model in request.models:
-            narrowed(model, NARROWER[0])
-    except DiagnoseError:
-        return (None,)
-    return (None, *NARROWER)
+def cores() -> int:
+    """Return the processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_probe(prepared: Prepared, folder: Path, progress: Callable[[Sequence[Trial]], None]) -> ProbeAnswer:
+def run_probe(
+    prepared: Prepared,
+    folder: Path,
+    executor: Executor,
+    progress: Callable[[Sequence[Trial]], None],
+    say: Callable[[str], None] = lambda text: None,
+) -> ProbeAnswer:
     """Run the trials that have not ended yet, and judge; Ctrl-C ends with what there is.
 
-    `progress` is given the trials that have ended, after each.
-    """
-    from diagnose.probe.image_cache import read, write
-    from diagnose.probe.local import run, unfinished
+    `progress` is given the trials that have ended, after each; `say` what else the reader should know.
 
-    images = prepared.images
-    file = folder / f"images-{images.key[:20]}.npz"
-    if read(file) is None:
-        write(file, (images.train_images, images.train_labels, images.test_images, images.test_labels))
+    Raises:
+        DiagnoseError: memory ran out even with the smallest micro-batch; what has ended is kept.
+    """
     ended: list[Trial] = []
     interrupted = False
+    executor.slots = prepared.decision.workers
     try:
-        for trial in run(prepared.specs, folder, file, workers=prepared.request.workers):
-            ended.append(trial)
-            progress(ended)
+        while True:
+            ended.clear()
+            try:
+                for trial in run(prepared.specs, folder, executor):
+                    ended.append(trial)
+                    progress(ended)
+                break
+            except OutOfMemoryError as error:
+                prepared = _divided(prepared, error)
+                say(prepared.plan.notes[-1])
     except KeyboardInterrupt:
         interrupted = True
     keys = {(trial.model, trial.arm, trial.seed): trial for trial in ended}
     trials = tuple(keys.get((spec.model, spec.arm, spec.seed)) or unfinished(spec, folder) for spec in prepared.specs)
     plan = prepared.plan
     return ProbeAnswer(prepared, trials, tuple(effects_of(plan, trials, model) for model in plan.models), interrupted)
+
+
+def _divided(prepared: Prepared, error: OutOfMemoryError) -> Prepared:
+    """Return the same probe with a smaller micro-batch in all arms: batch norm must see as many images in each."""
+    batches = [arm.settings.batch_size for arm in prepared.plan.arms]
+    numerics, notes = divided(prepared.decision.numerics, batches, error)
+    return replace(
+        prepared,
+        plan=replace(prepared.plan, notes=(*prepared.plan.notes, *notes)),
+        specs=tuple(replace(spec, numerics=numerics) for spec in prepared.specs),
+        decision=replace(prepared.decision, numerics=numerics),
+    )

@@ -19,6 +19,10 @@ class Draws:
     left: Tensor
     flip: Tensor
 
+    def to(self, device: torch.device) -> Draws:
+        """Return the draws on a device."""
+        return Draws(self.order.to(device), self.top.to(device), self.left.to(device), self.flip.to(device))
+
 
 def draw(count: int, epoch: int, seed: int, augmentation: Augmentation) -> Draws:
     """Draw what an epoch needs, from the seed and the epoch alone.
@@ -56,7 +60,8 @@ def batch(images: Tensor, draws: Draws, rows: slice, side: int) -> Tensor:
     return images[chosen[:, None, None], down[:, :, None], across[:, None, :]]
 
 
-def normalised(pixels: Tensor, normalisation: Normalisation) -> Tensor:
-    """Return (N, H, W, C) uint8 as (N, C, H, W) float32 in channels-last memory, (x − mean) / std."""
+def normalised(pixels: Tensor, normalisation: Normalisation, *, layout: str = "channels-last") -> Tensor:
+    """Return (N, H, W, C) uint8 as (N, C, H, W) float32 in the memory layout asked for, (x − mean) / std."""
     mean, std = (torch.tensor(values, device=pixels.device) for values in (normalisation.mean, normalisation.std))
-    return ((pixels.float() - mean) / std).permute(0, 3, 1, 2)
+    images = ((pixels.float() - mean) / std).permute(0, 3, 1, 2)
+    return images if layout == "channels-last" else images.contiguous()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.files import replacing
+
+if TYPE_CHECKING:
+    from diagnose.probe.images import Images
 
 Splits = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]
 """Training images (N, H, W, 3) and labels (N,), test images and labels."""
@@ -31,3 +34,11 @@ def read(path: Path) -> Splits | None:
             return train_images, train_labels, test_images, test_labels
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def placed(images: Images, folder: Path) -> Path:
+    """Return the file of images that trials read, below `folder`; written where it is not there."""
+    path = folder / f"images-{images.key[:20]}.npz"
+    if read(path) is None:
+        write(path, (images.train_images, images.train_labels, images.test_images, images.test_labels))
+    return path

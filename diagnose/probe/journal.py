@@ -33,7 +33,7 @@ class Journal:
         """Make the folder and write down what the trial is to do."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not self.spec.exists():
-            _replace(self.spec, spec.encode())
+            replace_file(self.spec, spec.encode())
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -51,7 +51,7 @@ class Journal:
 
     def rewrite(self, curve: tuple[EpochResult, ...]) -> None:
         """Set the journal back to a curve."""
-        _replace(self.lines, "".join(json.dumps(asdict(result)) + "\n" for result in curve).encode())
+        replace_file(self.lines, "".join(json.dumps(asdict(result)) + "\n" for result in curve).encode())
 
     def curve(self) -> tuple[EpochResult, ...]:
         """Return the epochs so far; a last line that a kill left torn is no epoch."""
@@ -89,9 +89,15 @@ class Journal:
             return None
         return state
 
+    def resume(self) -> dict[str, Any] | None:
+        """Return the checkpoint, and set the journal back to its epochs: a kill can come between the two."""
+        state = self.state()
+        self.rewrite(tuple(EpochResult(**result) for result in state["curve"]) if state else ())
+        return state
+
     def finish(self, status: str) -> None:
         """Write down how the trial ended; its checkpoint is no longer needed."""
-        _replace(self.ended, status.encode())
+        replace_file(self.ended, status.encode())
         self.checkpoint.unlink(missing_ok=True)
 
     def status(self) -> str:
@@ -99,6 +105,7 @@ class Journal:
         return self.ended.read_text() if self.ended.exists() else RUNNING
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file in one atomic step, on the disk when this returns."""
     with replacing(path) as file:
         file.write(data)

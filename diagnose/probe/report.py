@@ -52,13 +52,12 @@ def probe_report(answer: ProbeAnswer) -> Report:
 
 def plan_text(prepared: Prepared) -> str:
     """Return the plan in a few lines, for the reader who decides whether to wait."""
-    plan, request = prepared.plan, prepared.request
-    numerics = prepared.specs[0].numerics
+    plan, numerics = prepared.plan, prepared.decision.numerics
     lines = [
         f"{plan.trials} trials: {len(plan.arms)} arms × {plan.seeds} seeds × {', '.join(plan.models)}; {plan.epochs} "
         f"epochs of up to {plan.images:,} images from {prepared.images.name}",
         *(f"  {arm.name}: {plan.steps(arm):,} steps" for arm in plan.arms),
-        f"{numerics.device}, {numerics.precision}, threads: {numerics.threads} each, {request.workers} at a time; "
+        f"{numerics}, threads: {numerics.threads} each, {prepared.decision.workers} at a time; "
         f"about {prepared.seconds / 60:.1f} minutes by a few timed steps",
         f"Beforehand: {_power(plan.seeds)}",
     ]
@@ -96,11 +95,11 @@ def _points(effect: Effect) -> str:
 
 
 def _plan_notes(prepared: Prepared) -> list[Prose]:
-    plan, numerics = prepared.plan, prepared.specs[0].numerics
+    plan, numerics = prepared.plan, prepared.decision.numerics
     stands = (
         f"Every number stands on {plan.seeds} seeds, {plan.epochs} epochs, up to {plan.images:,} training and "
-        f"{len(prepared.images.test_images):,} test images from {prepared.images.name}, on {numerics.device} in "
-        f"{numerics.precision}, threads: {numerics.threads}; it is the accuracy of the last epoch on the test images."
+        f"{len(prepared.images.test_images):,} test images from {prepared.images.name}, on {numerics}, "
+        f"threads: {numerics.threads}; it is the accuracy of the last epoch on the test images."
     )
     limits = (
         "Schedules are compressed to the probe's length in proportion. An effect belongs to its number of steps: what "
@@ -211,6 +210,9 @@ def _data(answer: ProbeAnswer) -> dict[str, Any]:
             "images": plan.images,
             "trials": plan.trials,
             "estimated_seconds": prepared.seconds,
+            "numerics": asdict(prepared.decision.numerics),
+            "workers": prepared.decision.workers,
+            "timings": [asdict(timing) for timing in prepared.decision.timings],
             "notes": list(plan.notes),
         },
         "interrupted": answer.interrupted,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,34 +12,12 @@ from torch import Tensor, nn
 
 from diagnose.probe.augment import batch, draw, normalised, padded
 from diagnose.probe.images import Images
+from diagnose.probe.numerics import Length as Length
+from diagnose.probe.numerics import Numerics as Numerics
 from diagnose.probe.settings import Settings
 from diagnose.values import EpochResult
 
-PRECISIONS = {"fp32": None, "bf16": torch.bfloat16}
 TEST_BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Numerics:
-    """Where and how a trial computes: device, precision ("fp32", "bf16" autocast) and threads."""
-
-    device: str = "cpu"
-    precision: str = "fp32"
-    threads: int = 1
-
-    def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context of the forward pass."""
-        dtype = PRECISIONS[self.precision]
-        return nullcontext() if dtype is None else torch.autocast(self.device.partition(":")[0], dtype=dtype)
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """How long a trial trains: epochs over `images` of the training images, the recipe's own number of epochs."""
-
-    epochs: int
-    images: int
-    planned_epochs: int
 
 
 class DivergedError(Exception):
@@ -82,7 +59,8 @@ def train(
     """
     torch.set_num_threads(numerics.threads)
     device, side = torch.device(numerics.device), images.train_images.shape[1]
-    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = placed(model, numerics)
+    forward = engine(model, numerics)
     chosen = torch.from_numpy(images.train_images), torch.from_numpy(images.train_labels)
     if length.images < len(chosen[0]):
         subset = torch.randperm(len(chosen[0]), generator=torch.Generator().manual_seed(seed))[: length.images]
@@ -101,24 +79,24 @@ def train(
     for epoch in range(done, length.epochs):
         began, total = time.perf_counter(), torch.zeros((), device=device)
         finite = torch.zeros((), dtype=torch.int64, device=device)
-        draws = draw(len(pixels), epoch, seed, settings.augmentation)
-        draws = type(draws)(*(getattr(draws, name).to(device) for name in draws.__slots__))
+        draws = draw(len(pixels), epoch, seed, settings.augmentation).to(device)
         model.train()
         for index in range(steps_per_epoch):
             step = epoch * steps_per_epoch + index
             rate = settings.rate(step, steps_per_epoch, length.epochs, length.planned_epochs)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            rows = slice(index * size, (index + 1) * size)
-            x = normalised(batch(pixels, draws, rows, side), settings.normalisation)
-            y = labels[draws.order[rows]]
-            with numerics.autocast():
-                logits = model(x)
-            loss = nn.functional.cross_entropy(logits.float(), y, label_smoothing=settings.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            for rows in _forward_passes(index * size, size, numerics.micro_batch):
+                x = normalised(batch(pixels, draws, rows, side), settings.normalisation, layout=numerics.layout)
+                y = labels[draws.order[rows]]
+                with autocast(numerics):
+                    logits = forward(x)
+                loss = nn.functional.cross_entropy(logits.float(), y, label_smoothing=settings.label_smoothing)
+                loss = loss * (len(y) / size)  # the mean over the batch, whatever its parts
+                loss.backward()  # type: ignore[no-untyped-call]
+                total += loss.detach()
             optimizer.step()
-            total += loss.detach()
             finite += torch.isfinite(total)  # counts on the device, so that no step waits for it
         if finite < steps_per_epoch:
             raise DivergedError(epoch * steps_per_epoch + int(finite) + 1)
@@ -129,6 +107,44 @@ def train(
         yield result
 
 
+def placed(model: nn.Module, numerics: Numerics) -> nn.Module:
+    """Move a model to its device and memory layout."""
+    layout = torch.channels_last if numerics.layout == "channels-last" else torch.contiguous_format
+    return model.to(numerics.device, memory_format=layout)  # type: ignore[no-any-return, call-overload]
+
+
+def engine(model: nn.Module, numerics: Numerics) -> Callable[[Tensor], Any]:
+    """Return what computes the model's forward pass in training.
+
+    Source: the modes of `torch.compile`; in "reduce-overhead" each step must be marked, since the graphs reuse memory.
+    """
+    if numerics.engine == "eager":
+        return model
+    if numerics.engine == "compile":
+        return torch.compile(model)
+    compiled = torch.compile(model, mode="reduce-overhead")
+
+    def replayed(x: Tensor) -> Any:
+        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+        return compiled(x)
+
+    return replayed
+
+
+def autocast(numerics: Numerics) -> AbstractContextManager[Any]:
+    """Return the context of the forward pass."""
+    if numerics.precision == "fp32":
+        return nullcontext()
+    return torch.autocast(numerics.device.partition(":")[0], dtype=torch.bfloat16)
+
+
+def _forward_passes(first: int, size: int, micro_batch: int | None) -> Iterator[slice]:
+    """Yield the rows of one batch that go through the network together."""
+    most = micro_batch or size
+    for start in range(first, first + size, most):
+        yield slice(start, min(start + most, first + size))
+
+
 @torch.no_grad()
 def evaluate(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Settings, numerics: Numerics) -> float:
     """Return the share of images (N, H, W, 3) that the model classifies rightly, in eval mode."""
@@ -136,10 +152,20 @@ def evaluate(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Setting
     right = 0
     for start in range(0, len(pixels), TEST_BATCH):
         rows = slice(start, start + TEST_BATCH)
-        with numerics.autocast():
-            logits = model(normalised(pixels[rows], settings.normalisation))
+        with autocast(numerics):
+            logits = model(normalised(pixels[rows], settings.normalisation, layout=numerics.layout))
         right += int((logits.argmax(1) == labels[rows]).sum())
     return right / len(pixels)
+
+
+def timed_evaluation(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Settings, numerics: Numerics) -> float:
+    """Return the seconds of one image in `evaluate`, the faster of two rounds."""
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        evaluate(model, pixels, labels, settings, numerics)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds) / len(pixels)
 
 
 def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.SGD:

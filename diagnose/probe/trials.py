@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
+from diagnose.probe.numerics import Length, Numerics
 from diagnose.probe.settings import Settings
-from diagnose.probe.train import Length, Numerics
 from diagnose.values import Augmentation, EpochResult, Normalisation, Schedule, Trial
 
-VERSION = 1
+VERSION = 2
 """Part of every key: another way of training is another trial."""
 
 
@@ -65,6 +65,9 @@ class TrialSpec:
             curve,
             curve[-1].test_accuracy if done else None,
             status,
+            self.numerics.layout,
+            self.numerics.engine,
+            self.numerics.micro_batch,
         )
 
 

@@ -1,20 +1,24 @@
 """Trials in processes of their own, really killed, and the numbers of an uninterrupted run."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from diagnose.probe.image_cache import write
+from diagnose.probe.executors.executor import OutOfMemoryError, finished, run, unfinished
+from diagnose.probe.executors.local import Local
+from diagnose.probe.image_cache import placed
 from diagnose.probe.images import load_images
 from diagnose.probe.journal import Journal
-from diagnose.probe.local import finished, run, unfinished
+from diagnose.probe.numerics import Length, Numerics
 from diagnose.probe.settings import settings_of
-from diagnose.probe.train import Length, Numerics
 from diagnose.probe.trials import TrialSpec, from_json, to_json
 from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting
 
@@ -30,9 +34,7 @@ EPOCHS = 6
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     found = load_images("synthetic:1000")
-    path = tmp_path_factory.mktemp("images") / "images.npz"
-    write(path, (found.train_images, found.train_labels, found.test_images, found.test_labels))
-    return found, path
+    return found, placed(found, tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +57,13 @@ def numbers(trial):
     return [(result.epoch, result.train_loss, result.test_accuracy) for result in trial.curve]
 
 
+def run_here(specs, folder, images, slots=1):
+    return list(run(specs, folder, Local(folder, images[1], slots=slots)))
+
+
 @pytest.fixture(scope="module")
 def whole(images, net, tmp_path_factory):
-    (trial,) = run([spec_of(images, net)], tmp_path_factory.mktemp("whole"), images[1], workers=1)
+    (trial,) = run_here([spec_of(images, net)], tmp_path_factory.mktemp("whole"), images)
     assert trial.status == "done"
     assert len(trial.curve) == EPOCHS
     assert trial.accuracy == trial.curve[-1].test_accuracy
@@ -80,82 +86,142 @@ def test_a_trial_is_the_same_after_json(images, net):
     assert len({spec.key, spec_of(images, net, seed=2).key, spec_of(images, net, momentum=0.5).key}) == 3
 
 
+RUN = """
+import sys
+from pathlib import Path
+from diagnose.probe.executors.executor import run
+from diagnose.probe.executors.local import Local
+from diagnose.probe.trials import from_json
+root = Path(sys.argv[1])
+spec = from_json((root / "spec.json").read_text())
+list(run([spec], root, Local(root, Path(sys.argv[2]))))
+"""
+
+
+def started(spec, folder, images):
+    """Start a process that runs one trial."""
+    (folder / "spec.json").write_text(to_json(spec))
+    return subprocess.Popen([sys.executable, "-c", RUN, str(folder), str(images[1])])
+
+
+def processes_below(parent):
+    """Return the processes that descend from one, itself left out."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found = [parent]
+    for above in found:
+        found += [child for child, its_parent in parents.items() if its_parent == above]
+    return found[1:]
+
+
+def wait_until_gone(numbers, seconds=20):
+    end = time.monotonic() + seconds
+    while any(Path(f"/proc/{number}/stat").exists() for number in numbers):
+        assert time.monotonic() < end, f"still there: {numbers}"
+        time.sleep(0.01)
+
+
 @pytest.mark.slow
-def test_a_killed_worker_goes_on_to_the_same_numbers(images, net, whole, tmp_path):
+def test_a_killed_parent_leaves_no_process_behind_and_loses_nothing(images, net, whole, tmp_path):
     spec = spec_of(images, net)
-    folder = tmp_path / spec.key
-    Journal(folder).open(to_json(spec))
-    process = subprocess.Popen([sys.executable, "-m", "diagnose.probe.worker", str(folder), str(images[1])])
-    wait_for_epochs(folder, 2)
-    process.kill()
-    process.wait()
+    parent = started(spec, tmp_path, images)
+    wait_for_epochs(tmp_path / spec.key, 1)
+    below = processes_below(parent.pid)
+    assert len(below) == 2  # the nursery and the trial
+    parent.kill()
+    parent.wait()
+    wait_until_gone(below)
+    left = Journal(tmp_path / spec.key)
+    assert 1 <= len(left.curve()) < EPOCHS
+    (trial,) = run_here([spec], tmp_path, images)
+    assert numbers(trial) == numbers(whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1], ids=["nursery", "trial"])
+def test_a_killed_process_is_taken_up_again_from_its_last_epoch(images, net, whole, tmp_path, victim):
+    spec = spec_of(images, net)
+    parent = started(spec, tmp_path, images)
+    wait_for_epochs(tmp_path / spec.key, 2)
+    os.kill(processes_below(parent.pid)[victim], signal.SIGKILL)
     assert finished(spec, tmp_path) is None
     assert 2 <= len(unfinished(spec, tmp_path).curve) < EPOCHS
     assert unfinished(spec, tmp_path).accuracy is None
-    (trial,) = run([spec], tmp_path, images[1], workers=1)
-    assert numbers(trial) == numbers(whole)
+    assert parent.wait(timeout=120) == 0
+    assert numbers(finished(spec, tmp_path)) == numbers(whole)
 
 
-@pytest.mark.slow
-def test_a_killed_parent_leaves_no_worker_behind_and_loses_nothing(images, net, whole, tmp_path):
+def test_two_processes_never_write_one_journal(images, net, whole, tmp_path):
     spec = spec_of(images, net)
-    (tmp_path / "spec.json").write_text(to_json(spec))
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from diagnose.probe.local import run; from diagnose.probe.trials import from_json\n"
-        "spec = from_json(Path(sys.argv[1], 'spec.json').read_text())\n"
-        "list(run([spec], Path(sys.argv[1]), Path(sys.argv[2]), workers=1))\n"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(images[1])])
-    wait_for_epochs(tmp_path / spec.key, 1)
-    parent.kill()
-    parent.wait()
-    (trial,) = run([spec], tmp_path, images[1], workers=1)  # waits for the orphan's lock, then goes on
-    assert numbers(trial) == numbers(whole)
+    first, second = (started(spec, tmp_path, images) for _ in range(2))
+    assert (first.wait(timeout=120), second.wait(timeout=120)) == (0, 0)
+    lines = Journal(tmp_path / spec.key).lines.read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == list(range(1, EPOCHS + 1))
+    assert numbers(finished(spec, tmp_path)) == numbers(whole)
 
 
 @pytest.mark.slow
-def test_leaving_early_ends_the_workers(images, net, tmp_path):
+def test_leaving_early_ends_the_processes(images, net, tmp_path):
     specs = [spec_of(images, net, seed=seed) for seed in (1, 2)]
-    trials = run(specs, tmp_path, images[1], workers=1)
+    trials = run(specs, tmp_path, Local(tmp_path, images[1]))
     assert next(trials).status == "done"
+    below = processes_below(os.getpid())
+    assert below
     trials.close()
+    wait_until_gone(below)
     assert finished(specs[1], tmp_path) is None
 
 
 @pytest.mark.slow
 def test_divergence_and_failure_are_results(images, net, tmp_path):
     wild, missing = spec_of(images, net, learning_rate=1e30), spec_of(images, net.replace(":net", ":nothing"))
-    found = {trial.model: trial for trial in run([wild, missing], tmp_path, images[1], workers=1)}
+    found = {trial.model: trial for trial in run_here([wild, missing], tmp_path, images, slots=2)}
     assert found[net].status.startswith("diverged in step ")
     assert found[net].accuracy is None
     assert found[missing.model].status.startswith("failed: ")
+    assert "nothing" in found[missing.model].status
+
+
+HUNGRY = """
+import resource, torch
+from torch import nn
+LIMIT = {limit}
+class Hungry(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(512, 10))
+        self.calls = 0
+    def forward(self, x):
+        self.calls += self.training
+        if self.training and self.calls > 8:
+            torch.empty(len(x) << 28)  # a GiB an image, never touched
+        return self.inner(x)
+def net():
+    resource.setrlimit(resource.RLIMIT_AS, (LIMIT, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    return Hungry()
+"""
 
 
 @pytest.mark.slow
-def test_a_worker_killed_while_it_runs_is_taken_up_again(images, net, whole, tmp_path):
-    spec = spec_of(images, net)
-    code = (
-        "import os, signal, subprocess, sys, threading, time; from pathlib import Path\n"
-        "import diagnose.probe.local as local; from diagnose.probe.journal import Journal\n"
-        "from diagnose.probe.trials import from_json\n"
-        "root = Path(sys.argv[1]); spec = from_json((root / 'spec.json').read_text())\n"
-        "start = local._start; done = []\n"
-        "def killed_once(*a):\n"
-        "    process = start(*a)\n"
-        "    def kill():\n"
-        "        while len(Journal(root / spec.key).curve()) < 1: time.sleep(0.005)\n"
-        "        process.kill()\n"
-        "    if not done: done.append(1); threading.Thread(target=kill, daemon=True).start()\n"
-        "    return process\n"
-        "local._start = killed_once\n"
-        "(trial,) = local.run([spec], root, Path(sys.argv[2]), workers=1)\n"
-        "print(trial.status)\n"
+def test_what_does_not_fit_the_memory_alone_says_so_and_keeps_its_epochs(images, tmp_path):
+    # 20 images a batch ask for 20 GiB; the rest of the process needs less than 15.
+    (tmp_path / "hungry.py").write_text(HUNGRY.format(limit=20 << 30))
+    hungry = f"{tmp_path}/hungry.py:net"
+    fine, first, second = (
+        spec_of(images, hungry, seed=seed, batch_size=size) for seed, size in ((1, 4), (2, 20), (3, 20))
     )
-    (tmp_path / "spec.json").write_text(to_json(spec))
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), str(images[1])], capture_output=True, text=True)
-    assert done.stdout.strip() == "done", done.stderr
-    assert numbers(finished(spec, tmp_path)) == numbers(whole)
+    trials = run([fine, first, second], tmp_path, Local(tmp_path, images[1], slots=3))
+    assert next(trials).status == "done"
+    with pytest.raises(OutOfMemoryError) as caught:
+        next(trials)
+    assert caught.value.spec.settings.batch_size == 20
+    assert Journal(tmp_path / caught.value.spec.key).status() == "out of memory"
+    smaller = replace(first, numerics=replace(first.numerics, micro_batch=5))
+    (trial,) = run_here([smaller], tmp_path, images)
+    assert trial.status == "done"
+    assert trial.micro_batch == 5
 
 
 def test_a_torn_line_is_no_epoch(tmp_path):
@@ -165,11 +231,3 @@ def test_a_torn_line_is_no_epoch(tmp_path):
     with journal.lines.open("a") as file:
         file.write(json.dumps({"epoch": 3, "train_loss": 0.1})[:-4])
     assert [result.epoch for result in journal.curve()] == [1, 2]
-
-
-def test_nothing_is_left_running():
-    if not Path("/proc").is_dir():
-        pytest.skip("needs /proc")
-    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    commands = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
-    assert not [command for command in commands if b"diagnose.probe.worker" in command]

@@ -1,0 +1,141 @@
+"""What runs trials, and the one loop that hands them out, takes up what was killed and notices a lack of memory."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from diagnose.errors import DiagnoseError
+from diagnose.probe.journal import RUNNING, Journal
+from diagnose.probe.trials import TrialSpec
+from diagnose.values import Trial
+
+RETRIES = 2
+"""How often a trial whose process was killed is taken up again from its last epoch."""
+
+OUT_OF_MEMORY = "out of memory"
+"""How a trial ends that does not fit the memory although it runs alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One attempt at a trial that is over: `how` is "ended", "killed", "out of memory" or "failed"; `why` says more.
+
+    Of an attempt that ended, the trial's journal says how the trial ended.
+    """
+
+    spec: TrialSpec
+    how: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The seconds of a trial's parts: its start, an image in training and in evaluation, and keeping an epoch."""
+
+    start: float
+    train: float
+    test: float
+    keep: float
+
+
+class Executor(Protocol):
+    """Something that runs trials, `slots` at a time, and writes their journals."""
+
+    slots: int
+
+    def start(self, spec: TrialSpec) -> None:
+        """Begin or go on with a trial, from its last whole epoch."""
+
+    def ended(self) -> list[Ended]:
+        """Wait a moment and return the attempts that are over since the last call."""
+
+    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> Clock:
+        """Time a few steps of a trial, `copies` of it at once; the slowest counts.
+
+        Raises:
+            OutOfMemoryError: it does not fit the memory.
+            TimeoutError: it took longer than `limit` seconds.
+            DiagnoseError: it cannot be trained at all.
+        """
+
+    def close(self) -> None:
+        """End what is running; each trial keeps its whole epochs."""
+
+
+class OutOfMemoryError(Exception):
+    """A trial does not fit the memory although it runs alone."""
+
+    def __init__(self, spec: TrialSpec) -> None:
+        super().__init__(f"{spec.model}, {spec.arm}, seed {spec.seed}: {OUT_OF_MEMORY}")
+        self.spec = spec
+
+
+FORM = "It must map (N, 3, H, W) to one logit per class; options go in brackets: MODEL(num_classes=10)."
+
+
+def cannot_train(spec: TrialSpec, why: str) -> DiagnoseError:
+    """Return the error of a model that cannot be trained on these images."""
+    return DiagnoseError(
+        f"{spec.model} cannot be trained on {spec.images_name} on {spec.numerics.device}: {why}", hint=FORM
+    )
+
+
+def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterator[Trial]:
+    """Run trials and yield each as it ends; those that ended before are read from their journals below `folder`.
+
+    A trial that ran out of memory beside others is run again alone, and so is everything after it: this changes no
+    number. Leaving the iterator, also by Ctrl-C, ends what is running.
+
+    Raises:
+        OutOfMemoryError: a trial ran out of memory alone; its journal says so, and the others keep what they have.
+    """
+    waiting, running, crowded = deque(specs), dict[str, TrialSpec](), set[str]()
+    tries, slots = Counter[str](), executor.slots
+    try:
+        while waiting or running:
+            for _ in range(len(waiting)):
+                spec = waiting.popleft()
+                if ended := finished(spec, folder):
+                    if ended.status == OUT_OF_MEMORY:
+                        raise OutOfMemoryError(spec)
+                    yield ended
+                elif len(running) < slots and spec.key not in running:
+                    executor.start(spec)
+                    running[spec.key] = spec
+                else:
+                    waiting.append(spec)
+            if len(running) > 1:
+                crowded |= running.keys()
+            for end in executor.ended() if running else ():
+                del running[end.spec.key]
+                if end.how == "killed" and tries[end.spec.key] < RETRIES:
+                    tries[end.spec.key] += 1
+                    waiting.appendleft(end.spec)
+                elif end.how == OUT_OF_MEMORY and end.spec.key in crowded:
+                    crowded.discard(end.spec.key)
+                    waiting.appendleft(end.spec)
+                    slots = 1
+                elif end.how == OUT_OF_MEMORY:
+                    Journal(folder / end.spec.key).finish(OUT_OF_MEMORY)
+                    raise OutOfMemoryError(end.spec)
+                else:
+                    curve = Journal(folder / end.spec.key).curve()
+                    yield finished(end.spec, folder) or end.spec.result(curve, f"failed: {end.why}")
+    finally:
+        executor.close()
+
+
+def finished(spec: TrialSpec, folder: Path) -> Trial | None:
+    """Return a trial that has ended, None where it has not."""
+    journal = Journal(folder / spec.key)
+    status = journal.status()
+    return None if status == RUNNING else spec.result(journal.curve(), status)
+
+
+def unfinished(spec: TrialSpec, folder: Path) -> Trial:
+    """Return a trial as far as it has come."""
+    return finished(spec, folder) or spec.result(Journal(folder / spec.key).curve(), RUNNING)

@@ -1,0 +1,170 @@
+"""Trials in processes of this machine, several at a time, forked from one that has imported what they need."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train
+from diagnose.probe.executors.memory import kernel_kills, says_so
+from diagnose.probe.executors.nursery import LACK_OF_MEMORY
+from diagnose.probe.journal import Journal
+from diagnose.probe.trials import TrialSpec, to_json
+
+PAUSE = 0.1
+"""Seconds that `ended` waits at most."""
+
+
+class Local:
+    """The processes of this machine.
+
+    What `models` need is imported before the first trial is forked; `gpus` are the devices, as CUDA_VISIBLE_DEVICES
+    names them, that trials are spread over.
+    """
+
+    def __init__(
+        self, folder: Path, images: Path, *, slots: int = 1, models: Sequence[str] = (), gpus: Sequence[str] = ()
+    ) -> None:
+        self.folder, self.images, self.slots = folder, images, slots
+        self._models, self._gpus = tuple(models), tuple(gpus)
+        self._nursery: subprocess.Popen[bytes] | None = None
+        self._ready, self._rest = False, b""
+        self._running: dict[str, TrialSpec] = {}
+        self._ordered: set[str] = set()
+        self._places: dict[str, str] = {}
+        self._kills = kernel_kills()
+
+    def start(self, spec: TrialSpec) -> None:
+        """Begin or go on with a trial in a process of its own."""
+        journal = Journal(self.folder / spec.key)
+        journal.open(to_json(spec))
+        self._running[str(journal.folder)] = spec
+        self._order("trial", journal.folder)
+
+    def ended(self) -> list[Ended]:
+        """Wait a moment and return the attempts that are over."""
+        return [self._ended(Path(folder), code) for folder, code in self._answers()]
+
+    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> Clock:
+        """Time a few steps of a trial, `copies` of it at once; the slowest counts."""
+        with tempfile.TemporaryDirectory(prefix="diagnose-") as name:
+            waiting = {str(Path(name, str(index))) for index in range(copies)}
+            for folder in sorted(waiting):
+                Journal(Path(folder)).open(to_json(spec))
+                self._order("clock", Path(folder), limit=limit)
+            found = []
+            while waiting:
+                for folder, code in self._answers():
+                    waiting.discard(folder)
+                    found.append(self._clocked(spec, Path(folder), code))
+        return Clock(*(max(getattr(each, part) for each in found) for part in Clock.__slots__))
+
+    def close(self) -> None:
+        """End what is running; each trial keeps its whole epochs."""
+        if self._nursery is None:
+            return
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        self._nursery.stdin.close()  # which ends it, and it its processes
+        if not self._ready:
+            self._nursery.kill()
+        self._nursery.wait()
+        self._nursery.stdout.close()
+        self._nursery, self._ready, self._rest = None, False, b""
+        self._ordered.clear()
+        self._places.clear()
+
+    def _order(self, task: str, folder: Path, *, limit: float | None = None) -> None:
+        nursery = self._nursery or self._begin()
+        place = {}
+        if self._gpus:
+            held = list(self._places.values())
+            self._places[str(folder)] = chosen = min(self._gpus, key=held.count)
+            place = {"CUDA_VISIBLE_DEVICES": chosen}
+        order = {"task": task, "folder": str(folder), "images": str(self.images), "environment": place, "limit": limit}
+        self._ordered.add(str(folder))
+        assert nursery.stdin is not None
+        with suppress(BrokenPipeError):  # it was killed, which `_answers` finds out
+            nursery.stdin.write(json.dumps(order).encode() + b"\n")
+            nursery.stdin.flush()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        """Start the process that the others are forked from; one thread, since threads do not survive a fork."""
+        one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        command = [sys.executable, "-m", "diagnose.probe.executors.nursery", *self._models]
+        self._nursery = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | one
+        )
+        return self._nursery
+
+    def _answers(self) -> list[tuple[str, int]]:
+        """Wait a moment and return the folders of the processes that are over, each with its exit code.
+
+        Where the nursery itself was killed, its processes were, too.
+        """
+        nursery = self._nursery
+        assert nursery is not None
+        assert nursery.stdout is not None
+        if not select.select([nursery.stdout], [], [], PAUSE)[0]:
+            return []
+        read = os.read(nursery.stdout.fileno(), 65536)
+        if not read:
+            lost = [(folder, -signal.SIGKILL) for folder in sorted(self._ordered)]
+            self.close()
+            return lost
+        *lines, self._rest = (self._rest + read).split(b"\n")
+        answers = [json.loads(line) for line in lines]
+        self._ready = True
+        found = [(answer["folder"], answer["code"]) for answer in answers if "folder" in answer]
+        self._ordered -= {folder for folder, _ in found}
+        return found
+
+    def _ended(self, folder: Path, code: int) -> Ended:
+        spec = self._running.pop(str(folder))
+        how, why = self._cause(folder, code)
+        return Ended(spec, how, why)
+
+    def _clocked(self, spec: TrialSpec, folder: Path, code: int) -> Clock:
+        if code == -signal.SIGALRM:
+            raise TimeoutError
+        how, why = self._cause(folder, code)
+        if how == OUT_OF_MEMORY:
+            raise OutOfMemoryError(spec)
+        if how != "ended":
+            raise cannot_train(spec, why)
+        return Clock(**json.loads((folder / "clock.json").read_text()))
+
+    def _cause(self, folder: Path, code: int) -> tuple[str, str]:
+        """Return how a process ended, and why; the kernel's own count tells its SIGKILL from a user's."""
+        self._places.pop(str(folder), None)
+        before, self._kills = self._kills, kernel_kills()
+        if code == 0:
+            return "ended", ""
+        said = errors_of(folder)
+        if (
+            code == LACK_OF_MEMORY
+            or (code == -signal.SIGKILL and self._kills != before)
+            or (code < 0 and says_so(said))
+        ):
+            return OUT_OF_MEMORY, ""
+        if code > 0:
+            return "failed", said or f"its process ended with {code}"
+        unknown = "; whether memory ran out, the kernel does not tell here" if self._kills is None else ""
+        return "killed", f"its process was ended by signal {-code}{unknown if code == -signal.SIGKILL else ''}"
+
+
+def errors_of(folder: Path) -> str:
+    """Return the last line of what a trial's process said."""
+    try:
+        lines = (folder / "errors.txt").read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""

@@ -1,0 +1,53 @@
+"""Telling a lack of memory from everything else that ends a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SAID = (
+    "can't allocate memory",  # torch's CPU allocator
+    "out of memory",  # CUDA
+    "alloc_failed",  # cuBLAS and cuDNN
+    "bad_alloc",  # C++
+    "cannot allocate memory",  # the operating system
+)
+"""What the libraries say, in lower case, where they say no more than RuntimeError."""
+
+
+def is_lack(error: BaseException) -> bool:
+    """Tell whether an error means that memory ran out; torch's own OutOfMemoryError says so in its message."""
+    return isinstance(error, MemoryError) or (isinstance(error, (RuntimeError, OSError)) and says_so(str(error)))
+
+
+def says_so(text: str) -> bool:
+    """Tell whether a text is what a library says when memory runs out."""
+    return any(said in text.lower() for said in SAID)
+
+
+def kernel_kills(root: Path = Path("/")) -> int | None:
+    """Return how many processes the kernel has killed for lack of memory, None where it does not say.
+
+    Of this process's control group where it counts them, which leaves out other people's; else of the machine. A
+    process that ends by SIGKILL while this number stays the same was killed by somebody.
+
+    Source: Linux, Documentation/admin-guide/cgroup-v2.rst (memory.events), cgroup-v1/memory.rst (memory.oom_control),
+    mm/vmstat.c (oom_kill).
+    """
+    try:
+        groups = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
+    except OSError:
+        groups = []
+    control = root / "sys/fs/cgroup"
+    places = [
+        control / "memory" / path.strip("/") / "memory.oom_control"
+        for _, kinds, path in groups
+        if "memory" in kinds.split(",")
+    ]
+    places += [control / path.strip("/") / "memory.events" for number, _, path in groups if number == "0"]
+    for place in (*places, root / "proc/vmstat"):
+        try:
+            counts = dict(line.split(maxsplit=1) for line in place.read_text().splitlines())
+            return int(counts["oom_kill"])
+        except (OSError, ValueError, KeyError):
+            continue
+    return None

@@ -1,0 +1,126 @@
+"""The process that trials are forked from: `python -m diagnose.probe.executors.nursery [MODEL…]`.
+
+torch and the models' libraries take seconds to import. This process imports them once, computes nothing, and forks one
+process for each trial. It reads orders from its standard input, one JSON object a line, answers each on its standard
+output when the process is over, and ends with all of them when its input ends, which also happens when the process
+that started it is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+PAUSE = 0.02
+"""Seconds between two looks at the processes."""
+
+LACK_OF_MEMORY = 75
+"""The exit code of a process that ran out of memory and could say so."""
+
+
+def main(models: list[str]) -> None:
+    """Fork a process for each order until the input ends; Ctrl-C is for who started this."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _import(models)
+    running: dict[int, str] = {}
+    rest = b""
+    print(json.dumps({"ready": True}), flush=True)
+    while True:
+        if select.select([0], [], [], PAUSE)[0]:
+            read = os.read(0, 65536)
+            if not read:
+                break
+            *lines, rest = (rest + read).split(b"\n")
+            for line in lines:
+                order = json.loads(line)
+                running[_fork(order)] = order["folder"]
+        while running:
+            number, status = os.waitpid(-1, os.WNOHANG)
+            if not number:
+                break
+            answer = {"folder": running.pop(number), "code": os.waitstatus_to_exitcode(status)}
+            print(json.dumps(answer), flush=True)
+    for number in running:
+        os.kill(number, signal.SIGKILL)  # a trial is whole at every moment
+        os.waitpid(number, 0)
+
+
+def _import(models: list[str]) -> None:
+    """Import what the trials need; a user's own file is left to each trial, which says what is wrong with it."""
+    import torch
+
+    import diagnose.probe.image_cache
+    import diagnose.probe.train
+    import diagnose.probe.weights  # noqa: F401
+    from diagnose.sources import build, parse
+
+    torch.optim.SGD([torch.zeros(1)], lr=0.1)  # imports what an optimiser needs
+    for model in models:
+        with suppress(Exception):
+            ref = parse(model)
+            if ref.source != "user":
+                build(ref)
+
+
+def _fork(order: dict[str, Any]) -> int:
+    sys.stdout.flush()
+    parent = os.getpid()
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        die_with(parent)
+        folder = Path(order["folder"])
+        errors = os.open(folder / "errors.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        for stream, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, errors), (2, errors)):
+            os.dup2(file, stream)
+        os.environ.update(order["environment"])
+        if order["limit"] is not None:
+            signal.setitimer(signal.ITIMER_REAL, order["limit"])  # whose SIGALRM ends the process
+        code = _work(order["task"], folder, Path(order["images"]))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _work(task: str, folder: Path, images: Path) -> int:
+    import traceback
+
+    from diagnose.errors import DiagnoseError
+    from diagnose.probe.executors.memory import is_lack
+    from diagnose.probe.worker import time_steps, work
+
+    try:
+        (work if task == "trial" else time_steps)(folder, images)
+    except DiagnoseError as error:
+        print(f"{error.message} {error.hint}".strip(), file=sys.stderr)
+        return 1
+    except BaseException as error:
+        traceback.print_exc()
+        return LACK_OF_MEMORY if is_lack(error) else 1
+    return 0
+
+
+def die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent ends, where it can; elsewhere each epoch looks.
+
+    Source: prctl(2), PR_SET_PDEATHSIG.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it ended before it could be asked for
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
