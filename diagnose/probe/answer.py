@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -87,10 +86,10 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     arms, notes = arms_of(request.start, request.end, request.ablate)
     available = len(images.train_images)
     plan = Plan(request.models, arms, request.seeds, request.epochs, min(request.images or available, available), notes)
-    place = place_of(folder, request, images.key, cores())
+    place = place_of(folder, request, images.key, executor.cores)
     decision = before = kept(place)
     if decision is None:
-        decision = decide(plan, request, Stopwatch(arms[0].settings, images, executor, cores()))
+        decision = decide(plan, request, Stopwatch(arms[0].settings, images, executor))
         keep(place, decision)
     plan = decision.applied(plan)
     specs = tuple(
@@ -117,11 +116,6 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     test_images = len(images.test_images)
     seconds = wall_seconds(specs, dict(decision.costs), test_images=test_images, workers=decision.workers)
     return Prepared(request, plan, images, specs, seconds, decision, place if before else None)
-
-
-def cores() -> int:
-    """Return the processor's cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_probe(

@@ -62,7 +62,6 @@ class Stopwatch:
     settings: Settings
     images: Images
     executor: Executor
-    cores: int
 
     def clock(
         self, model: str, numerics: Numerics, *, batch: int, steps: int, copies: int, limit: float | None
@@ -103,7 +102,7 @@ class Stopwatch:
             asked.engine or ENGINES[0],
             asked.micro_batch,
         )
-        here = max(self.cores // threads, 1) if device == "cpu" else self.executor.slots
+        here = max(self.executor.cores // threads, 1) if device == "cpu" else self.executor.slots
         return numerics, asked.workers or here
 
     def _parallel(
@@ -113,8 +112,8 @@ class Stopwatch:
         _, workers = self.beginning(asked, best.device)
         if asked.threads is not None or best.device != "cpu":
             return best, workers, timings
-        ways = [(asked.workers or self.cores // threads, threads) for threads in _powers(self.cores)]
-        ways = [way for way in ways if way[0] * way[1] <= max(self.cores, asked.workers or 0)]
+        ways = [(asked.workers or self.executor.cores // threads, threads) for threads in _powers(self.executor.cores)]
+        ways = [way for way in ways if way[0] * way[1] <= max(self.executor.cores, asked.workers or 0)]
         found = [self._timing(model, replace(best, threads=threads), count) for count, threads in ways]
         fastest = max(found, key=lambda timing: timing.images_per_second or 0.0)
         return fastest.numerics, fastest.workers, [*timings, *found[1:]]
@@ -138,7 +137,8 @@ class Stopwatch:
     ) -> Timing:
         began, why, rate = time.perf_counter(), "", None
         try:
-            clock = self.clock(model, numerics, batch=BATCH, steps=STEPS, copies=workers, limit=limit)
+            batch = min(BATCH, self.settings.batch_size)
+            clock = self.clock(model, numerics, batch=batch, steps=STEPS, copies=workers, limit=limit)
             rate = workers / (clock.train + (clock.start / spread if spread else 0.0))
         except TimeoutError:
             why = f"given up after {limit:.1f} s"

@@ -12,6 +12,11 @@ def chosen_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def cores() -> int:
+    """Return the processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def visible_gpus() -> tuple[str, ...]:
     """Return the GPUs of this machine, as CUDA_VISIBLE_DEVICES names them."""
     import torch

@@ -1,50 +1,134 @@
-"""What a budget does first: it narrows the networks whose width was not asked for."""
+"""What a budget does first: it narrows the networks whose width was not asked for; and a plan that stays the same."""
 
 import pytest
 
-from diagnose.probe import measure
+from diagnose.errors import DiagnoseError
 from diagnose.probe.answer import Request, prepare
+from diagnose.probe.executors.executor import Clock, OutOfMemoryError
 from diagnose.probe.images import load_images
 from diagnose.probe.weights import initialised, narrowed
 from diagnose.values import Recipe, Setting
 
 
-def recipe(name, momentum):
-    return Recipe(name, name, (Setting("momentum", momentum, ""), Setting("batch_size", 10, "")))
+def recipe(name, momentum, batch=16):
+    return Recipe(name, name, (Setting("momentum", momentum, ""), Setting("batch_size", batch, "")))
+
+
+class Timed:
+    """An executor whose clock is a formula: a millisecond an image at width 64, a quarter at 32, a sixteenth at 16.
+
+    `factor` makes it faster for some numerics and copies, `fits` is the largest batch that fits the memory.
+    """
+
+    def __init__(self, *, cores=1, factor=lambda numerics, copies: 1.0, fits=1_000):
+        self.cores, self.slots, self.factor, self.fits, self.asked = cores, 1, factor, fits, []
+
+    def clock(self, spec, *, copies, limit=None):
+        self.asked.append((spec, copies))
+        if min(spec.settings.batch_size, spec.numerics.micro_batch or 1_000) > self.fits:
+            raise OutOfMemoryError(spec)
+        width = next((width for width in (32, 16) if f"={width}" in spec.model or f": {width}" in spec.model), 64)
+        return Clock(0.0, 1e-3 * (width / 64) ** 2 * self.factor(spec.numerics, copies), 0.0, 0.0)
 
 
 @pytest.fixture
-def costs(monkeypatch):
-    """A millisecond an image at width 64, a quarter at 32, a sixteenth at 16; nothing else costs anything."""
+def planned(tmp_path):
+    def plan(budget, executor=None, **options):
+        images = load_images("synthetic:1000")
+        ends = {"start": recipe("a", 0.0), "end": recipe("b", 0.9)}
+        options = ends | {"models": ("prodpoly", "mm"), "seeds": 2, "epochs": 5, "budget": budget} | options
+        request = Request(**options)
+        return prepare(request, images, tmp_path, executor or Timed())
 
-    def cost(model, *_, **__):
-        width = next((width for width in (32, 16) if f"={width}" in model or f": {width}" in model), 64)
-        return 1e-3 * (width / 64) ** 2, 0.0
-
-    monkeypatch.setattr(measure, "seconds_per_image", cost)
-    monkeypatch.setattr(measure, "faster_precision", lambda *_, **__: "bf16")
-    monkeypatch.setattr(measure, "seconds_to_start", lambda: 0.0)
-
-
-def planned(budget, **options):
-    images = load_images("synthetic:1000")
-    request = Request(("prodpoly", "mm"), recipe("a", 0.0), recipe("b", 0.9), seeds=2, epochs=5, budget=budget)
-    return prepare(Request(**{name: getattr(request, name) for name in request.__slots__} | options), images)
+    return plan
 
 
 # 5 arms × 2 seeds × 2 models × 5 epochs × 1,000 images at a millisecond are 100 seconds.
-@pytest.mark.parametrize(("budget", "width"), [(None, 64), (100.1, 64), (99.0, 32), (24.0, 16)])
-def test_a_budget_narrows_the_networks_first(costs, budget, width):
+@pytest.mark.parametrize(("budget", "width"), [(None, 64), (100.1, 64), (99.0, 32), (24.0, 16), (10.0, 16)])
+def test_a_budget_narrows_the_networks_first(planned, budget, width):
     prepared = planned(budget)
     expected = ("prodpoly", "mm") if width == 64 else (narrowed("prodpoly", width), narrowed("mm", width))
     assert prepared.plan.models == expected
     assert len(prepared.plan.arms) == 5
     assert any("narrowed" in note for note in prepared.plan.notes) == (width != 64)
-    assert {spec.numerics.precision for spec in prepared.specs} == {"bf16"}
 
 
-def test_a_width_that_was_asked_for_is_kept(costs):
+def test_the_estimate_is_that_of_the_trials_on_their_workers(planned):
+    # 20 trials of 5 seconds on 3 workers: the last of seven rounds has two.
+    assert planned(None, Timed(cores=3), threads=1).seconds == pytest.approx(35.0)
+
+
+def test_a_width_that_was_asked_for_is_kept(planned):
     assert planned(99.0, width=64, models=("torch",)).plan.models == ("torch(width=64)",)
+
+
+def test_the_fastest_numerics_are_chosen_and_recorded_in_every_trial(planned):
+    faster = {"bf16": 0.5, "contiguous": 0.5}
+    executor = Timed(cores=4, factor=lambda n, copies: faster.get(n.precision, 1) * faster.get(n.layout, 1))
+    prepared = planned(None, executor)
+    (numerics,) = {spec.numerics for spec in prepared.specs}
+    assert (numerics.precision, numerics.layout, numerics.threads) == ("bf16", "contiguous", 1)
+    assert prepared.decision.workers == 4
+    trial = prepared.specs[0].result((), "done")
+    assert (trial.precision, trial.layout, trial.engine) == ("bf16", "contiguous", "eager")
+
+
+def test_fewer_trials_of_more_threads_where_they_are_faster(planned):
+    # Four at once slow one another down tenfold, two of two threads do not.
+    prepared = planned(None, Timed(cores=4, factor=lambda n, copies: 10.0 if copies > 2 else 1.0))
+    assert (prepared.decision.workers, prepared.decision.numerics.threads) == (2, 2)
+    tried = {(timing.workers, timing.numerics.threads) for timing in prepared.decision.timings}
+    assert {(4, 1), (2, 2), (1, 4)} <= tried
+
+
+def test_what_is_asked_for_is_not_timed_away(planned):
+    executor = Timed(cores=4, factor=lambda n, copies: 0.1 if n.precision == "bf16" or n.threads > 2 else 1.0)
+    decision = planned(None, executor, precision="fp32", threads=2, workers=3).decision
+    assert (decision.numerics.precision, decision.numerics.threads, decision.workers) == ("fp32", 2, 3)
+
+
+def test_on_a_gpu_the_start_of_an_engine_counts_over_the_length_of_a_trial(planned):
+    class Compiling(Timed):
+        def clock(self, spec, **options):
+            cost = super().clock(spec, **options)
+            compiled = spec.numerics.engine != "eager"
+            return Clock(60.0, cost.train / 2, 0.0, 0.0) if compiled else cost
+
+    # 5,000 images a trial: 5 seconds are halved for a start of 60; 500,000 images: 500 seconds.
+    assert planned(None, Compiling(), device="cuda").decision.numerics.engine == "eager"
+    assert planned(None, Compiling(), device="cuda", epochs=500).decision.numerics.engine != "eager"
+
+
+def test_numerics_that_cannot_be_run_are_left_out_with_the_reason(planned):
+    class Old(Timed):
+        def clock(self, spec, **options):
+            if spec.numerics.precision == "bf16":
+                raise DiagnoseError("no bf16 here")
+            return super().clock(spec, **options)
+
+    decision = planned(None, Old()).decision
+    assert decision.numerics.precision == "fp32"
+    assert "no bf16 here" in {timing.why for timing in decision.timings}
+
+
+def test_what_does_not_fit_the_memory_is_divided_in_all_arms(planned):
+    prepared = planned(None, Timed(fits=70), start=recipe("a", 0.0, batch=256), end=recipe("b", 0.9, batch=192))
+    assert {spec.numerics.micro_batch for spec in prepared.specs} == {64}  # half of 256 does not divide 192
+    assert any("batch norm" in note for note in prepared.plan.notes)
+
+
+def test_the_same_request_has_the_same_plan_without_timing(planned):
+    first = planned(24.0, Timed(cores=2))
+    slower = Timed(cores=2, factor=lambda n, copies: 0.9)
+    again = planned(24.0, slower)
+    assert not slower.asked
+    assert again.kept is not None
+    assert [spec.key for spec in again.specs] == [spec.key for spec in first.specs]
+    assert again.plan == first.plan
+    again.kept.write_text("{torn")
+    assert planned(24.0, slower).kept is None
+    assert slower.asked
+    assert planned(25.0, slower).kept is None
 
 
 @pytest.mark.parametrize("alias", ["torch", "mm", "prodpoly", "resnet_norelu"])

@@ -43,9 +43,10 @@ class Clock:
 
 
 class Executor(Protocol):
-    """Something that runs trials, `slots` at a time, and writes their journals."""
+    """Something that runs trials, `slots` at a time on `cores` cores, and writes their journals."""
 
     slots: int
+    cores: int
 
     def start(self, spec: TrialSpec) -> None:
         """Begin or go on with a trial, from its last whole epoch."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from diagnose.probe.devices import cores
 from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train
 from diagnose.probe.executors.memory import kernel_kills, says_so
 from diagnose.probe.executors.nursery import LACK_OF_MEMORY
@@ -33,7 +34,7 @@ class Local:
     def __init__(
         self, folder: Path, images: Path, *, slots: int = 1, models: Sequence[str] = (), gpus: Sequence[str] = ()
     ) -> None:
-        self.folder, self.images, self.slots = folder, images, slots
+        self.folder, self.images, self.slots, self.cores = folder, images, slots, cores()
         self._models, self._gpus = tuple(models), tuple(gpus)
         self._nursery: subprocess.Popen[bytes] | None = None
         self._ready, self._rest = False, b""

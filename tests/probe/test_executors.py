@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.executors.executor import OutOfMemoryError, finished, run, unfinished
 from diagnose.probe.executors.local import Local
+from diagnose.probe.executors.ray_tasks import RayTasks
 from diagnose.probe.image_cache import placed
 from diagnose.probe.images import load_images
 from diagnose.probe.journal import Journal
@@ -91,17 +93,34 @@ import sys
 from pathlib import Path
 from diagnose.probe.executors.executor import run
 from diagnose.probe.executors.local import Local
+from diagnose.probe.executors.ray_tasks import RayTasks
 from diagnose.probe.trials import from_json
 root = Path(sys.argv[1])
 spec = from_json((root / "spec.json").read_text())
 list(run([spec], root, Local(root, Path(sys.argv[2]))))
 """
 
+ON_RAY = """
+import sys, warnings
+from dataclasses import replace
+from pathlib import Path
+warnings.simplefilter("error")
+from diagnose.probe.executors.executor import run
+from diagnose.probe.executors.ray_tasks import RayTasks
+from diagnose.probe.images import load_images
+from diagnose.probe.trials import from_json
+root = Path(sys.argv[1])
+spec = from_json((root / "spec.json").read_text())
+executor = RayTasks(root, load_images("synthetic:1000"), address="local", gpu=False)
+executor.slots = 2
+list(run([spec, replace(spec, seed=2)], root, executor))
+"""
 
-def started(spec, folder, images):
+
+def started(spec, folder, images, code=RUN, **streams):
     """Start a process that runs one trial."""
     (folder / "spec.json").write_text(to_json(spec))
-    return subprocess.Popen([sys.executable, "-c", RUN, str(folder), str(images[1])])
+    return subprocess.Popen([sys.executable, "-c", code, str(folder), str(images[1])], **streams)
 
 
 def processes_below(parent):
@@ -210,7 +229,8 @@ def test_what_does_not_fit_the_memory_alone_says_so_and_keeps_its_epochs(images,
     (tmp_path / "hungry.py").write_text(HUNGRY.format(limit=20 << 30))
     hungry = f"{tmp_path}/hungry.py:net"
     fine, first, second = (
-        spec_of(images, hungry, seed=seed, batch_size=size) for seed, size in ((1, 4), (2, 20), (3, 20))
+        spec_of(images, hungry, seed=seed, batch_size=size, learning_rate=1e-4)
+        for seed, size in ((1, 4), (2, 20), (3, 20))
     )
     trials = run([fine, first, second], tmp_path, Local(tmp_path, images[1], slots=3))
     assert next(trials).status == "done"
@@ -222,6 +242,35 @@ def test_what_does_not_fit_the_memory_alone_says_so_and_keeps_its_epochs(images,
     (trial,) = run_here([smaller], tmp_path, images)
     assert trial.status == "done"
     assert trial.micro_batch == 5
+
+
+@pytest.mark.slow
+def test_a_killed_ray_worker_goes_on_to_the_numbers_of_home(images, net, whole, tmp_path):
+    pytest.importorskip("ray")
+    spec = spec_of(images, net)
+    process = started(spec, tmp_path, images, ON_RAY, stdout=subprocess.PIPE, text=True)
+    wait_for_epochs(tmp_path / spec.key, 1, seconds=200)
+    below = processes_below(process.pid)
+    workers = [number for number in below if Path(f"/proc/{number}/cmdline").read_bytes().startswith(b"ray::_trial")]
+    assert len(workers) == 2
+    before = len(Journal(tmp_path / spec.key).curve())
+    for number in workers:
+        os.kill(number, signal.SIGKILL)
+    stdout, _ = process.communicate(timeout=280)
+    assert process.returncode == 0
+    assert stdout == ""
+    assert before < EPOCHS
+    assert numbers(finished(spec, tmp_path)) == numbers(whole)
+    assert finished(replace(spec, seed=2), tmp_path).status == "done"
+    wait_until_gone(below)
+
+
+def test_without_ray_the_error_says_what_to_install(images, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(DiagnoseError, match="not installed") as caught:
+        RayTasks(tmp_path, images[0], address="local", gpu=False)
+    assert "pip install 'ray" in caught.value.hint
+    assert caught.value.exit_code == USAGE
 
 
 def test_a_torn_line_is_no_epoch(tmp_path):

@@ -1,0 +1,218 @@
+"""Trials as Ray Core tasks, of a cluster or of one started here; the journals are written by this process alone."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.probe.devices import cores
+from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train
+from diagnose.probe.executors.memory import is_lack, kernel_kills
+from diagnose.probe.image_cache import Splits
+from diagnose.probe.images import Images
+from diagnose.probe.journal import RUNNING, Journal, replace_file
+from diagnose.probe.trials import TrialSpec, from_json, to_json
+from diagnose.sources import parse
+from diagnose.sources import parse
+from diagnose.values import EpochResult
+
+PAUSE = 0.2
+"""Seconds that `ended` waits at most."""
+
+MOST_COPIES = 8
+"""How many trials are timed at once at most, however many the cluster can hold."""
+
+Item = tuple[str, Any, bytes]
+"""What a task yields: ("epoch", its result, the state to go on from) or (how it ended, why, b"")."""
+
+
+class RayTasks:
+    """The machines of a Ray cluster: a task for each trial, on as many CPUs as it has threads, or on one GPU.
+
+    `address` is "local" for a cluster of this machine's processors that is started and ended here. Elsewhere diagnose
+    must be installed and files of models lie at the same place; images and journals travel through Ray.
+
+    Raises:
+        DiagnoseError: Ray is not installed (exit code 2) or there is no cluster at the address (3).
+    """
+
+    def __init__(self, folder: Path, images: Images, *, address: str, gpu: bool) -> None:
+        try:
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+            import ray
+        except ImportError as error:
+            raise DiagnoseError(
+                "--ray needs Ray, which is not installed.",
+                hint="`pip install 'ray>=2.40'` adds it; without --ray the trials run on this machine.",
+                exit_code=USAGE,
+            ) from error
+        here: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False} if address == "local" else {}
+        try:
+            ray.init(address=address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR, **here)
+        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+            raise DiagnoseError(
+                f"cannot start on the Ray cluster {address!r}: {error}",
+                hint="--ray takes local or the HOST:PORT that `ray start --head` printed.",
+            ) from error
+        self._ray, self.folder, self._gpu = ray, folder, gpu
+        held = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
+        self.cores, self.slots = int(held.get("CPU", 0)), int(held.get("GPU" if gpu else "CPU", 0))
+        if self.slots < 1:
+            ray.shutdown()
+            raise DiagnoseError(f"The Ray cluster {address!r} has no {'GPU' if gpu else 'CPU'}.")
+        self._splits = ray.put((images.train_images, images.train_labels, images.test_images, images.test_labels))
+        self._running: dict[Any, tuple[TrialSpec, ExitStack]] = {}
+        self._kills = kernel_kills()
+
+    def start(self, spec: TrialSpec) -> None:
+        """Begin or go on with a trial, from its last whole epoch."""
+        journal, held = Journal(self.folder / spec.key), ExitStack()
+        journal.open(to_json(spec))
+        held.enter_context(journal.alone())
+        state = None
+        if journal.status() == RUNNING and journal.resume() is not None:
+            state = journal.checkpoint.read_bytes()
+        task = self._task(_trial, spec, streaming=True)
+        self._running[task.remote(to_json(spec), self._splits, state, os.getcwd())] = spec, held  # noqa: PTH109
+
+    def ended(self) -> list[Ended]:
+        """Wait a moment, keep the epochs that have come, and return the attempts that are over."""
+        ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=PAUSE, fetch_local=False)
+        return [end for task in ready if (end := self._received(task))]
+
+    def _received(self, task: Any) -> Ended | None:
+        """Take a task's next item: an epoch goes into the journal, all else is its end."""
+        spec, held = self._running[task]
+        journal = Journal(self.folder / spec.key)
+        how, why, state = self._item(task)
+        if how == "epoch":
+            replace_file(journal.checkpoint, state)
+            journal.append(EpochResult(**why))
+            return None
+        del self._running[task]
+        if how == "ended":
+            journal.finish(why)
+        held.close()
+        return Ended(spec, how, why)
+
+    def _item(self, task: Any) -> Item:
+        errors = self._ray.exceptions
+        try:
+            item: Item = self._ray.get(next(task))
+        except StopIteration:
+            return "failed", "its task ended without a word", b""
+        except errors.OutOfMemoryError:
+            return OUT_OF_MEMORY, "", b""
+        except errors.RayTaskError as error:
+            return "failed", str(error).strip().splitlines()[-1], b""
+        except errors.RayError as error:
+            before, self._kills = self._kills, kernel_kills()
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            return (OUT_OF_MEMORY, "", b"") if self._kills != before else ("killed", said, b"")
+        return item
+
+    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> Clock:
+        """Time a few steps of a trial, a few copies of it at once; the slowest counts."""
+        task = self._task(_clock, spec, streaming=False)
+        where = os.getcwd()  # noqa: PTH109
+        tasks = [task.remote(to_json(spec), self._splits, where) for _ in range(min(copies, MOST_COPIES))]
+        try:
+            found = self._ray.get(tasks, timeout=limit)
+        except self._ray.exceptions.GetTimeoutError:
+            for each in tasks:
+                self._ray.cancel(each, force=True)
+            raise TimeoutError from None
+        except self._ray.exceptions.RayError as error:
+            raise cannot_train(spec, str(error).strip().splitlines()[-1]) from error
+        for how, why in found:
+            if how == OUT_OF_MEMORY:
+                raise OutOfMemoryError(spec)
+            if how == "failed":
+                raise cannot_train(spec, why)
+        return Clock(*(max(each[index] for _, each in found) for index in range(len(Clock.__slots__))))
+
+    def _task(self, function: Any, spec: TrialSpec, *, streaming: bool) -> Any:
+        """Return the function as a task that is never repeated by Ray itself, which knows of no journals.
+
+        A process is used again, but for a user's own file: what that keeps from one trial must not reach the next.
+        """
+        options: dict[str, Any] = {"num_cpus": spec.numerics.threads, "max_retries": 0}
+        if streaming:
+            options["num_returns"] = "streaming"
+        if self._gpu:
+            options["num_gpus"] = 1
+        if parse(spec.model).source == "user":
+            options["max_calls"] = 1
+        return self._ray.remote(**options)(function)
+
+    def close(self) -> None:
+        """End what is running and leave the cluster; each trial keeps its whole epochs."""
+        for task, (_, held) in self._running.items():
+            self._ray.cancel(task, force=True)
+            held.close()
+        self._running.clear()
+
+
+# ------------------------------------------------------------------------------------- in Ray's processes
+
+
+def _trial(text: str, splits: Splits, state: bytes | None, folder: str) -> Iterator[Item]:
+    """Train a trial and yield each epoch with its state, then how it ended."""
+    import torch
+
+    from diagnose.probe.train import DivergedError
+    from diagnose.probe.worker import epochs
+
+    _settle(folder)
+    start = None if state is None else torch.load(io.BytesIO(state), weights_only=True)
+    try:
+        for result, now in epochs(from_json(text), splits, start):
+            held = io.BytesIO()
+            torch.save(now, held)
+            yield "epoch", asdict(result), held.getvalue()
+    except DivergedError as error:
+        yield "ended", str(error), b""
+    except Exception as error:
+        yield *_cause(error), b""
+    else:
+        yield "ended", "done", b""
+
+
+def _clock(text: str, splits: Splits, folder: str) -> tuple[str, Any]:
+    """Time a trial and return ("timed", its clock's parts), or how it failed and why."""
+    import tempfile
+    import time
+
+    from diagnose.probe.worker import clock
+
+    began = time.perf_counter()
+    _settle(folder)
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            found = clock(from_json(text), splits, Journal(Path(name)), began)
+    except Exception as error:
+        return _cause(error)
+    return "timed", tuple(asdict(found).values())
+
+
+def _cause(error: Exception) -> tuple[str, str]:
+    if is_lack(error):
+        return OUT_OF_MEMORY, ""
+    return "failed", error.message if isinstance(error, DiagnoseError) else f"{type(error).__name__}: {error}"
+
+
+def _settle(folder: str) -> None:
+    """Go where the probe was started, for files of models, and be still about images that Ray shares read-only."""
+    import warnings
+
+    warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+    if Path(folder).is_dir():
+        os.chdir(folder)
