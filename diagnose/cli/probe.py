@@ -39,7 +39,7 @@ def probe(
     epochs: Annotated[int, typer.Option(help="Epochs of each trial.")] = 5,
     data: Annotated[
         str,
-        typer.Option(help="cifar10[:ROOT], a folder with train/ and test/, .npz, .npy, or synthetic[:COUNT]."),
+        typer.Option(help="cifar10[:ROOT], a folder, tar or zip of train/ and test/, .npz, .npy or synthetic[:COUNT]."),
     ] = "cifar10",
     download: Annotated[
         bool, typer.Option("--download", help="Fetch CIFAR-10 (170 MB) where it is not there.")

@@ -51,7 +51,7 @@ def _npz(path: Path) -> dict[str, NDArray[np.generic]]:
             if missing:
                 raise DiagnoseError(f"{path} has no array {missing[0]}.", hint=f"It needs {', '.join(NAMES)}.")
             return {name: file[name] for name in NAMES}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
         raise DiagnoseError(f"cannot read {path}: {error}.", hint="Pickled objects are never read.") from error
 
 
@@ -61,7 +61,7 @@ def _npy(folder: Path) -> dict[str, NDArray[np.generic]]:
         path = folder / f"{name}.npy"
         try:
             found[name] = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, MemoryError) as error:
             raise DiagnoseError(f"cannot read {path}: {error}.", hint=f"It needs {', '.join(NAMES)}.") from error
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from diagnose.errors import USAGE, DiagnoseError, nearest
 
 CHOICES = (
-    "synthetic (needs nothing), cifar10[:ROOT] with --download, a folder with train/CLASS/ and test/CLASS/, or "
-    "arrays (.npz, or a folder of .npy) named train_images, train_labels, test_images, test_labels"
+    "synthetic (needs nothing), cifar10[:ROOT] with --download, a folder, tar or zip with train/CLASS/ and "
+    "test/CLASS/, or arrays (.npz, or a folder of .npy) named train_images, train_labels, test_images, test_labels"
 )
 
 
@@ -48,8 +49,16 @@ def load_images(text: str, *, download: bool = False, cache: Path | None = None)
         return synthetic(rest)
     if kind == "cifar10":
         return _cifar10(Path(rest) if rest else cache.parent / "cifar10", download=download)
-    path = Path(text)
-    if path.is_dir() and (path / "train").is_dir():
+    try:
+        return _at(Path(text), cache)
+    except (OSError, ValueError) as error:
+        hint = nearest(text, ("synthetic", "cifar10")) or f"--data takes {CHOICES}."
+        raise DiagnoseError(f"There are no images {text[:200]!r}.", hint=hint, exit_code=USAGE) from error
+
+
+def _at(path: Path, cache: Path) -> Images:
+    """Return the images of a folder or a file; raise FileNotFoundError where there is neither."""
+    if (path.is_dir() and any((path / split).is_dir() for split in ("train", "test"))) or _is_archive(path):
         from diagnose.probe.class_folders import class_folders
 
         return class_folders(path, cache)
@@ -57,11 +66,13 @@ def load_images(text: str, *, download: bool = False, cache: Path | None = None)
         from diagnose.probe.arrays import arrays
 
         return arrays(path)
-    raise DiagnoseError(
-        f"There are no images {text!r}.",
-        hint=nearest(text, ("synthetic", "cifar10")) or f"--data takes {CHOICES}.",
-        exit_code=USAGE,
-    )
+    raise FileNotFoundError(path)
+
+
+def _is_archive(path: Path) -> bool:
+    from diagnose.probe.class_folders import ARCHIVES
+
+    return path.name.lower().endswith(ARCHIVES) and path.is_file()
 
 
 def cache_folder() -> Path:
@@ -73,14 +84,21 @@ def cache_folder() -> Path:
 
 
 def _cifar10(root: Path, *, download: bool) -> Images:
-    """Return CIFAR-10 by torchvision, which checks its files' MD5 before it reads them."""
+    """Return CIFAR-10 by torchvision, which checks its files' MD5 before it reads them.
+
+    `root` is the folder that holds or shall hold it, or its tar, which is unpacked beside itself where it is whole.
+    """
     from hashlib import sha256
 
     from torchvision.datasets import CIFAR10
+    from torchvision.datasets.utils import check_integrity
 
+    root = root.parent if root.name == CIFAR10.filename else root
     try:
+        # With a whole tar at hand torchvision's "download" only unpacks it.
+        download = download or check_integrity(root / CIFAR10.filename, CIFAR10.tgz_md5)
         train, test = (CIFAR10(root, train=train, download=download) for train in (True, False))
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, EOFError, tarfile.TarError) as error:
         raise DiagnoseError(
             f"CIFAR-10 is not whole in {root}: {error}", hint=f"--download fetches it (170 MB); --data takes {CHOICES}."
         ) from error

@@ -57,15 +57,14 @@ class Local:
     def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> Clock:
         """Time a few steps of a trial, `copies` of it at once; the slowest counts."""
         with tempfile.TemporaryDirectory(prefix="diagnose-") as name:
-            waiting = {str(Path(name, str(index))) for index in range(copies)}
-            for folder in sorted(waiting):
-                Journal(Path(folder)).open(to_json(spec))
-                self._order("clock", Path(folder), limit=limit)
-            found = []
-            while waiting:
-                for folder, code in self._answers():
-                    waiting.discard(folder)
-                    found.append(self._clocked(spec, Path(folder), code))
+            for index in range(copies):
+                journal = Journal(Path(name, str(index)))
+                journal.open(to_json(spec))
+                self._order("clock", journal.folder, limit=limit)
+            codes: dict[str, int] = {}
+            while len(codes) < copies:  # all of them, so that none is left to run beside the next timing
+                codes |= dict(self._answers())
+            found = [self._clocked(spec, Path(folder), code) for folder, code in codes.items()]
         return Clock(*(max(getattr(each, part) for each in found) for part in Clock.__slots__))
 
     def close(self) -> None:

@@ -20,7 +20,6 @@ from diagnose.probe.images import Images
 from diagnose.probe.journal import RUNNING, Journal, replace_file
 from diagnose.probe.trials import TrialSpec, from_json, to_json
 from diagnose.sources import parse
-from diagnose.sources import parse
 from diagnose.values import EpochResult
 
 PAUSE = 0.2
