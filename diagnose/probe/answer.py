@@ -76,10 +76,10 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     Raises:
         DiagnoseError: the request cannot be met; the message says what would.
     """
-    workers = 1 if request.workers is None else request.workers
-    if request.seeds < 2 or request.epochs < 1 or workers < 1 or (request.threads or 1) < 1:
+    given = (request.workers, request.threads, request.micro_batch)
+    if request.seeds < 2 or request.epochs < 1 or any(number is not None and number < 1 for number in given):
         raise DiagnoseError(
-            "A probe needs at least 2 seeds, 1 epoch, 1 worker and 1 thread.",
+            "A probe needs at least 2 seeds, 1 epoch, 1 worker, 1 thread and 1 image in a micro-batch.",
             hint="One seed says nothing of the noise between seeds.",
             exit_code=USAGE,
         )

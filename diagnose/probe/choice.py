@@ -22,7 +22,7 @@ BATCH, STEPS = 32, 2
 SECONDS, MOST_STEPS = 1.0, 40
 """What one timing that an estimate stands on should last, and its steps at most."""
 
-PATIENCE = 4.0
+PATIENCE = 2.0
 """How many times as long as the best so far a timing may take before it is given up."""
 
 FEWEST = 8

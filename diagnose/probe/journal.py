@@ -71,12 +71,8 @@ class Journal:
         """Replace the checkpoint."""
         import torch
 
-        temporary = self.checkpoint.with_suffix(".part")
-        with temporary.open("wb") as file:
+        with replacing(self.checkpoint) as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.checkpoint)
 
     def state(self) -> dict[str, Any] | None:
         """Return the checkpoint, None where there is none or it cannot be read."""

@@ -1,9 +1,14 @@
 """`diagnose probe` as a user runs it: really interrupted, resumed, and refused."""
 
+import contextlib
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -53,11 +58,111 @@ def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tmp_path):
     assert data["images_per_second"] > 0
 
 
+@pytest.mark.slow
+def test_a_killed_command_leaves_nothing_running_and_goes_on_to_the_numbers_of_an_unbroken_one(tmp_path):
+    options = ("--ablate", "weight_decay", "--workers", "2", "--precision", "fp32", "--layout", "contiguous")
+    wanted = command(tmp_path, *options, "--format", "json")
+    process = subprocess.Popen(wanted, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if line.startswith("2 of 8"):
+            break
+    group = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.kill()
+    process.communicate()
+    end = time.monotonic() + 20
+    while any(Path(f"/proc/{number}").exists() for number in group):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+    def trials(folder):
+        done = subprocess.run([*wanted, "--runs", str(folder)], capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        data = json.loads(done.stdout)["data"]
+        return [
+            (t["arm"], t["seed"], t["threads"], [(c["train_loss"], c["test_accuracy"]) for c in t["curve"]])
+            for t in data["trials"]
+        ]
+
+    assert group
+    assert trials(tmp_path / "runs") == trials(tmp_path / "other")
+
+
+HUNGRY = """
+import resource, torch
+from torch import nn
+class Hungry(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(512, 10))
+        self.calls = 0
+    def forward(self, x):
+        self.calls += self.training
+        if self.training and self.calls > CALLS:
+            torch.empty(len(x) << 27)  # half a GiB an image, never touched
+        return self.inner(x)
+def net():
+    resource.setrlimit(resource.RLIMIT_AS, (38 << 30, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    return Hungry()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("calls", [0, 5], ids=["while it is timed", "in a trial"])
+def test_a_batch_that_does_not_fit_the_memory_is_divided_in_all_arms(tmp_path, calls):
+    # 128 images ask for 64 GiB of the 38 that the process may map, 64 for 32.
+    options = ("--ablate", "weight_decay", "--precision", "fp32", "--layout", "contiguous", "--threads", "1")
+    wanted = command(
+        tmp_path, *options, "--workers", "2", "--images", "700", "--data", "synthetic:1000", "--format", "json"
+    )
+    (tmp_path / "net.py").write_text(HUNGRY.replace("CALLS", str(calls)))
+    done = subprocess.run(wanted, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout)["data"]
+    assert {(trial["status"], trial["micro_batch"]) for trial in data["trials"]} == {("done", 64)}
+    (note,) = [note for note in data["plan"]["notes"] if "batch norm" in note]
+    assert note in done.stderr
+    again = subprocess.run(wanted, capture_output=True, text=True, timeout=600)
+    assert json.loads(again.stdout)["data"]["trials"] == data["trials"]
+
+
+def asked(tmp_path, answer):
+    """Run a command without data on a terminal, answer its question, and return its exit code and all it said."""
+    (tmp_path / "net.py").write_text(NET)
+    arguments = [sys.executable, "-c", CODE, "probe", f"{tmp_path}/net.py:net"]
+    settings = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
+    number, terminal = pty.fork()
+    if number == 0:
+        os.execve(sys.executable, arguments, settings)
+    said = b""
+    with contextlib.suppress(OSError):  # the terminal ends with its process
+        while read := os.read(terminal, 4096):
+            said += read
+            if said.rstrip().endswith(b"[y/N]:"):
+                os.write(terminal, answer)
+                answer = b""
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]), said.decode()
+
+
+@pytest.mark.parametrize(("answer", "last"), [(b"n\n", "--download fetches it"), (b"y\n", "127.0.0.1")])
+def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
+    code, said = asked(tmp_path, answer)
+    assert "Fetch it (170 MB)?" in said
+    assert code == 3
+    assert "Traceback" not in said
+    assert (last if answer == b"n\n" else "CIFAR-10 is not whole") in said
+    assert not list(tmp_path.rglob("*.gz"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (("--budget", "soon"), 2, "Write 90s, 20m, 2h or none"),
-        (("--precision", "fp8"), 2, "fp32 and bf16"),
+        (("--precision", "fp8"), 2, "fp32, bf16"),
+        (("--engine", "warp"), 2, "eager, compile, cuda-graphs"),
+        (("--threads", "0"), 2, "1 thread"),
+        (("--micro-batch", "0"), 2, "micro-batch"),
+        (("--ray", "127.0.0.1:9", "--threads", "1"), 3, "Ray cluster"),
         (("--ablate", "momentun"), 2, "momentum"),
         (("--seeds", "1"), 2, "at least 2 seeds"),
         (("--recipe", "papr"), 2, "paper"),
@@ -81,4 +186,4 @@ def test_a_model_with_too_few_classes_is_told_before_anything_is_trained(tmp_pat
     done = subprocess.run(wanted, capture_output=True, text=True, timeout=120)
     assert done.returncode == 3, done.stderr
     assert "cannot be trained on 32×32 images of 10 classes" in done.stderr
-    assert not (tmp_path / "runs").exists()
+    assert not list((tmp_path / "runs").rglob("journal.jsonl"))

@@ -122,3 +122,40 @@ def test_weight_decay_spares_what_the_recipe_spares(images):
 
 def test_bf16_runs_on_a_cpu(images):
     assert run(images, net(), numerics=Numerics(precision="bf16"))[-1].test_accuracy > 0
+
+
+def test_gradients_of_micro_batches_add_up_to_those_of_the_batch(images):
+    # Without batch norm the parts of a batch are independent, so one step must be the same but for rounding.
+    def plain():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(3, 8, 3, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(512, 10))
+
+    whole, parts = plain(), plain()
+    seen = []
+    parts[0].register_forward_hook(lambda module, inputs, _: seen.append(len(inputs[0])) if module.training else None)
+    one, two = (
+        run(images, model, length=Length(1, 100, 1), numerics=Numerics(micro_batch=micro))
+        for model, micro in ((whole, None), (parts, 20))
+    )
+    assert seen == [20, 20, 10] * 2
+    assert one[0].train_loss == pytest.approx(two[0].train_loss, rel=1e-5)
+    for a, b in zip(whole.parameters(), parts.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_a_layout_changes_no_more_than_the_rounding(images):
+    one, two = (run(images, net(), numerics=Numerics(layout=layout)) for layout in ("channels-last", "contiguous"))
+    assert one[0].train_loss == pytest.approx(two[0].train_loss, rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["compile", "cuda-graphs"])
+def test_a_compiled_forward_pass_trains_the_same_network(images, engine):
+    # On a CPU there are no CUDA graphs: both compile, and what is tested is that state and numbers stay in order.
+    eager, compiled = net(), net()
+    plain = run(images, eager, length=Length(1, 100, 1))
+    states = []
+    options = {"length": Length(1, 100, 1), "numerics": Numerics(engine=engine)}
+    got = run(images, compiled, **options, keep=lambda result, state: states.append(state))
+    assert got[0].train_loss == pytest.approx(plain[0].train_loss, rel=1e-4)
+    assert states[0]["model"].keys() == eager.state_dict().keys()

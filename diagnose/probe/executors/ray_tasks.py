@@ -53,15 +53,7 @@ class RayTasks:
                 hint="`pip install 'ray>=2.40'` adds it; without --ray the trials run on this machine.",
                 exit_code=USAGE,
             ) from error
-        here: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False} if address == "local" else {}
-        try:
-            ray.init(address=address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR, **here)
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            raise DiagnoseError(
-                f"cannot start on the Ray cluster {address!r}: {error}",
-                hint="--ray takes local or the HOST:PORT that `ray start --head` printed.",
-            ) from error
-        self._ray, self.folder, self._gpu = ray, folder, gpu
+        _join(ray, address)
         held = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
         self.cores, self.slots = int(held.get("CPU", 0)), int(held.get("GPU" if gpu else "CPU", 0))
         if self.slots < 1:
@@ -158,6 +150,24 @@ class RayTasks:
             self._ray.cancel(task, force=True)
             held.close()
         self._running.clear()
+
+
+def _join(ray: Any, address: str) -> None:
+    """Connect to a cluster, or start one here; a busy machine, on which Ray gives up after 30 s, is asked once more."""
+    here: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False} if address == "local" else {}
+    quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR}
+    for last in (address != "local", True):
+        try:
+            ray.init(address=address, **quiet, **here)
+        except Exception as error:  # Exception itself where its processes start too slowly
+            ray.shutdown()
+            if last:
+                raise DiagnoseError(
+                    f"cannot start on the Ray cluster {address!r}: {str(error).strip().splitlines()[0]}",
+                    hint="--ray takes local or the HOST:PORT that `ray start --head` printed.",
+                ) from error
+        else:
+            return
 
 
 # ------------------------------------------------------------------------------------- in Ray's processes
