@@ -54,6 +54,7 @@ class RayTasks:
                 exit_code=USAGE,
             ) from error
         _join(ray, address)
+        self._ray, self.folder, self._gpu = ray, folder, gpu
         held = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
         self.cores, self.slots = int(held.get("CPU", 0)), int(held.get("GPU" if gpu else "CPU", 0))
         if self.slots < 1:
