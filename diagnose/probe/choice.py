@@ -83,12 +83,16 @@ class Stopwatch:
         """
         first, workers = self.beginning(asked, device)
         engines = ENGINES if device.startswith("cuda") else ENGINES[:1]
-        best, timings = self._fastest(model, _with(first, "precision", asked.precision, PRECISIONS), workers)
-        for name, given, known in (("layout", asked.layout, LAYOUTS), ("engine", asked.engine, engines)):
-            options = [option for option in _with(best, name, given, known) if option != best]
-            spread = images if name == "engine" else None
-            best, more = self._fastest(model, [best, *options], workers, spread=spread) if options else (best, [])
-            timings += more
+        timings = self._timings(model, _with(first, "precision", asked.precision, PRECISIONS), workers)
+        best = _fastest(timings)
+        layouts = [
+            option for option in _with(best.numerics, "layout", asked.layout, LAYOUTS) if option != best.numerics
+        ]
+        timings += self._timings(model, layouts, workers, before=[best])
+        best = _fastest(timings)
+        if len(engines) > 1 and asked.engine is None:
+            timed = self._timings(model, _with(best.numerics, "engine", None, engines), workers, spread=images)
+            timings, best = [*timings, *timed], _fastest(timed)
         return self._parallel(model, best, asked, timings)
 
     def beginning(self, asked: Asked, device: str) -> tuple[Numerics, int]:
@@ -106,31 +110,34 @@ class Stopwatch:
         return numerics, asked.workers or here
 
     def _parallel(
-        self, model: str, best: Numerics, asked: Asked, timings: list[Timing]
+        self, model: str, best: Timing, asked: Asked, timings: list[Timing]
     ) -> tuple[Numerics, int, list[Timing]]:
         """Choose trials at a time × threads: many of one thread, or few of several."""
-        _, workers = self.beginning(asked, best.device)
-        if asked.threads is not None or best.device != "cpu":
-            return best, workers, timings
-        ways = [(asked.workers or self.executor.cores // threads, threads) for threads in _powers(self.executor.cores)]
-        ways = [way for way in ways if way[0] * way[1] <= max(self.executor.cores, asked.workers or 0)]
-        found = [self._timing(model, replace(best, threads=threads), count) for count, threads in ways]
-        fastest = max(found, key=lambda timing: timing.images_per_second or 0.0)
-        return fastest.numerics, fastest.workers, [*timings, *found[1:]]
+        if asked.threads is not None or best.numerics.device != "cpu":
+            return best.numerics, best.workers, timings
+        most = self.executor.cores
+        ways = [(asked.workers or most // threads, threads) for threads in _powers(most)[1:]]
+        ways = [way for way in ways if way[0] * way[1] <= max(most, asked.workers or 0)]
+        found = [self._timing(model, replace(best.numerics, threads=threads), count) for count, threads in ways]
+        fastest = _fastest([best, *found])
+        return fastest.numerics, fastest.workers, [*timings, *found]
 
-    def _fastest(
-        self, model: str, options: Iterable[Numerics], workers: int, *, spread: int | None = None
-    ) -> tuple[Numerics, list[Timing]]:
-        """Return the fastest option; where none can be run, the reason of the first is raised."""
+    def _timings(
+        self,
+        model: str,
+        options: Iterable[Numerics],
+        workers: int,
+        *,
+        before: Sequence[Timing] = (),
+        spread: int | None = None,
+    ) -> list[Timing]:
+        """Time options one after the other, each given up where it takes much longer than the shortest so far."""
         timings: list[Timing] = []
         for option in options:
-            shortest = min((timing.seconds for timing in timings if timing.images_per_second), default=None)
+            shortest = min((each.seconds for each in (*before, *timings) if each.images_per_second), default=None)
             limit = None if shortest is None or spread else PATIENCE * shortest + 1.0
             timings.append(self._timing(model, option, workers, limit=limit, spread=spread))
-        fastest = max(timings, key=lambda timing: timing.images_per_second or 0.0)
-        if fastest.images_per_second is None:
-            raise DiagnoseError(timings[0].why, hint=FORM)
-        return fastest.numerics, timings
+        return timings
 
     def _timing(
         self, model: str, numerics: Numerics, workers: int, *, limit: float | None = None, spread: int | None = None
@@ -161,6 +168,14 @@ class Stopwatch:
         if steps == 1:
             return short
         return self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=None)
+
+
+def _fastest(timings: Sequence[Timing]) -> Timing:
+    """Return the fastest timing; where nothing could be run, the reason of the first is raised."""
+    fastest = max(timings, key=lambda timing: timing.images_per_second or 0.0)
+    if fastest.images_per_second is None:
+        raise DiagnoseError(timings[0].why, hint=FORM)
+    return fastest
 
 
 def _with(numerics: Numerics, name: str, asked: str | None, known: Sequence[str]) -> list[Numerics]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from diagnose.probe.answer import Prepared, ProbeAnswer, Request
+from diagnose.probe.decision import Decision
 from diagnose.probe.effects import effects_of
 from diagnose.probe.images import load_images
 from diagnose.probe.plan import Plan, arms_of
@@ -40,7 +41,9 @@ def answered(images, *, interrupted=False, lost=()):
         curve = tuple(EpochResult(epoch, 1.0, high + epoch / 100 + spec.seed % 10 / 500, 2.0) for epoch in (1, 2))
         gone = index in lost
         trials.append(spec.result(curve[:1] if gone else curve, "diverged in step 12" if gone else "done"))
-    prepared = Prepared(Request((model,), start, end), plan, images, specs, 60.0)
+    names = tuple(arm.name for arm in plan.arms)
+    decision = Decision(plan.models, names, plan.images, (), specs[0].numerics, 2, (), ())
+    prepared = Prepared(Request((model,), start, end), plan, images, specs, 60.0, decision)
     return ProbeAnswer(prepared, tuple(trials), (effects_of(plan, trials, model),), interrupted)
 
 
