@@ -31,7 +31,7 @@ class Numerics:
     def __str__(self) -> str:
         engine = "" if self.engine == "eager" else f", {self.engine}"
         micro = f", {self.micro_batch} images a forward pass" if self.micro_batch else ""
-        return f"{self.device}, {self.precision}, {self.layout}{engine}{micro}"
+        return f"{self.device} in {self.precision}, {self.layout}{engine}{micro}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,9 +133,9 @@ class Local:
         return Ended(spec, how, why)
 
     def _clocked(self, spec: TrialSpec, folder: Path, code: int) -> Clock:
+        how, why = self._cause(folder, code)
         if code == -signal.SIGALRM:
             raise TimeoutError
-        how, why = self._cause(folder, code)
         if how == OUT_OF_MEMORY:
             raise OutOfMemoryError(spec)
         if how != "ended":
