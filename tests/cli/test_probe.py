@@ -35,7 +35,7 @@ def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tmp_path):
         if line.startswith("2 of 8"):
             process.send_signal(signal.SIGINT)
             break
-    partial, _ = process.communicate(timeout=120)
+    partial, _ = process.communicate(timeout=300)
     assert process.returncode == 130
     data = json.loads(partial)["data"]
     assert data["interrupted"] is True

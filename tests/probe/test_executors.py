@@ -72,7 +72,7 @@ def whole(images, net, tmp_path_factory):
     return trial
 
 
-def wait_for_epochs(folder, count, seconds=60):
+def wait_for_epochs(folder, count, seconds=200):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if len(Journal(folder).curve()) >= count:
@@ -251,7 +251,7 @@ def test_a_killed_ray_worker_goes_on_to_the_numbers_of_home(images, net, whole, 
     pytest.importorskip("ray")
     spec = spec_of(images, net)
     process = started(spec, tmp_path, images, ON_RAY, stdout=subprocess.PIPE, text=True)
-    wait_for_epochs(tmp_path / spec.key, 1, seconds=200)
+    wait_for_epochs(tmp_path / spec.key, 1, seconds=400)
     below = processes_below(process.pid)
     workers = [number for number in below if Path(f"/proc/{number}/cmdline").read_bytes().startswith(b"ray::_trial")]
     assert len(workers) == 2
