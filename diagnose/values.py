@@ -599,10 +599,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What moving a factor does to the accuracy, in points: the difference of two arms with its interval.
+    """What moving a factor does to the accuracy, in points, after so many `steps` and no others: the difference of two
+    arms with its interval.
 
-    `verdict` is "effect", "no effect larger than x" (x is `bound`) or "undetermined". `p` is the corrected one.
-    `smallest_detectable` is the effect that as many seeds show in 80 % of the cases; `seeds_needed` would settle it.
+    `verdict` is "effect", "no effect larger than x" (x is `bound`) or "undetermined", and `note` says why where that
+    is not the noise alone. `p` is corrected for the number of `tests`, `p_single` is not. `n` is the number of seeds;
+    with `diverged` trials among them there is no difference, and it is NaN. `smallest_detectable` is the effect that
+    as many seeds show in 80 % of the cases; `seeds_needed` would settle it. `share_of_gap` has its own interval.
+    `against` is the arm that it is compared with.
     """
 
     factor: str
@@ -622,6 +626,13 @@ class Effect:
     seeds_needed: int | None
     share_of_gap: float | None
     note: str = ""
+    epochs: int = 0
+    p_single: float = 1.0
+    tests: int = 1
+    diverged: int = 0
+    share_low: float | None = None
+    share_high: float | None = None
+    against: str = "start"
 
 
 # ----------------------------------------------------------------------------------------------- cases

@@ -37,6 +37,9 @@ def probe(
     ] = None,
     seeds: Annotated[int, typer.Option(help="Trials of each arm.")] = 5,
     epochs: Annotated[int, typer.Option(help="Epochs of each trial.")] = 5,
+    horizons: Annotated[
+        str | None, typer.Option(metavar="EPOCHS", help="Several lengths, each with trials of its own: 5,16.")
+    ] = None,
     data: Annotated[
         str,
         typer.Option(help="cifar10[:ROOT], a folder, tar or zip of train/ and test/, .npz, .npy or synthetic[:COUNT]."),
@@ -72,6 +75,12 @@ def probe(
     runs: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where the journals stand; else in the user's cache.")
     ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the learning curves there for TensorBoard, too.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with 1 where a model is inconclusive, or a trial diverged or failed.")
+    ] = False,
     format: OutputFormat = None,
     output: Output = None,
     quiet: Quiet = False,
@@ -91,6 +100,11 @@ def probe(
     ):
         if value is not None and value not in known:
             raise DiagnoseError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.", exit_code=USAGE)
+    lengths = _lengths(horizons)
+    if tensorboard is not None:
+        from diagnose.probe.tensorboard import check
+
+        check()
     result = Result(format, output, quiet=quiet)
     from diagnose.probe.answer import Request, prepare, run_probe
     from diagnose.probe.devices import chosen_device
@@ -107,6 +121,7 @@ def probe(
         ablate=tuple(name.strip() for name in ablate.split(",") if name.strip()) if ablate else (),
         seeds=seeds,
         epochs=epochs,
+        horizons=lengths,
         images=images,
         width=width,
         device=device,
@@ -136,9 +151,15 @@ def probe(
             say(f"{len(ended)} of {prepared.plan.trials} trials; {said}")
 
         answer = run_probe(prepared, folder, executor, progress, say)
+    if tensorboard is not None:
+        from diagnose.probe.tensorboard import write
+
+        write(answer.trials, tensorboard)
     result.write(probe_report(answer))
     if answer.interrupted:
         raise typer.Exit(INTERRUPTED)
+    if strict and answer.open:
+        raise typer.Exit(1)
 
 
 def _images(data: str, *, download: bool) -> Images:
@@ -154,6 +175,17 @@ def _images(data: str, *, download: bool) -> Images:
         if not typer.confirm("CIFAR-10 is not at hand. Fetch it (170 MB)?", err=True):
             raise
     return load_images(data, download=True)
+
+
+def _lengths(horizons: str | None) -> tuple[int, ...]:
+    if horizons is None:
+        return ()
+    parts = [part.strip() for part in horizons.split(",")]
+    if not all(part.isascii() and part.isdigit() and 0 < int(part) <= 100_000 for part in parts):
+        raise DiagnoseError(
+            f"cannot read the horizons {horizons!r}", hint="Write lengths in epochs: 5,16.", exit_code=USAGE
+        )
+    return tuple(map(int, parts))
 
 
 def _seconds(budget: str | None) -> float | None:

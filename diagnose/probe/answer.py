@@ -7,20 +7,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnose.errors import USAGE, DiagnoseError
+from diagnose.probe.arms import arms_of
 from diagnose.probe.choice import Asked, Stopwatch, wall_seconds
 from diagnose.probe.decision import Decision, decide, divided, keep, kept, place_of
 from diagnose.probe.effects import ModelEffects, effects_of
 from diagnose.probe.executors.executor import Executor, OutOfMemoryError, run, unfinished
+from diagnose.probe.horizons import at_horizons
 from diagnose.probe.images import Images
 from diagnose.probe.numerics import Length
-from diagnose.probe.plan import FEWEST_STEPS, Plan, arms_of
+from diagnose.probe.plan import FEWEST_STEPS, Plan
 from diagnose.probe.trials import TrialSpec
 from diagnose.values import Recipe, Trial
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a probe; None lets it choose. `budget` is in seconds, None is no limit."""
+    """What is asked of a probe; None lets it choose. `budget` is in seconds, None is no limit.
+
+    `horizons` are several lengths in epochs, in place of the one of `epochs`.
+    """
 
     models: tuple[str, ...]
     start: Recipe
@@ -38,6 +43,12 @@ class Request:
     layout: str | None = None
     engine: str | None = None
     micro_batch: int | None = None
+    horizons: tuple[int, ...] = ()
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Return the horizons, rising, each once."""
+        return tuple(sorted(set(self.horizons or (self.epochs,))))
 
     @property
     def asked(self) -> Asked:
@@ -67,6 +78,11 @@ class ProbeAnswer:
     effects: tuple[ModelEffects, ...]
     interrupted: bool
 
+    @property
+    def open(self) -> bool:
+        """Return whether a model is inconclusive at a horizon, or a trial did not come to an accuracy."""
+        return any(not found.conclusive for found in self.effects) or any(t.accuracy is None for t in self.trials)
+
 
 def prepare(request: Request, images: Images, folder: Path, executor: Executor) -> Prepared:
     """Plan a probe: arms, numerics by timing, and what fits the budget; narrower networks come first.
@@ -77,7 +93,7 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
         DiagnoseError: the request cannot be met; the message says what would.
     """
     given = (request.workers, request.threads, request.micro_batch)
-    if request.seeds < 2 or request.epochs < 1 or any(number is not None and number < 1 for number in given):
+    if request.seeds < 2 or request.lengths[0] < 1 or any(number is not None and number < 1 for number in given):
         raise DiagnoseError(
             "A probe needs at least 2 seeds, 1 epoch, 1 worker, 1 thread and 1 image in a micro-batch.",
             hint="One seed says nothing of the noise between seeds.",
@@ -85,7 +101,8 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
         )
     arms, notes = arms_of(request.start, request.end, request.ablate)
     available = len(images.train_images)
-    plan = Plan(request.models, arms, request.seeds, request.epochs, min(request.images or available, available), notes)
+    asked = min(request.images or available, available)
+    plan = Plan(request.models, arms, request.seeds, request.lengths, asked, notes)
     place = place_of(folder, request, images.key, executor.cores)
     decision = before = kept(place)
     if decision is None:
@@ -100,7 +117,7 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
             changed=arm.changed,
             seed=arm.first_seed + seed,
             settings=arm.settings,
-            length=Length(plan.epochs, max(int(arm.share * plan.images), 1), arm.planned_epochs),
+            length=Length(epochs, plan.images_of(arm), arm.planned_epochs),
             images_name=images.name,
             images_key=images.key,
             numerics=decision.numerics,
@@ -108,8 +125,9 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
         for seed in range(plan.seeds)  # seed by seed, so that an early end leaves every arm with as many
         for model in plan.models
         for arm in plan.arms
+        for epochs in plan.trained(arm)
     )
-    short = min(plan.steps(arm) for arm in plan.arms)
+    short = min(plan.steps(arm, plan.horizons[0]) for arm in plan.arms)
     if short < FEWEST_STEPS:
         said = f"A trial takes {short} steps, fewer than {FEWEST_STEPS}: this probe tells of the first steps alone."
         plan = replace(plan, notes=(*plan.notes, said))
@@ -148,10 +166,13 @@ def run_probe(
                 say(prepared.plan.notes[-1])
     except KeyboardInterrupt:
         interrupted = True
-    keys = {(trial.model, trial.arm, trial.seed): trial for trial in ended}
-    trials = tuple(keys.get((spec.model, spec.arm, spec.seed)) or unfinished(spec, folder) for spec in prepared.specs)
-    plan = prepared.plan
-    return ProbeAnswer(prepared, trials, tuple(effects_of(plan, trials, model) for model in plan.models), interrupted)
+    keys = {(trial.model, trial.arm, trial.seed, trial.epochs): trial for trial in ended}
+    trained = (
+        keys.get((spec.model, spec.arm, spec.seed, spec.length.epochs)) or unfinished(spec, folder)
+        for spec in prepared.specs
+    )
+    trials = tuple(trial for whole in trained for trial in at_horizons(prepared.plan, whole))
+    return ProbeAnswer(prepared, trials, effects_of(prepared.plan, trials), interrupted)
 
 
 def _divided(prepared: Prepared, error: OutOfMemoryError) -> Prepared:

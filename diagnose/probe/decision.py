@@ -67,7 +67,7 @@ def decide(plan: Plan, request: Request, stopwatch: Stopwatch) -> Decision:
             short = (clock.train, clock.test)
             if tried.seconds(lambda _: short, test_images=test_images, workers=workers) > MOST_GAIN * request.budget:  # noqa: B023 used at once
                 continue
-        images = plan.images * plan.epochs
+        images = plan.images * max(plan.horizons)
         numerics, workers, timings = stopwatch.numerics(models[0], request.asked, device=request.device, images=images)
         numerics, costs, notes = _costs(stopwatch, tried, numerics, workers)
         startup = max(cost.start for cost in costs.values())

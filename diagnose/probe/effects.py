@@ -1,13 +1,16 @@
-"""From trials to effects: every arm against the start, judged together, with the controls that limit what is said."""
+"""From trials to effects: arms compared, judged together, with the controls that limit what is said."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from diagnose.probe.plan import Arm, Plan
-from diagnose.probe.statistics import ALPHA, Difference, detectable, difference, holm, seeds_needed, verdict
+from diagnose.probe.comparisons import Measured, comparisons, measured, sides
+from diagnose.probe.horizons import time_scale, with_signs
+from diagnose.probe.plan import Plan
+from diagnose.probe.statistics import Corrected, detectable, holm, seeds_to_settle, share, verdict
 from diagnose.values import Effect, Trial
 
 MARGIN = 1.0
@@ -18,120 +21,146 @@ INCONCLUSIVE = "the end points do not separate"
 
 @dataclass(frozen=True, slots=True)
 class ModelEffects:
-    """What the trials of one model say.
+    """What the trials of one model say at one horizon.
 
-    `gap` is the end against the start, `again` the A/A arm; None where too few trials ended. `effects` are those of
-    the ablations, the control and all together. `conclusive` is False where the end points do not separate or the
-    A/A arm does, and then no effect is claimed.
+    `gap` is the end against the start, `again` the A/A arm. `effects` are those of the suspects. `reason` says why
+    nothing is concluded from them; it is empty where the end points separate and the A/A arm agrees with itself.
     """
 
     model: str
-    gap: Effect | None
-    again: Effect | None
+    epochs: int
+    gap: Effect
+    again: Effect
     effects: tuple[Effect, ...]
-    conclusive: bool
+    reason: str
+
+    @property
+    def conclusive(self) -> bool:
+        """Return whether effects may be claimed."""
+        return not self.reason
 
 
-def effects_of(plan: Plan, trials: Sequence[Trial], model: str) -> ModelEffects:
-    """Judge the arms of one model.
+def effects_of(plan: Plan, trials: Sequence[Trial]) -> tuple[ModelEffects, ...]:
+    """Judge every model at every horizon.
 
-    An arm is paired with the start where both begin with the same weights, which is decided from the plan alone.
-    The p-values of the suspects are corrected together; the controls are not suspects.
+    The p-values of all suspects of the probe are corrected together, those of the end points among themselves; the
+    A/A arms, which can only forbid a conclusion, are not.
     """
-    found = {arm.name: _accuracies(trials, model, arm) for arm in plan.arms}
-    start = next(arm for arm in plan.arms if arm.kind == "start")
-    measured = {arm.name: measured for arm in plan.arms if (measured := _measured(start, arm, found))}
-    suspects = [arm for arm in plan.arms if arm.kind in ("ablation", "control", "all") and arm.name in measured]
-    corrected = dict(zip((arm.name for arm in suspects), holm([measured[arm.name].p for arm in suspects]), strict=True))
-    judged = {
-        arm.name: _effect(
-            plan, start, arm, measured[arm.name], corrected.get(arm.name, (measured[arm.name].p, 1)), model
-        )
-        for arm in plan.arms
-        if arm.name in measured
-    }
-    gap = next((judged[arm.name] for arm in plan.arms if arm.kind == "end" and arm.name in judged), None)
-    again = next((judged[arm.name] for arm in plan.arms if arm.kind == "again" and arm.name in judged), None)
-    separate = gap is not None and gap.verdict == "effect"
-    sound = again is not None and again.verdict != "effect"
-    effects = [judged[arm.name] for arm in suspects]
-    if gap is None or not separate or not sound:
-        reason = INCONCLUSIVE if not separate else "the A/A arm differs from itself, or did not run"
-        effects = [replace(each, verdict="undetermined", note=reason) for each in effects]
-    else:
-        effects = [replace(each, share_of_gap=each.difference / gap.difference) for each in effects]
-    return ModelEffects(model, gap, again, tuple(effects), separate and sound)
+    places = [(model, epochs) for model in plan.models for epochs in plan.horizons]
+    planned = comparisons(plan.arms)
+    found = [measured(trials, each, *place) for place in places for each in planned]
+    judged: dict[tuple[str, str, int], Effect] = {}
+    for kind in ("suspect", "end"):
+        family = [each for each in found if each.comparison.kind == kind]
+        for each, corrected in zip(family, holm([each.p for each in family]), strict=True):
+            judged[each.key] = _effect(plan, each, corrected, len(family))
+    for each in (each for each in found if each.comparison.kind == "again"):
+        judged[each.key] = _effect(plan, each, holm([each.p])[0], 1)
+    for model in plan.models:
+        for comparison in (each for each in planned if each.kind != "again"):
+            keys = [(comparison.factor, model, epochs) for epochs in plan.horizons]
+            judged.update(zip(keys, with_signs([judged[key] for key in keys]), strict=True))
+    return tuple(_model_effects(judged, found, *place) for place in places)
 
 
-def _accuracies(trials: Sequence[Trial], model: str, arm: Arm) -> dict[int, float]:
-    """Return the accuracy in points of each seed's trial that ended, by the place of the seed in the arm."""
-    return {
-        trial.seed - arm.first_seed: 100 * trial.accuracy
-        for trial in trials
-        if trial.model == model and trial.arm == arm.name and trial.accuracy is not None
-    }
-
-
-def _measured(start: Arm, arm: Arm, found: dict[str, dict[int, float]]) -> Difference | None:
-    if arm is start:
-        return None
-    paired = arm.settings.init == start.settings.init and arm.first_seed == start.first_seed
-    a, b = found[start.name], found[arm.name]
-    if paired:
-        a, b = ({seed: values[seed] for seed in sorted(a.keys() & b.keys())} for values in (a, b))
-    if not a or not b:
-        return None
-    return difference(list(a.values()), list(b.values()), paired=paired)
-
-
-def _effect(plan: Plan, start: Arm, arm: Arm, measured: Difference, corrected: tuple[float, int], model: str) -> Effect:
-    p, factor = corrected
-    alpha = ALPHA / factor
-    low, high = measured.interval(alpha)
-    word, bound = verdict(low, high, p, MARGIN)
-    # The deviation that `detectable` asks for: of the differences where paired, else of one arm.
-    deviation = measured.error * math.sqrt(measured.n if measured.paired else measured.n / 2)
+def _effect(plan: Plan, each: Measured, corrected: Corrected, tests: int) -> Effect:
+    comparison, found = each.comparison, each.difference
+    steps = plan.steps(comparison.b, each.epochs)
+    start, end = sides(comparison)
+    low, high = found.interval(corrected.alpha) if found else (-math.inf, math.inf)
+    word, bound = verdict(low, high, MARGIN)
+    deviation = found.deviation if found else math.nan
+    options: dict[str, Any] = {"paired": comparison.paired, "alpha": corrected.alpha}
     needed = None
-    if word == "undetermined" and measured.n > 1:
-        needed = seeds_needed(abs(measured.mean), deviation, paired=measured.paired, alpha=alpha)
-    note = ""
-    if arm.kind == "ablation" and arm.changed[0][0] == "weight_decay":
-        scale = _time_scale(arm)
-        if scale > plan.steps(arm):
-            word, note = (
-                "undetermined",
-                f"unobservable at this horizon: weight decay acts over about {scale:,.0f} steps",
-            )
-            needed = None
+    if found and word == "undetermined":
+        needed = seeds_to_settle(found.mean, deviation, margin=MARGIN, **options)
+    note = _why_open(plan, each, steps)
+    if note:
+        word, needed = "undetermined", None
     return Effect(
-        factor=arm.name,
-        start=_setting(start, arm),
-        end=", ".join(value for _, value in arm.changed),
-        model=model,
-        steps=plan.steps(arm),
-        difference=measured.mean,
+        factor=comparison.factor,
+        start=start,
+        end=end,
+        model=each.model,
+        steps=steps,
+        difference=found.mean if found else math.nan,
         low=low,
         high=high,
-        n=measured.n,
-        paired=measured.paired,
-        p=p,
+        n=min(len(each.a), len(each.b)),
+        paired=comparison.paired,
+        p=corrected.p,
         verdict=word,
         bound=bound,
-        smallest_detectable=detectable(deviation, measured.n, paired=measured.paired, alpha=alpha),
+        smallest_detectable=detectable(deviation, found.n, **options) if found else math.inf,
         seeds_needed=needed,
         share_of_gap=None,
         note=note,
+        epochs=each.epochs,
+        p_single=each.p,
+        tests=tests,
+        diverged=sum(each.diverged),
+        against=comparison.a.name,
     )
 
 
-def _time_scale(arm: Arm) -> float:
-    """Return the steps over which weight decay acts, (1 − μ)/(lr·λ)."""
-    settings = arm.settings
-    product = settings.learning_rate * settings.weight_decay
-    return (1 - settings.momentum) / product if product else math.inf
+def _why_open(plan: Plan, each: Measured, steps: int) -> str:
+    """Return what leaves a comparison open whatever its numbers say, or an empty text."""
+    comparison = each.comparison
+    if any(each.diverged):
+        pairs = zip((comparison.a, comparison.b), each.diverged, strict=True)
+        return "; ".join(f"{count} of {plan.seeds} trials of “{arm.name}” diverged" for arm, count in pairs if count)
+    if each.difference is None:
+        return "no trial of it ended"
+    if comparison.b.kind == "ablation" and comparison.factor == "weight_decay":
+        scale = time_scale(comparison.a, comparison.b)
+        if scale > steps:
+            return f"unobservable at this horizon: weight decay acts over about {scale:,.0f} steps"
+    if not math.isfinite(each.difference.error):
+        few = each.difference.n < 2
+        return "one seed says nothing of the noise" if few else "the seeds do not spread, so the noise is not known"
+    return ""
 
 
-def _setting(start: Arm, arm: Arm) -> str:
-    known = {name: getattr(start.settings, name, None) for name, _ in arm.changed}
-    known["train_images"] = f"{start.share:.0%} of the images" if "train_images" in known else None
-    return ", ".join(str(value) for value in known.values() if value is not None)
+def _model_effects(
+    judged: dict[tuple[str, str, int], Effect], found: Sequence[Measured], model: str, epochs: int
+) -> ModelEffects:
+    own = [each for each in found if (each.model, each.epochs) == (model, epochs)]
+    end = next(each for each in own if each.comparison.kind == "end")
+    again = next(judged[each.key] for each in own if each.comparison.kind == "again")
+    gap = judged[end.key]
+    reason = _reason(gap, again)
+    effects = []
+    for each in own:
+        effect = judged[each.key]
+        if each.comparison.kind != "suspect":
+            continue
+        if reason:
+            effects.append(replace(effect, verdict="undetermined", note=effect.note or reason))
+            continue
+        effects.append(_with_share(effect, each, end))
+    return ModelEffects(model, epochs, gap, again, tuple(effects), reason)
+
+
+def _reason(gap: Effect, again: Effect) -> str:
+    """Return why nothing is concluded, or an empty text."""
+    for effect, name in ((gap, "end points"), (again, "A/A arm")):
+        if effect.diverged:
+            return f"trials of the {name} diverged"
+        if effect.n < 2:
+            return f"too few trials of the {name} ended"
+    if gap.verdict != "effect":
+        return gap.note or INCONCLUSIVE
+    if again.verdict == "effect":
+        return "the A/A arm differs from itself, so the noise is larger than the seeds show"
+    return ""
+
+
+def _with_share(effect: Effect, each: Measured, end: Measured) -> Effect:
+    """Add which part of the gap an effect is, by the seeds that all of its arms have in common."""
+    seeds = sorted(each.a.keys() & each.b.keys() & end.a.keys() & end.b.keys())
+    if any(each.diverged) or len(seeds) < 2:
+        return effect
+    found = share([each.b[seed] - each.a[seed] for seed in seeds], [end.b[seed] - end.a[seed] for seed in seeds])
+    if found is None:
+        return effect
+    return replace(effect, share_of_gap=found[0], share_low=found[1], share_high=found[2])

@@ -2,173 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
-from diagnose.probe.settings import Settings, settings_of
-from diagnose.values import NOT_STATED, Recipe, Setting
-
-FACTORS: dict[str, tuple[str, ...]] = {
-    "momentum": ("momentum",),
-    "weight_decay": ("weight_decay", "weight_decay_on"),
-    "train_images": ("train_images", "held_out"),
-    "init": ("init",),
-    "normalisation": ("normalisation",),
-    "schedule": ("schedule", "epochs"),  # milestones are counted in the epochs of their own recipe
-    "schedule_steps": ("schedule_steps",),
-    "learning_rate": ("learning_rate",),
-    "nesterov": ("nesterov",),
-    "batch_size": ("batch_size",),
-    "augmentation": ("augmentation",),
-    "label_smoothing": ("label_smoothing",),
-}
-"""What can be ablated, the most important first, and the fields that each moves."""
+from diagnose.errors import DiagnoseError
+from diagnose.probe.arms import Arm
 
 FEWEST_STEPS = 400
 """A budget never shortens a trial below this: shorter ones tell of the first steps alone."""
-
-OTHER_SEEDS = 1_000
-"""Where the seeds of the A/A arm begin."""
 
 Cost = Callable[[str], tuple[float, float]]
 """From a MODEL text to the seconds that one image takes in training and in evaluation, on one worker."""
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """One way of training: `kind` is "start", "again" (A/A), "end", "ablation", "control" or "all".
-
-    `changed` are the fields it moves away from the start and what to; `share` is the part of the images it trains on.
-    """
-
-    name: str
-    kind: str
-    recipe: str
-    changed: tuple[tuple[str, str], ...]
-    settings: Settings
-    share: float
-    planned_epochs: int
-    first_seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """Arms × seeds for each model; `images` are those of an arm with the share 1, `notes` what was decided and why."""
+    """Arms × seeds × horizons for each model; `images` are those of an arm with the share 1.
+
+    `horizons` are lengths in epochs, rising; each has trials of its own, since schedules are compressed to their
+    length. `notes` say what was decided and why.
+    """
 
     models: tuple[str, ...]
     arms: tuple[Arm, ...]
     seeds: int
-    epochs: int
+    horizons: tuple[int, ...]
     images: int
     notes: tuple[str, ...] = ()
 
     @property
     def trials(self) -> int:
-        """Return the number of trials."""
-        return len(self.models) * len(self.arms) * self.seeds
+        """Return the number of trials that are trained."""
+        return len(self.models) * self.seeds * sum(len(self.trained(arm)) for arm in self.arms)
 
-    def steps(self, arm: Arm) -> int:
-        """Return an arm's optimiser steps."""
-        images = max(int(arm.share * self.images), 1)
-        return self.epochs * (images // min(arm.settings.batch_size, images))
+    def trained(self, arm: Arm) -> tuple[int, ...]:
+        """Return the horizons that an arm is trained for.
+
+        Where the learning rate is constant a shorter trial is the beginning of a longer one, to the bit, and is read
+        from it.
+        """
+        return self.horizons[-1:] if arm.settings.schedule.kind == "constant" else self.horizons
+
+    def images_of(self, arm: Arm) -> int:
+        """Return the training images of an arm."""
+        return max(int(arm.share * self.images), 1)
+
+    def steps(self, arm: Arm, epochs: int) -> int:
+        """Return an arm's optimiser steps in so many epochs."""
+        images = self.images_of(arm)
+        return epochs * (images // min(arm.settings.batch_size, images))
 
     def seconds(self, cost: Cost, *, test_images: int, workers: int, startup: float = 0.0) -> float:
         """Return what the plan takes, by the cost of one image and of the start of one process."""
-        total = startup * len(self.models) * len(self.arms)
+        total = startup * self.trials / self.seeds
+        epochs = {arm.name: sum(self.trained(arm)) for arm in self.arms}
         for model in self.models:
             train, test = cost(model)
-            total += sum(self.epochs * (arm.share * self.images * train + test_images * test) for arm in self.arms)
+            each = ((epochs[arm.name], arm.share * self.images * train + test_images * test) for arm in self.arms)
+            total += sum(count * seconds for count, seconds in each)
         return total * self.seeds / workers
-
-
-def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
-    """Return the arms between two recipes, and notes on what was assumed.
-
-    `ablate` names the factors to move one at a time; without it, all of `FACTORS` in which the recipes differ.
-
-    Raises:
-        DiagnoseError: a factor is unknown or is the same in both (exit code 2).
-    """
-    notes = []
-    for recipe in (start, end):
-        _, assumed = settings_of(recipe)
-        if assumed:
-            notes.append(f"{recipe.name} does not state {', '.join(assumed)}: the probe's own values stand in.")
-    whole = max(_images(start), _images(end))
-    first = _arm("start", start, start, (), whole)
-    arms = [first, replace(first, name="start again, other seeds", kind="again", first_seed=OTHER_SEEDS)]
-    factors = _factors(start, end, ablate)
-    for factor in factors:
-        arms.append(_arm(factor, start, _moved(start, end, (factor,)), (factor,), whole, kind="ablation"))
-        if factor == "momentum":
-            arms.append(_control(first, arms[-1]))
-    if len(factors) > 1:
-        arms.append(_arm("all of them", start, _moved(start, end, factors), factors, whole, kind="all"))
-    last = _arm("end", end, end, tuple(f for f in FACTORS if _differs(start, end, f)), whole)
-    same = [index for index, arm in enumerate(arms) if arm.kind == "all" and _same(arm, last)]
-    if same:
-        notes.append("All of the factors together are the end point: one arm stands for both.")
-        del arms[same[0]]
-    return (*arms, last), tuple(notes)
-
-
-def _same(a: Arm, b: Arm) -> bool:
-    return (a.settings, a.share, a.planned_epochs) == (b.settings, b.share, b.planned_epochs)
-
-
-def _factors(start: Recipe, end: Recipe, ablate: Sequence[str]) -> tuple[str, ...]:
-    if not ablate:
-        return tuple(factor for factor in FACTORS if _differs(start, end, factor))
-    for factor in ablate:
-        if factor not in FACTORS:
-            hint = nearest(factor, tuple(FACTORS)) or f"Known are {', '.join(FACTORS)}."
-            raise DiagnoseError(f"cannot ablate {factor!r}", hint=hint, exit_code=USAGE)
-        if not _differs(start, end, factor):
-            raise DiagnoseError(
-                f"{factor} is the same in {start.name} and {end.name}: there is nothing to ablate.",
-                hint=f"`diagnose recipe {start.name} {end.name}` shows what differs.",
-                exit_code=USAGE,
-            )
-    return tuple(dict.fromkeys(ablate))
-
-
-def _differs(start: Recipe, end: Recipe, factor: str) -> bool:
-    """Tell whether both recipes state the factor, and state it differently."""
-    key = FACTORS[factor][0]
-    a, b = start.get(key), end.get(key)
-    return a is not NOT_STATED and b is not NOT_STATED and a != b
-
-
-def _moved(start: Recipe, end: Recipe, factors: Sequence[str]) -> Recipe:
-    keys = [key for factor in factors for key in FACTORS[factor]]
-    return start.moved(Setting(key, end.get(key), end.source(key)) for key in keys if end.get(key) is not NOT_STATED)
-
-
-def _images(recipe: Recipe) -> int:
-    used, held = recipe.get("train_images"), recipe.get("held_out")
-    return (used if isinstance(used, int) else 0) + (held if isinstance(held, int) else 0)
-
-
-def _arm(name: str, start: Recipe, moved: Recipe, factors: Sequence[str], whole: int, *, kind: str = "") -> Arm:
-    used, epochs = moved.get("train_images"), moved.get("epochs")
-    share = used / whole if isinstance(used, int) and whole else 1.0
-    changed = tuple((factor, str(moved.get(FACTORS[factor][0]))) for factor in factors)
-    planned = epochs if isinstance(epochs, int) else 100
-    return Arm(name, kind or name, moved.name, changed, settings_of(moved)[0], share, planned)
-
-
-def _control(first: Arm, momentum: Arm) -> Arm:
-    """Return the arm that only lengthens the steps as much as the momentum does: by (1 − μ₁)/(1 − μ₂)."""
-    factor = (1 - first.settings.momentum) / (1 - momentum.settings.momentum)
-    rate = first.settings.learning_rate * factor
-    settings = replace(first.settings, learning_rate=rate)
-    schedule = settings.schedule
-    if schedule.kind == "one-cycle":
-        settings = replace(settings, schedule=replace(schedule, peak=schedule.peak * factor))
-    name = f"learning rate ×{factor:.4g} in place of the momentum"
-    changed = (("learning_rate", f"{rate:g}"),)
-    return replace(first, name=name, kind="control", changed=changed, settings=settings)
 
 
 # ----------------------------------------------------------------------------------------------- budget
@@ -214,6 +106,6 @@ def _smaller(plan: Plan) -> tuple[Plan, str] | None:
     if len(plan.models) > 1:
         return replace(plan, models=plan.models[:-1]), f"the model {plan.models[-1]}"
     fewer = replace(plan, images=int(plan.images * 0.8))
-    if min(fewer.steps(arm) for arm in fewer.arms) < FEWEST_STEPS:
+    if min(fewer.steps(arm, fewer.horizons[0]) for arm in fewer.arms) < FEWEST_STEPS:
         return None
     return fewer, "images"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import math
+from collections.abc import Iterator, Sequence
 from statistics import mean, stdev
-from typing import Any
 
 from diagnose.environment import environment
 from diagnose.probe.answer import Prepared, ProbeAnswer
-from diagnose.probe.effects import ModelEffects
+from diagnose.probe.arms import Arm
+from diagnose.probe.data import probe_data
+from diagnose.probe.effects import MARGIN, ModelEffects
+from diagnose.probe.sentences import horizon, power, reading, sentence, stands_on, steps_apart
 from diagnose.values import (
     Cell,
     Column,
@@ -32,206 +34,200 @@ SCHEMA = "diagnose.probe/1"
 def probe_report(answer: ProbeAnswer) -> Report:
     """Return the report of a probe that has run, or of the part that has."""
     request = answer.prepared.request
-    sections = [Section("", (*_opening(answer), *_plan_notes(answer.prepared)))]
+    sections = [Section("", tuple(_opening(answer)))]
     for found in answer.effects:
-        sections += _model_sections(answer, found)
+        sections.append(_effects_section(answer, found))
+    for found in answer.effects:
+        sections += _trained_sections(answer, found)
     sections.append(Section("Trials", (_trials_table(answer.trials),), folded=True))
     return Report(
         schema=SCHEMA,
         title=f"Probe of {request.start.name} against {request.end.name}",
         environment=environment(("torch", "scipy", "mmpretrain")),
         sections=tuple(sections),
-        skipped=tuple(
-            Skipped(f"{trial.model}, {trial.arm}, seed {trial.seed}", trial.status)
-            for trial in answer.trials
-            if trial.status != "done"
-        ),
-        data=_data(answer),
+        skipped=tuple(_skipped(answer.trials)),
+        data=probe_data(answer),
     )
 
 
 def plan_text(prepared: Prepared) -> str:
     """Return the plan in a few lines, for the reader who decides whether to wait."""
     plan, numerics = prepared.plan, prepared.decision.numerics
+    lengths = " and ".join(map(str, plan.horizons))
     lines = [
-        f"{plan.trials} trials: {len(plan.arms)} arms × {plan.seeds} seeds × {', '.join(plan.models)}; {plan.epochs} "
+        f"{plan.trials} trials: {len(plan.arms)} arms × {plan.seeds} seeds × {', '.join(plan.models)}; {lengths} "
         f"epochs of up to {plan.images:,} images from {prepared.images.name}",
-        *(f"  {arm.name}: {plan.steps(arm):,} steps" for arm in plan.arms),
+        *(f"  {arm.name}: {_all_steps(prepared, arm)} steps" for arm in plan.arms),
         f"{numerics}, threads: {numerics.threads} each, {prepared.decision.workers} at a time; "
         f"about {prepared.seconds / 60:.1f} minutes by a few timed steps",
-        f"Beforehand: {_power(plan.seeds)}",
+        *(f"Beforehand: {text}" for text in power(plan)),
     ]
     return "\n".join((*lines, *plan.notes))
 
 
-def _power(seeds: int) -> str:
-    from diagnose.probe.statistics import detectable
-
-    size = detectable(1.0, seeds, paired=True)
-    return f"{seeds} seeds show, in 80 % of the cases, an effect of {size:.1f} standard deviations of its differences."
+def _all_steps(prepared: Prepared, arm: Arm) -> str:
+    return " and ".join(f"{prepared.plan.steps(arm, epochs):,}" for epochs in prepared.plan.horizons)
 
 
-def _opening(answer: ProbeAnswer) -> list[Prose]:
-    said = [Prose(_sentence(found), "verdict") for found in answer.effects]
+def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
+    """Yield the verdict of each model and horizon, then what limits it, then what every number stands on."""
+    prepared = answer.prepared
+    for found in answer.effects:
+        yield Prose(sentence(found), "verdict")
     if answer.interrupted:
-        said.append(Prose("The probe was interrupted: this is what had ended. The same command goes on.", "caution"))
-    return said
-
-
-def _sentence(found: ModelEffects) -> str:
-    if found.gap is None:
-        return f"{found.model}: inconclusive, the end points have not both been trained."
-    ends = f"the end points are {_points(found.gap)} apart after {found.gap.steps:,} steps"
-    if not found.conclusive:
-        return f"{found.model}: inconclusive; {ends}, which is not told from the noise between seeds."
-    words = {word: [e.factor for e in found.effects if e.verdict == word] for word in ("effect", "undetermined")}
-    parts = [f"an effect of {', '.join(words['effect'])}" if words["effect"] else "no suspect has a proven effect"]
-    parts += [f"undetermined: {', '.join(words['undetermined'])}"] if words["undetermined"] else []
-    return f"{found.model}: {'; '.join(parts)}. Here {ends}."
-
-
-def _points(effect: Effect) -> str:
-    return f"{effect.difference:+.2f} points ({effect.low:+.2f} to {effect.high:+.2f}, n = {effect.n})"
-
-
-def _plan_notes(prepared: Prepared) -> list[Prose]:
-    plan, numerics = prepared.plan, prepared.decision.numerics
-    stands = (
-        f"Every number stands on {plan.seeds} seeds, {plan.epochs} epochs, up to {plan.images:,} training and "
-        f"{len(prepared.images.test_images):,} test images from {prepared.images.name}, on {numerics}, "
-        f"threads: {numerics.threads}; it is the accuracy of the last epoch on the test images."
-    )
-    limits = (
+        yield Prose("The probe was interrupted: this is what had ended. The same command goes on.", "caution")
+    diverged = sum(trial.status.startswith("diverged") for trial in answer.trials)
+    if diverged:
+        said = f"{diverged} of {len(answer.trials)} trials diverged. No effect is claimed of an arm with such trials."
+        yield Prose(said, "bad")
+    for found in answer.effects:
+        if text := reading(found):
+            yield Prose(f"{horizon(found)}: {text}")
+    yield Prose(stands_on(prepared))
+    yield Prose(
         "Schedules are compressed to the probe's length in proportion. An effect belongs to its number of steps: what "
-        "it is at the end of a full training is not known from here."
+        "it is at the end of a full training is not known from here.",
+        "caution",
     )
-    return [Prose(stands), Prose(limits, "caution"), *(Prose(note, "caution") for note in plan.notes)]
+    for note in prepared.plan.notes:
+        yield Prose(note, "caution")
 
 
-def _model_sections(answer: ProbeAnswer, found: ModelEffects) -> list[Section]:
-    effects = [effect for effect in (found.gap, found.again, *found.effects) if effect is not None]
-    finite = [effect for effect in effects if abs(effect.low) != float("inf")]
+def _effects_section(answer: ProbeAnswer, found: ModelEffects) -> Section:
+    effects = [found.gap, found.again, *found.effects]
+    known = [effect for effect in effects if math.isfinite(effect.low)]
     intervals = Intervals(
-        f"Change of accuracy against the start, {found.model}",
+        "Change of test accuracy against the start",
         "points",
-        tuple(Interval(effect.factor, effect.difference, effect.low, effect.high) for effect in finite),
+        tuple(Interval(_label(effect), effect.difference, effect.low, effect.high) for effect in known),
     )
-    tables = (_effects_table(effects), *((intervals,) if finite else ()))
-    trials = [trial for trial in answer.trials if trial.model == found.model]
-    curves = _curves(answer, trials, found.model)
-    sections = [
-        Section(f"Effects on {found.model}", tables),
-        Section(f"Accuracies of {found.model}", (_accuracies(answer, trials),)),
-    ]
-    return [*sections, Section(f"Learning curves of {found.model}", (curves,))] if curves.curves else sections
+    notes = [Prose(text) for text in steps_apart(answer.prepared.plan, found)]
+    why = [Prose(f"Inconclusive: {found.reason}. So no effect is claimed here.", "caution")] if found.reason else []
+    figure = (intervals,) if known else ()
+    return Section(f"Effects on {horizon(found)}", (*why, *figure, _effects_table(effects), *notes))
+
+
+def _label(effect: Effect) -> str:
+    return {"end": "end points", "start again, other seeds": "A/A: start, other seeds"}.get(
+        effect.factor, effect.factor
+    )
 
 
 def _effects_table(effects: Sequence[Effect]) -> Table:
     columns = (
         Column("Moved"),
+        Column("From → to", low_priority=True),
         Column("Verdict"),
         Column("Points"),
         Column("Interval"),
         Column("n", True),
-        Column("Share of the gap", low_priority=True),
+        Column("Share of the gap"),
         Column("80 % power from", low_priority=True),
-        Column("Seeds needed", True, low_priority=True),
-        Column("Note"),
+        Column("Seeds to settle it", True, low_priority=True),
+        Column("Why, or how tested", low_priority=True),
     )
-    rows: list[tuple[Cell, ...]] = [
-        (
-            effect.factor,
-            effect.verdict.replace("x", f"{effect.bound:.2f}") if effect.verdict.endswith(" x") else effect.verdict,
-            f"{effect.difference:+.2f}",
-            f"{effect.low:+.2f} to {effect.high:+.2f}",
-            effect.n,
-            "" if effect.share_of_gap is None else f"{effect.share_of_gap:.0%}",
-            f"{effect.smallest_detectable:.2f}",
-            effect.seeds_needed,
-            effect.note or ("paired" if effect.paired else "Welch"),
-        )
-        for effect in effects
-    ]
-    note = "Intervals of 95 %, those of the suspects corrected for their number (Holm)."
+    tests = max(effect.tests for effect in effects)
+    note = (
+        f"Intervals of 95 %, those of the suspects corrected for their {tests} comparisons (Holm). “No effect larger "
+        f"than x” is said up to {MARGIN:g} point. Shares have intervals of 95 % of their own and need not add up."
+    )
+    return Table("", columns, tuple(map(_effect_row, effects)), marked=_marked(effects), note=note)
+
+
+def _marked(effects: Sequence[Effect]) -> tuple[int, ...]:
+    controls = ("end", "start again, other seeds")
+    return tuple(i for i, e in enumerate(effects) if e.verdict == "effect" and e.factor not in controls)
+
+
+def _effect_row(effect: Effect) -> tuple[Cell, ...]:
+    known = math.isfinite(effect.difference)
+    bounded = math.isfinite(effect.low)
+    return (
+        _label(effect),
+        f"{effect.start} → {effect.end}",
+        effect.verdict.replace(" x", f" {effect.bound:.2f}"),
+        f"{effect.difference:+.2f}" if known else "–",
+        f"{effect.low:+.2f} to {effect.high:+.2f}" if bounded else "not known",
+        effect.n,
+        shown_share(effect),
+        f"{effect.smallest_detectable:.2f}" if math.isfinite(effect.smallest_detectable) else "",
+        effect.seeds_needed,
+        effect.note or ("paired t" if effect.paired else "Welch's t"),
+    )
+
+
+def shown_share(effect: Effect) -> str:
+    """Return the share of the gap with its interval, empty where there is none."""
+    if effect.share_of_gap is None or effect.share_low is None or effect.share_high is None:
+        return ""
+    return f"{100 * effect.share_of_gap:.0f} % ({100 * effect.share_low:.0f} to {100 * effect.share_high:.0f})"
+
+
+# ---------------------------------------------------------------------------------------------- trained
+
+
+def _own(answer: ProbeAnswer, found: ModelEffects, arm: Arm) -> list[Trial]:
+    wanted = (found.model, found.epochs, arm.name)
+    return [trial for trial in answer.trials if (trial.model, trial.epochs, trial.arm) == wanted]
+
+
+def _trained_sections(answer: ProbeAnswer, found: ModelEffects) -> Iterator[Section]:
+    yield Section(f"Accuracies of {horizon(found)}", (_accuracies(answer, found),))
+    curves = _curves(answer, found)
+    if curves.curves:
+        yield Section(f"Learning curves of {horizon(found)}", (curves,))
+
+
+def _accuracies(answer: ProbeAnswer, found: ModelEffects) -> Table:
+    columns = (
+        Column("Arm"), Column("Accuracy, %"), Column("n", True), Column("Diverged", True), Column("Steps", True),
+        Column("Epochs", True, low_priority=True), Column("Images", True, low_priority=True),
+    )  # fmt: skip
+    rows: list[tuple[Cell, ...]] = []
+    for arm in answer.prepared.plan.arms:
+        own = _own(answer, found, arm)
+        ended = [100 * trial.accuracy for trial in own if trial.accuracy is not None]
+        gone = sum(trial.status.startswith("diverged") for trial in own)
+        spread = f" ± {stdev(ended):.2f}" if len(ended) > 1 else ""
+        shown = f"{mean(ended):.2f}{spread}" if ended else "none ended"
+        shown += " of those that did not diverge" if gone and ended else ""
+        rows.append((_arm_label(answer, arm), shown, len(ended), gone, own[0].steps, own[0].epochs, own[0].images))
+    data, numerics = answer.prepared.images.name, answer.prepared.decision.numerics
+    note = f"Mean ± standard deviation between seeds, of the last epoch, on the test images of {data}; {numerics}."
     return Table("", columns, tuple(rows), note=note)
 
 
-def _accuracies(answer: ProbeAnswer, trials: Sequence[Trial]) -> Table:
-    columns = (Column("Arm"), Column("Accuracy, %"), Column("n", True), Column("Steps", True), Column("Images", True))
-    rows: list[tuple[Cell, ...]] = []
-    for arm in answer.prepared.plan.arms:
-        own = [trial for trial in trials if trial.arm == arm.name]
-        ended = [100 * trial.accuracy for trial in own if trial.accuracy is not None]
-        spread = f" ± {stdev(ended):.2f}" if len(ended) > 1 else ""
-        shown = f"{mean(ended):.2f}{spread}" if ended else "none ended"
-        rows.append((arm.name, shown, len(ended), own[0].steps, own[0].images))
-    return Table("", columns, tuple(rows), note="Mean ± standard deviation between seeds, of the last epoch.")
+def _arm_label(answer: ProbeAnswer, arm: Arm) -> str:
+    return f"{arm.name} ({arm.recipe})" if arm.kind in ("start", "end") else arm.name
 
 
-def _curves(answer: ProbeAnswer, trials: Sequence[Trial], model: str) -> Curves:
+def _curves(answer: ProbeAnswer, found: ModelEffects) -> Curves:
     curves = []
     for arm in answer.prepared.plan.arms:
-        own = [trial.curve for trial in trials if trial.arm == arm.name and trial.status == "done"]
+        own = [trial.curve for trial in _own(answer, found, arm) if trial.status == "done"]
         if not own:
             continue
         epochs = [[100 * result.test_accuracy for result in results] for results in zip(*own, strict=True)]
         x = tuple(float(index + 1) for index in range(len(epochs)))
-        low, high = (tuple(pick(values) for values in epochs) for pick in (min, max))
-        curves.append(Curve(arm.name, x, tuple(map(mean, epochs)), low, high))
-    return Curves(f"Test accuracy, mean and range over seeds, {model}", "epoch", "%", tuple(curves))
+        low, high = (tuple(round(pick(values), 2) for values in epochs) for pick in (min, max))
+        middle = tuple(round(mean(values), 2) for values in epochs)
+        curves.append(Curve(f"{_arm_label(answer, arm)}, n = {len(own)}", x, middle, low, high))
+    return Curves("Test accuracy: mean, and lowest to highest seed", "epoch", "%", tuple(curves))
 
 
 def _trials_table(trials: Sequence[Trial]) -> Table:
-    columns = (Column("Model"), Column("Arm"), Column("Seed", True), Column("Accuracy, %"), Column("Status"))
+    columns = (
+        Column("Model"), Column("Arm"), Column("Epochs", True), Column("Seed", True), Column("Accuracy, %"),
+        Column("Status"),
+    )  # fmt: skip
     rows = tuple(
-        (t.model, t.arm, t.seed, "" if t.accuracy is None else f"{100 * t.accuracy:.2f}", t.status) for t in trials
+        (t.model, t.arm, t.epochs, t.seed, "" if t.accuracy is None else f"{100 * t.accuracy:.2f}", t.status)
+        for t in trials
     )
     return Table("", columns, rows)
 
 
-# ------------------------------------------------------------------------------------------------- data
-
-
-def _data(answer: ProbeAnswer) -> dict[str, Any]:
-    prepared, trials = answer.prepared, answer.trials
-    plan, request = prepared.plan, prepared.request
-    trained = [(trial.images, result.seconds) for trial in trials for result in trial.curve]
-    seconds = sum(second for _, second in trained)
-    return {
-        "plan": {
-            "recipe": request.start.name,
-            "against": request.end.name,
-            "models": list(plan.models),
-            "arms": [
-                {"name": a.name, "kind": a.kind, "changed": dict(a.changed), "steps": plan.steps(a)} for a in plan.arms
-            ],
-            "seeds": plan.seeds,
-            "epochs": plan.epochs,
-            "images": plan.images,
-            "trials": plan.trials,
-            "estimated_seconds": prepared.seconds,
-            "numerics": asdict(prepared.decision.numerics),
-            "workers": prepared.decision.workers,
-            "timings": [asdict(timing) for timing in prepared.decision.timings],
-            "notes": list(plan.notes),
-        },
-        "interrupted": answer.interrupted,
-        "trials": [asdict(trial) | {"changed": dict(trial.changed)} for trial in trials],
-        "effects": [_effect(effect) for found in answer.effects for effect in found.effects],
-        "controls": [
-            {
-                "model": found.model,
-                "conclusive": found.conclusive,
-                "end_points": found.gap and _effect(found.gap),
-                "again": found.again and _effect(found.again),
-            }
-            for found in answer.effects
-        ],
-        # Of one worker, evaluation included.
-        "images_per_second": sum(images for images, _ in trained) / seconds if seconds else None,
-    }
-
-
-def _effect(effect: Effect) -> dict[str, Any]:
-    held = asdict(effect)
-    return {"from": held.pop("start"), "to": held.pop("end")} | held
+def _skipped(trials: Sequence[Trial]) -> Iterator[Skipped]:
+    for trial in trials:
+        if trial.status != "done":
+            yield Skipped(f"{trial.model}, {trial.arm}, {trial.epochs} epochs, seed {trial.seed}", trial.status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.values import NOT_STATED, Augmentation, Normalisation, Recipe, Schedule
@@ -22,7 +22,7 @@ ASSUMED: dict[str, object] = {
     "label_smoothing": 0.0,
     "init": "the model's own",
 }
-"""What a trial uses where a recipe does not say, which the report lists."""
+"""What a trial uses where neither recipe says, which the report lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,23 @@ class Settings:
     augmentation: Augmentation
     label_smoothing: float
     init: str
+
+    @property
+    def initial_rate(self) -> float:
+        """Return the learning rate that the schedule starts from, or the one that it rises to."""
+        return self.schedule.peak if self.schedule.kind == "one-cycle" else self.learning_rate
+
+    def effective(self) -> Settings:
+        """Return these settings with what has no bearing on a trial set to one value: equal ones train alike."""
+        schedule = self.schedule
+        stepwise = schedule.kind == "step" and self.schedule_steps == "before each epoch"
+        return replace(
+            self,
+            nesterov=self.nesterov and self.momentum > 0,
+            weight_decay_on=self.weight_decay_on if self.weight_decay else "all parameters",
+            learning_rate=self.initial_rate,
+            schedule_steps="before each epoch" if stepwise else "after each epoch",
+        )
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int, planned: int) -> float:
         """Return the learning rate of a step, counted from 0, in a trial of `epochs` of the recipe's `planned`.
@@ -74,7 +91,7 @@ def _cosine(start: float, end: float, part: float) -> float:
 
 
 def settings_of(recipe: Recipe) -> tuple[Settings, tuple[str, ...]]:
-    """Return a recipe's settings, and the keys that it does not state and are assumed.
+    """Return a recipe's settings, and the keys that it does not state and are `ASSUMED`.
 
     Raises:
         DiagnoseError: the recipe asks for what a trial cannot do (exit code 2).

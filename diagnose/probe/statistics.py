@@ -1,7 +1,8 @@
-"""What a handful of seeds can say about a difference: intervals, corrected p-values, power.
+"""What a handful of seeds can say about a difference: intervals, corrected p-values, power, shares.
 
 paired:  d_i = b_i − a_i,  t = mean(d) / (s_d / √n),  n − 1 degrees of freedom
-Welch:   t = (mean(b) − mean(a)) / √(s_a²/n + s_b²/n), Welch–Satterthwaite degrees of freedom
+Welch:   t = (mean(b) − mean(a)) / √(s_a²/n_a + s_b²/n_b), Welch–Satterthwaite degrees of freedom
+share:   ρ = mean(d) / mean(g), its interval all ρ for which the t-test of d − ρ·g does not reject (Fieller)
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ MOST_SEEDS = 200
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The difference of two arms: its mean, standard error and degrees of freedom; `p` is not corrected yet."""
+    """The difference of two arms: its mean, standard error and degrees of freedom; `p` is not corrected yet.
+
+    The error is NaN where the noise is not known: with fewer than two seeds, or where the seeds do not spread at all,
+    which coarse accuracies do by chance.
+    """
 
     mean: float
     error: float
@@ -27,59 +32,94 @@ class Difference:
     paired: bool
     p: float
 
-    def interval(self, alpha: float) -> tuple[float, float]:
-        """Return the interval of confidence 1 − alpha, infinite where one seed says nothing of the spread."""
-        from scipy.stats import t
+    @property
+    def deviation(self) -> float:
+        """Return the standard deviation that `detectable` asks for: of the differences where paired, else of an arm."""
+        return self.error * math.sqrt(self.n if self.paired else self.n / 2)
 
-        if self.n < 2:
+    def interval(self, alpha: float) -> tuple[float, float]:
+        """Return the interval of confidence 1 − alpha, infinite where the noise is not known."""
+        if not math.isfinite(self.error):
             return -math.inf, math.inf
-        reach = float(t.ppf(1 - alpha / 2, self.freedom)) * self.error if self.error else 0.0
+        reach = _quantile(self.freedom, alpha) * self.error
         return self.mean - reach, self.mean + reach
 
 
 def difference(a: Sequence[float], b: Sequence[float], *, paired: bool) -> Difference:
-    """Return the difference b − a; `paired` values of one index come from one seed."""
-    from scipy.stats import t
+    """Return the difference b − a of at least one value each; `paired` values of one index come from one seed."""
+    from scipy.special import stdtr
 
     x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     n = min(len(x), len(y))
     mean = float(y.mean() - x.mean())
+    unknown = Difference(mean, math.nan, math.nan, n, paired, 1.0)
     if n < 2:
-        return Difference(mean, math.nan, math.nan, n, paired, 1.0)
+        return unknown
     if paired:
         error, freedom = float((y - x).std(ddof=1)) / math.sqrt(n), float(n - 1)
     else:
         u, v = x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)
         error = math.sqrt(u + v)
-        freedom = float((u + v) ** 2 / (u**2 / (len(x) - 1) + v**2 / (len(y) - 1))) if error else float(2 * n - 2)
-    if error == 0:  # without any spread: the same numbers, or a shift that no noise hides
-        return Difference(mean, error, freedom, n, paired, 1.0 if mean == 0 else 0.0)
-    return Difference(mean, error, freedom, n, paired, float(2 * t.sf(abs(mean) / error, freedom)))
+        freedom = float((u + v) ** 2 / (u**2 / (len(x) - 1) + v**2 / (len(y) - 1))) if error else math.nan
+    if error <= 1e-9 * max(1.0, abs(mean)):
+        return unknown
+    return Difference(mean, error, freedom, n, paired, float(2 * stdtr(freedom, -abs(mean) / error)))
 
 
-def holm(p: Sequence[float]) -> tuple[tuple[float, int], ...]:
-    """Return each p-value corrected by Holm's step-down method, and the number it was multiplied by.
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A p-value corrected for the number of tests, and the `alpha` at which its own interval excludes 0 as it does."""
 
+    p: float
+    alpha: float
+
+
+def holm(p: Sequence[float]) -> tuple[Corrected, ...]:
+    """Correct p-values by Holm's step-down method.
+
+    The k-th smallest of m is held to 5 % / (m − k + 1) for as long as each is below; all from the first one that is
+    not are held to that one's level. So an interval at `alpha` excludes 0 exactly where the corrected p is below 5 %.
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
-    found: list[tuple[float, int]] = [(1.0, 1)] * len(p)
-    highest = 0.0
+    found = [Corrected(1.0, ALPHA)] * len(p)
+    highest, left = 0.0, len(p)
     for rank, index in enumerate(sorted(range(len(p)), key=lambda index: p[index])):
-        factor = len(p) - rank
-        highest = max(highest, min(1.0, factor * p[index]))
-        found[index] = highest, factor
+        if highest < ALPHA:
+            left = len(p) - rank
+        highest = max(highest, min(1.0, (len(p) - rank) * p[index]))
+        found[index] = Corrected(highest, ALPHA / left)
     return tuple(found)
 
 
-def verdict(low: float, high: float, p: float, margin: float) -> tuple[str, float]:
-    """Return one of the three words, and the bound that the interval sets on the size of the effect.
+def verdict(low: float, high: float, margin: float) -> tuple[str, float]:
+    """Return one of the three words, and the bound that the interval sets on the effect's magnitude.
 
     "no effect larger than x" only where x is at most `margin`: a wide interval around zero says nothing.
     """
     bound = max(abs(low), abs(high))
-    if p < ALPHA and not low <= 0 <= high:
+    if not low <= 0 <= high:
         return "effect", bound
     return ("no effect larger than x" if bound <= margin else "undetermined"), bound
+
+
+def share(effect: Sequence[float], gap: Sequence[float]) -> tuple[float, float, float] | None:
+    """Return which part of the gap an effect is, with its 95 % interval; one value of each a seed.
+
+    None where the interval is unbounded, because the gap itself is not told from zero.
+    Source: Fieller 1954, "Some problems in interval estimation".
+    """
+    n = len(effect)
+    if n < 2:
+        return None
+    (effects, mixed), (_, gaps) = np.cov(effect, gap) / n
+    mean, whole = float(np.mean(effect)), float(np.mean(gap))
+    t = _quantile(n - 1, ALPHA)
+    # All ρ with (mean − ρ·whole)² ≤ t²·(effects − 2ρ·mixed + ρ²·gaps), a quadratic in ρ.
+    a, b, c = whole**2 - t**2 * gaps, mean * whole - t**2 * mixed, mean**2 - t**2 * effects
+    if a <= 0:
+        return None
+    reach = math.sqrt(max(b**2 - a * c, 0.0))
+    return mean / whole, (b - reach) / a, (b + reach) / a
 
 
 def detectable(deviation: float, n: int, *, paired: bool, alpha: float = ALPHA) -> float:
@@ -88,33 +128,46 @@ def detectable(deviation: float, n: int, *, paired: bool, alpha: float = ALPHA) 
     `deviation` is the standard deviation of the differences where paired, else of one arm's accuracies.
     """
     from scipy.optimize import brentq
-    from scipy.stats import nct, t
+    from scipy.special import nctdtr
 
     if n < 2 or not math.isfinite(deviation):
         return math.inf
-    if deviation == 0:
-        return 0.0
     freedom, error = (n - 1, deviation / math.sqrt(n)) if paired else (2 * n - 2, deviation * math.sqrt(2 / n))
-    limit = float(t.ppf(1 - alpha / 2, freedom))
+    limit = _quantile(freedom, alpha)
 
     def lacking(effect: float) -> float:
         # The other tail, an effect seen with the wrong sign, adds less than 1e-4 where the power is 80 %.
-        return float(nct.sf(limit, freedom, effect)) - POWER
+        return 1 - float(nctdtr(freedom, effect, limit)) - POWER
 
     return float(brentq(lacking, 0.0, 3 * limit + 10)) * error
 
 
-def seeds_needed(size: float, deviation: float, *, paired: bool, alpha: float = ALPHA) -> int | None:
-    """Return how many seeds show an effect of that size with 80 % power, None where `MOST_SEEDS` do not."""
-    if size <= 0:
-        return None
+def seeds_to_settle(mean: float, deviation: float, *, paired: bool, alpha: float, margin: float) -> int | None:
+    """Return how many seeds would settle a difference, if it is what was measured; None where `MOST_SEEDS` do not.
+
+    Settled is an effect that is shown with 80 % power, or one whose interval lies within `margin` of zero.
+    """
+
+    def settles(n: int) -> bool:
+        freedom, error = (n - 1, deviation / math.sqrt(n)) if paired else (2 * n - 2, deviation * math.sqrt(2 / n))
+        if abs(mean) + _quantile(freedom, alpha) * error <= margin:
+            return True
+        return detectable(deviation, n, paired=paired, alpha=alpha) <= abs(mean)
+
     low, high = 1, MOST_SEEDS  # low does not suffice; the need falls with n, so halve
-    if detectable(deviation, high, paired=paired, alpha=alpha) > size:
+    if not math.isfinite(deviation) or not settles(high):
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        if detectable(deviation, middle, paired=paired, alpha=alpha) <= size:
+        if settles(middle):
             high = middle
         else:
             low = middle
     return high
+
+
+def _quantile(freedom: float, alpha: float) -> float:
+    """Return the t-value that 1 − alpha of the distribution lies within."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 1 - alpha / 2))

@@ -1,0 +1,178 @@
+"""The ways of training between two recipes: both ends, the controls, and each suspect moved by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.probe.settings import ASSUMED, Settings, settings_of
+from diagnose.values import NOT_STATED, Recipe, Setting
+
+FACTORS: dict[str, tuple[str, ...]] = {
+    "momentum": ("momentum",),
+    "weight_decay": ("weight_decay", "weight_decay_on"),
+    "train_images": ("train_images", "held_out"),
+    "init": ("init",),
+    "normalisation": ("normalisation",),
+    "schedule": ("schedule", "epochs"),  # milestones are counted in the epochs of their own recipe
+    "schedule_steps": ("schedule_steps",),
+    "learning_rate": ("learning_rate",),
+    "nesterov": ("nesterov",),
+    "batch_size": ("batch_size",),
+    "augmentation": ("augmentation",),
+    "label_smoothing": ("label_smoothing",),
+}
+"""What can be ablated, the most important first, and the fields that each moves."""
+
+OTHER_SEEDS = 1_000
+"""Where the seeds of the A/A arm begin."""
+
+LENGTH = ("epochs", "train_images", "held_out")
+"""Fields that a probe needs beside the settings of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of training: `kind` is "start", "again" (A/A), "end", "ablation", "control" or "all".
+
+    `changed` are the fields it moves away from its recipe and what to, `before` the same fields as the recipe has
+    them; `share` is the part of the images it trains on.
+    """
+
+    name: str
+    kind: str
+    recipe: str
+    changed: tuple[tuple[str, str], ...]
+    settings: Settings
+    share: float
+    planned_epochs: int
+    first_seed: int = 0
+    before: tuple[tuple[str, str], ...] = ()
+
+    def trains_like(self, other: Arm) -> bool:
+        """Tell whether a trial of either arm does the same, the seed apart."""
+        plans = self.planned_epochs == other.planned_epochs or self.settings.schedule.kind != "step"
+        return self.settings.effective() == other.settings.effective() and self.share == other.share and plans
+
+
+def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+    """Return the arms between two recipes, and notes on what was assumed or left out.
+
+    `ablate` names the factors to move one at a time; without it, all of `FACTORS` in which the recipes differ. What
+    only one recipe states is no difference: both ends train with it.
+
+    Raises:
+        DiagnoseError: a factor is unknown, the same in both or not stated by one; nothing differs (exit code 2).
+    """
+    factors = _factors(start, end, ablate)
+    start, end, filled = _completed(start, end)
+    notes = list(filled)
+    whole = max(_images(start), _images(end))
+    first = _arm("start", start, whole)
+    last = _arm("end", end, whole)
+    if first.trains_like(last):
+        raise DiagnoseError(
+            f"There is nothing to probe: {start.name} and {end.name} train alike in all that both state.",
+            hint=f"`diagnose recipe {start.name} {end.name}` shows what one of them leaves open.",
+            exit_code=USAGE,
+        )
+    arms = [first, replace(first, name="start again, other seeds", kind="again", first_seed=OTHER_SEEDS)]
+    for factor in factors:
+        moved = _arm(factor, _moved(start, end, (factor,)), whole, kind="ablation", against=start)
+        if moved.trains_like(first):
+            notes.append(f"{factor} by itself moves nothing in a trial of {start.name}: no arm stands for it.")
+            continue
+        arms.append(moved)
+        if factor == "momentum":
+            arms.append(_control(first, moved))
+    together = _arm("all of them", _moved(start, end, factors), whole, kind="all", against=start)
+    if together.trains_like(last):
+        notes.append("All of the factors together are the end point: one arm stands for both.")
+    elif sum(arm.kind == "ablation" for arm in arms) > 1:
+        arms.append(together)
+    return (*arms, last), tuple(notes)
+
+
+def _factors(start: Recipe, end: Recipe, ablate: Sequence[str]) -> tuple[str, ...]:
+    if not ablate:
+        return tuple(factor for factor in FACTORS if _differing(start, end, factor))
+    for factor in ablate:
+        if factor not in FACTORS:
+            hint = nearest(factor, tuple(FACTORS)) or f"Known are {', '.join(FACTORS)}."
+            raise DiagnoseError(f"cannot ablate {factor!r}", hint=hint, exit_code=USAGE)
+        if _differing(start, end, factor):
+            continue
+        silent = [recipe.name for recipe in (start, end) if recipe.get(factor) is NOT_STATED]
+        why = f"is not stated by {' and '.join(silent)}" if silent else f"is the same in {start.name} and {end.name}"
+        raise DiagnoseError(
+            f"{factor} {why}: there is nothing to ablate.",
+            hint=f"`diagnose recipe {start.name} {end.name}` shows what differs.",
+            exit_code=USAGE,
+        )
+    return tuple(dict.fromkeys(ablate))
+
+
+def _differing(start: Recipe, end: Recipe, factor: str) -> tuple[str, ...]:
+    """Return the fields of a factor that both recipes state, and state differently."""
+    pairs = ((key, start.get(key), end.get(key)) for key in FACTORS[factor])
+    return tuple(key for key, a, b in pairs if a is not NOT_STATED and b is not NOT_STATED and a != b)
+
+
+def _completed(start: Recipe, end: Recipe) -> tuple[Recipe, Recipe, tuple[str, ...]]:
+    """Give each recipe what the other alone states, and both what neither does; say so.
+
+    So a field that one leaves unstated is held fixed, and no effect is read into what nobody said.
+    """
+    notes = []
+    filled = []
+    for recipe, other in ((start, end), (end, start)):
+        lacking = [key for key in (*ASSUMED, *LENGTH) if recipe.get(key) is NOT_STATED]
+        taken = [key for key in lacking if other.get(key) is not NOT_STATED]
+        filled.append(recipe.moved(Setting(key, other.get(key), other.source(key)) for key in taken))
+        if taken:
+            notes.append(
+                f"{recipe.name} does not state {', '.join(taken)}: both ends train with what {other.name} states, so "
+                "this probe says nothing of them."
+            )
+    neither = [key for key in ASSUMED if filled[0].get(key) is NOT_STATED]
+    if neither:
+        values = ", ".join(f"{key} {ASSUMED[key]}" for key in neither)
+        notes.append(f"Neither recipe states these, and the probe's own values stand in: {values}.")
+    return filled[0], filled[1], tuple(notes)
+
+
+def _moved(start: Recipe, end: Recipe, factors: Sequence[str]) -> Recipe:
+    keys = [key for factor in factors for key in FACTORS[factor]]
+    return start.moved(Setting(key, end.get(key), end.source(key)) for key in keys if end.get(key) is not NOT_STATED)
+
+
+def _images(recipe: Recipe) -> int:
+    used, held = recipe.get("train_images"), recipe.get("held_out")
+    return (used if isinstance(used, int) else 0) + (held if isinstance(held, int) else 0)
+
+
+def _arm(name: str, recipe: Recipe, whole: int, *, kind: str = "", against: Recipe | None = None) -> Arm:
+    """Return the arm that trains by a recipe; what it changes is told against the recipe it comes from."""
+    used, epochs = recipe.get("train_images"), recipe.get("epochs")
+    share = used / whole if isinstance(used, int) and whole else 1.0
+    keys = [key for fields in FACTORS.values() for key in fields]
+    moved = [key for key in keys if against and recipe.get(key) != against.get(key)]
+    changed = tuple((key, str(recipe.get(key))) for key in moved)
+    before = tuple((key, str(against.get(key))) for key in moved) if against else ()
+    planned = epochs if isinstance(epochs, int) else 100
+    return Arm(name, kind or name, recipe.name, changed, settings_of(recipe)[0], share, planned, before=before)
+
+
+def _control(first: Arm, momentum: Arm) -> Arm:
+    """Return the arm that only lengthens the steps as much as the momentum does: by (1 − μ₁)/(1 − μ₂)."""
+    factor = (1 - first.settings.momentum) / (1 - momentum.settings.momentum)
+    rate = first.settings.learning_rate * factor
+    settings = replace(first.settings, learning_rate=rate)
+    schedule = settings.schedule
+    if schedule.kind == "one-cycle":
+        settings = replace(settings, schedule=replace(schedule, peak=schedule.peak * factor))
+    name = f"learning rate ×{factor:.4g} in place of the momentum"
+    changed = (("learning_rate", f"{settings.initial_rate:g}"),)
+    before = (("learning_rate", f"{first.settings.initial_rate:g}"),)
+    return replace(first, name=name, kind="control", changed=changed, settings=settings, before=before)
