@@ -100,4 +100,4 @@ def sides(comparison: Comparison) -> tuple[str, str]:
 
 
 def _listed(fields: Sequence[tuple[str, str]]) -> str:
-    return "; ".join((fields[0][1], *(f"{key} {value}" for key, value in fields[1:])))
+    return fields[0][1] if len(fields) == 1 else "; ".join(f"{key} {value}" for key, value in fields)

@@ -111,7 +111,7 @@ def share(effect: Sequence[float], gap: Sequence[float]) -> tuple[float, float, 
     n = len(effect)
     if n < 2:
         return None
-    (effects, mixed), (_, gaps) = np.cov(effect, gap) / n
+    (effects, mixed), (_, gaps) = (np.cov(effect, gap) / n).tolist()
     mean, whole = float(np.mean(effect)), float(np.mean(gap))
     t = _quantile(n - 1, ALPHA)
     # All ρ with (mean − ρ·whole)² ≤ t²·(effects − 2ρ·mixed + ρ²·gaps), a quadratic in ρ.

@@ -3,7 +3,8 @@
 import pytest
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.probe.plan import FEWEST_STEPS, Plan, arms_of, shrunk
+from diagnose.probe.arms import arms_of
+from diagnose.probe.plan import FEWEST_STEPS, Plan, shrunk
 from diagnose.values import Normalisation, Recipe, Schedule, Setting
 
 
@@ -91,7 +92,7 @@ def fits(plan, budget):
 
 
 def test_a_budget_leaves_out_the_least_important_first():
-    plan = Plan(("a", "b"), arms_of(START, END, ("momentum", "weight_decay"))[0], 2, 10, 10_000)
+    plan = Plan(("a", "b"), arms_of(START, END, ("momentum", "weight_decay"))[0], 2, (10,), 10_000)
     names = [arm.name for arm in plan.arms]
     assert names[2:] == ["momentum", names[3], "weight_decay", "all of them", "end"]
     whole = plan.seconds(lambda model: (0.001, 0.0), test_images=0, workers=1)
@@ -101,7 +102,7 @@ def test_a_budget_leaves_out_the_least_important_first():
         smaller = fits(plan, budget * whole)
         assert smaller.seconds(lambda model: (0.001, 0.0), test_images=0, workers=1) <= budget * whole
         assert {"start", "start again, other seeds", "end"} <= {arm.name for arm in smaller.arms}
-        assert min(smaller.steps(arm) for arm in smaller.arms) >= FEWEST_STEPS
+        assert min(smaller.steps(arm, 10) for arm in smaller.arms) >= FEWEST_STEPS
         seen.append((len(smaller.arms), len(smaller.models), smaller.images))
     assert seen == sorted(seen, key=lambda item: (-item[0], -item[1], -item[2]))
     assert seen[0] == (6, 2, 10_000)
@@ -109,7 +110,7 @@ def test_a_budget_leaves_out_the_least_important_first():
 
 
 def test_the_momentum_is_never_shown_without_its_control():
-    plan = Plan(("a",), arms_of(START, END, ("weight_decay", "momentum"))[0], 2, 10, 10_000)
+    plan = Plan(("a",), arms_of(START, END, ("weight_decay", "momentum"))[0], 2, (10,), 10_000)
     whole = plan.seconds(lambda model: (0.001, 0.0), test_images=0, workers=1)
     for percent in range(50, 101):
         kinds = [arm.name if arm.kind == "ablation" else arm.kind for arm in fits(plan, whole * percent / 100).arms]
@@ -117,7 +118,7 @@ def test_the_momentum_is_never_shown_without_its_control():
 
 
 def test_a_budget_too_small_says_which_is_needed():
-    plan = Plan(("a",), arms_of(START, END, ("momentum",))[0], 5, 5, 50_000)
+    plan = Plan(("a",), arms_of(START, END, ("momentum",))[0], 5, (5,), 50_000)
     with pytest.raises(DiagnoseError, match="smallest honest probe") as caught:
         fits(plan, 1.0)
     assert "--budget" in caught.value.hint
