@@ -14,7 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from diagnose.render.decode import KINDS
-from diagnose.values import Report
+from diagnose.values import Effect, Report, Trial
 
 _SIMPLE: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -44,11 +44,37 @@ def report_schema() -> dict[str, Any]:
     """Return the schema made anew from the values. Unknown keys are allowed: keys are only ever added."""
     definitions: dict[str, Any] = {"NotFinite": _NOT_FINITE}
     reference = _of(Report, definitions)
+    definitions["ProbeData"] = _probe_data(definitions)
+    probe = {"properties": {"schema": {"pattern": "^diagnose[.]probe/"}}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A report of diagnose",
         **reference,
+        "if": probe,
+        "then": {"properties": {"data": {"$ref": "#/$defs/ProbeData"}}},
         "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _probe_data(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return what the `data` of a probe hold; an effect leads `from` one setting `to` another."""
+    trial = _of(Trial, definitions)
+    _of(Effect, definitions)
+    changed = {"type": "object", "additionalProperties": {"type": "string"}}
+    definitions["Trial"]["properties"]["changed"] = changed
+    effect = definitions["Effect"]
+    renamed = {"start": "from", "end": "to"}
+    effect["properties"] = {renamed.get(key, key): value for key, value in effect["properties"].items()}
+    effect["required"] = [renamed.get(key, key) for key in effect["required"]]
+    lists = {"trials": trial, "effects": {"$ref": "#/$defs/Effect"}, "controls": {"type": "object"}}
+    return {
+        "type": "object",
+        "properties": {
+            "plan": {"type": "object"},
+            **{name: {"type": "array", "items": items} for name, items in lists.items()},
+            "images_per_second": {"type": ["number", "null"]},
+        },
+        "required": ["plan", *lists, "images_per_second"],
     }
 
 

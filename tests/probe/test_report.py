@@ -3,16 +3,19 @@
 import json
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from diagnose.probe.answer import Prepared, ProbeAnswer, Request
+from diagnose.probe.arms import arms_of
 from diagnose.probe.decision import Decision
 from diagnose.probe.effects import effects_of
 from diagnose.probe.images import load_images
-from diagnose.probe.plan import Plan, arms_of
+from diagnose.probe.numerics import Length, Numerics
+from diagnose.probe.plan import Plan
 from diagnose.probe.report import plan_text, probe_report
-from diagnose.probe.train import Length, Numerics
 from diagnose.probe.trials import TrialSpec
 from diagnose.render import FORMATS, render
+from diagnose.render.schema import shipped
 from diagnose.values import EpochResult, Recipe, Setting
 
 
@@ -28,7 +31,7 @@ def images():
 def answered(images, *, interrupted=False, lost=()):
     start, end, model = recipe("<b>start", 0.0), recipe("end|", 0.9), "[bold]m|<script>"
     arms, notes = arms_of(start, end)
-    plan = Plan((model,), arms, 3, 2, 1_280, notes)
+    plan = Plan((model,), arms, 3, (2,), 1_280, notes)
     specs = tuple(
         TrialSpec(model, arm.name, arm.recipe, arm.changed, arm.first_seed + seed, arm.settings, Length(2, 1_280, 100),
                   images.name, images.key, Numerics())
@@ -41,10 +44,9 @@ def answered(images, *, interrupted=False, lost=()):
         curve = tuple(EpochResult(epoch, 1.0, high + epoch / 100 + spec.seed % 10 / 500, 2.0) for epoch in (1, 2))
         gone = index in lost
         trials.append(spec.result(curve[:1] if gone else curve, "diverged in step 12" if gone else "done"))
-    names = tuple(arm.name for arm in plan.arms)
-    decision = Decision(plan.models, names, plan.images, (), specs[0].numerics, 2, (), ())
+    decision = Decision((model,), tuple(arm.name for arm in arms), 1_280, (), Numerics(), 1, (), ())
     prepared = Prepared(Request((model,), start, end), plan, images, specs, 60.0, decision)
-    return ProbeAnswer(prepared, tuple(trials), (effects_of(plan, trials, model),), interrupted)
+    return ProbeAnswer(prepared, tuple(trials), effects_of(plan, trials), interrupted)
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -57,9 +59,7 @@ def test_every_format_draws_it(images, form, lost):
 
 def test_every_number_says_on_what_it_stands(images):
     text = render(probe_report(answered(images)), "markdown")
-    assert (
-        "3 seeds, 2 epochs, up to 1,280 training and 50 test images from 100 synthetic images, on cpu in fp32" in text
-    )
+    assert "3 seeds, 2 epochs, up to 1,280 training and 50 test images from 100 synthetic images, on cpu, fp32" in text
     assert "compressed" in text
 
 
@@ -69,11 +69,41 @@ def test_the_data_are_raw(images):
     assert [t["accuracy"] for t in data["trials"]][1] is None
     assert data["effects"][0]["factor"] == "momentum"
     assert data["effects"][0]["to"] == "0.9"
-    assert data["controls"][0]["conclusive"] is True
+    assert data["controls"][0]["reason"] == "trials of the A/A arm diverged"  # index 1 is one of it
+    effect = {"factor", "from", "to", "model", "steps", "epochs", "difference", "low", "high", "n", "verdict"}
+    assert (
+        effect | {"smallest_detectable", "share_of_gap", "p", "p_single", "seeds_needed"} <= data["effects"][0].keys()
+    )
+    trial = {
+        "model",
+        "recipe",
+        "changed",
+        "seed",
+        "epochs",
+        "steps",
+        "images",
+        "data",
+        "device",
+        "precision",
+        "threads",
+    }
+    assert trial | {"curve", "accuracy", "status"} <= data["trials"][0].keys()
+    assert data["trials"][0]["curve"][0].keys() == {"epoch", "train_loss", "test_accuracy", "seconds"}
+    assert {"plan", "trials", "effects", "images_per_second"} <= data.keys()
+
+
+@pytest.mark.parametrize("lost", [(), (0, 5)])
+def test_the_shipped_schema_holds(images, lost):
+    report = json.loads(render(probe_report(answered(images, lost=lost)), "json"))
+    Draft202012Validator(shipped()).validate(report)
+    validator = Draft202012Validator({"$ref": "#/$defs/ProbeData", "$defs": shipped()["$defs"]})
+    validator.validate(report["data"])
+    del report["data"]["effects"][0]["steps"]
+    assert not validator.is_valid(report["data"])
 
 
 def test_the_plan_is_told_beforehand(images):
     text = plan_text(answered(images).prepared)
     assert "12 trials: 4 arms × 3 seeds" in text or "15 trials: 5 arms × 3 seeds" in text
     assert "20 steps" in text  # 2 epochs of 1,280 images in batches of 128
-    assert "standard deviations" in text
+    assert "standard deviation of 1 point, which is an assumption" in text
