@@ -158,7 +158,7 @@ def _reason(gap: Effect, again: Effect) -> str:
 def _with_share(effect: Effect, each: Measured, end: Measured) -> Effect:
     """Add which part of the gap an effect is, by the seeds that all of its arms have in common."""
     seeds = sorted(each.a.keys() & each.b.keys() & end.a.keys() & end.b.keys())
-    if any(each.diverged) or len(seeds) < 2:
+    if effect.note or len(seeds) < 2:
         return effect
     found = share([each.b[seed] - each.a[seed] for seed in seeds], [end.b[seed] - end.a[seed] for seed in seeds])
     if found is None:

@@ -45,6 +45,8 @@ def with_signs(effects: Sequence[Effect]) -> list[Effect]:
     found = any(effect.verdict == "effect" for effect in effects)
     if not found or len({effect.difference > 0 for effect in signed if effect.difference}) < 2:
         return list(effects)
-    seen = ", ".join(f"{effect.difference:+.2f} points after {effect.steps:,} steps" for effect in signed)
+    seen = ", ".join(
+        f"{effect.difference:+.2f} points after {effect.steps:,} steps".replace("-", "−") for effect in signed
+    )
     note = f"its sign changes with the horizon: {seen}"
     return [replace(e, verdict="undetermined", note=note, seeds_needed=None) if e in signed else e for e in effects]

@@ -11,7 +11,7 @@ from diagnose.probe.answer import Prepared, ProbeAnswer
 from diagnose.probe.arms import Arm
 from diagnose.probe.data import probe_data
 from diagnose.probe.effects import MARGIN, ModelEffects
-from diagnose.probe.sentences import horizon, power, reading, sentence, stands_on, steps_apart
+from diagnose.probe.sentences import ends, horizon, power, reading, reasons, sentence, signed, stands_on, steps_apart
 from diagnose.values import (
     Cell,
     Column,
@@ -81,8 +81,9 @@ def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
         said = f"{diverged} of {len(answer.trials)} trials diverged. No effect is claimed of an arm with such trials."
         yield Prose(said, "bad")
     for found in answer.effects:
+        yield Prose(f"{horizon(found)}, {ends(found)}")
         if text := reading(found):
-            yield Prose(f"{horizon(found)}: {text}")
+            yield Prose(f"{horizon(found)}, {text}")
     yield Prose(stands_on(prepared))
     yield Prose(
         "Schedules are compressed to the probe's length in proportion. An effect belongs to its number of steps: what "
@@ -99,12 +100,17 @@ def _effects_section(answer: ProbeAnswer, found: ModelEffects) -> Section:
     intervals = Intervals(
         "Change of test accuracy against the start",
         "points",
-        tuple(Interval(_label(effect), effect.difference, effect.low, effect.high) for effect in known),
+        tuple(_interval(effect) for effect in known),
     )
-    notes = [Prose(text) for text in steps_apart(answer.prepared.plan, found)]
+    notes = [Prose(text, "caution") for text in (*reasons(found), *steps_apart(answer.prepared.plan, found))]
     why = [Prose(f"Inconclusive: {found.reason}. So no effect is claimed here.", "caution")] if found.reason else []
     figure = (intervals,) if known else ()
     return Section(f"Effects on {horizon(found)}", (*why, *figure, _effects_table(effects), *notes))
+
+
+def _interval(effect: Effect) -> Interval:
+    value, low, high = (round(points, 2) for points in (effect.difference, effect.low, effect.high))
+    return Interval(_label(effect), value, low, high)
 
 
 def _label(effect: Effect) -> str:
@@ -146,8 +152,8 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
         _label(effect),
         f"{effect.start} → {effect.end}",
         effect.verdict.replace(" x", f" {effect.bound:.2f}"),
-        f"{effect.difference:+.2f}" if known else "–",
-        f"{effect.low:+.2f} to {effect.high:+.2f}" if bounded else "not known",
+        signed(effect.difference) if known else "–",
+        f"{signed(effect.low)} to {signed(effect.high)}" if bounded else "not known",
         effect.n,
         shown_share(effect),
         f"{effect.smallest_detectable:.2f}" if math.isfinite(effect.smallest_detectable) else "",
@@ -160,7 +166,9 @@ def shown_share(effect: Effect) -> str:
     """Return the share of the gap with its interval, empty where there is none."""
     if effect.share_of_gap is None or effect.share_low is None or effect.share_high is None:
         return ""
-    return f"{100 * effect.share_of_gap:.0f} % ({100 * effect.share_low:.0f} to {100 * effect.share_high:.0f})"
+    return f"{100 * effect.share_of_gap:.0f} % ({100 * effect.share_low:.0f} to {100 * effect.share_high:.0f})".replace(
+        "-", "−"
+    )
 
 
 # ---------------------------------------------------------------------------------------------- trained

@@ -20,26 +20,27 @@ def horizon(found: ModelEffects) -> str:
 
 def sentence(found: ModelEffects) -> str:
     """Return the verdict on one model at one horizon."""
-    if found.gap.n < 2 or found.gap.diverged:
-        return f"{horizon(found)}: inconclusive, {found.reason}."
     if not found.conclusive:
-        return f"{horizon(found)}: inconclusive, {found.reason}. {ends(found)}"
-    effects = [f"{e.factor} {e.difference:+.1f} points" for e in found.effects if e.verdict == "effect"]
-    none = [f"{e.factor} {e.bound:.1f}" for e in found.effects if e.verdict.startswith("no effect")]
-    unseen = [e.factor for e in found.effects if e.verdict == "undetermined" and e.note.startswith("unobservable")]
-    undetermined = [e.factor for e in found.effects if e.verdict == "undetermined" and e.factor not in unseen]
+        return f"{horizon(found)}: inconclusive, {found.reason}."
+    suspects = [e for e in found.effects if e.factor != BEYOND and not e.factor.startswith("learning rate ×")]
+    effects = [f"{e.factor} ({signed(e.difference)} points)" for e in suspects if e.verdict == "effect"]
+    none = [f"{e.bound:.1f} for {e.factor}" for e in suspects if e.verdict.startswith("no effect")]
+    unseen = [e.factor for e in suspects if e.verdict == "undetermined" and e.note.startswith("unobservable")]
+    undetermined = [e.factor for e in suspects if e.verdict == "undetermined" and e.factor not in unseen]
     parts = [f"an effect of {_listed(effects)}" if effects else "no suspect has a proven effect"]
-    parts += [f"no effect larger than: {_listed(none)}"] if none else []
+    parts += [f"no effect larger than {_listed(none)}"] if none else []
     parts += [f"undetermined: {_listed(undetermined)}"] if undetermined else []
     parts += [f"unobservable so early: {_listed(unseen)}"] if unseen else []
-    return f"{horizon(found)}: {'; '.join(parts)}. {ends(found)}"
+    return f"{horizon(found)}: {'; '.join(parts)}."
 
 
 def ends(found: ModelEffects) -> str:
     """Say how far the end points are apart, and how far two arms of the same training are."""
     if not math.isfinite(found.gap.low) or not math.isfinite(found.again.low):
-        return "How far the end points are apart is not known."
-    return f"The end points are {_points(found.gap)} apart; the same training with other seeds, {_points(found.again)}."
+        return "how far the end points are apart is not known."
+    return (
+        f"the end points are {_points(found.gap)} apart; the same training with other seeds is {_points(found.again)}."
+    )
 
 
 def reading(found: ModelEffects) -> str:
@@ -95,7 +96,19 @@ def power(plan: Plan) -> tuple[str, ...]:
 
 
 def _points(effect: Effect) -> str:
-    return f"{effect.difference:+.2f} points ({effect.low:+.2f} to {effect.high:+.2f}, n = {effect.n})"
+    return f"{signed(effect.difference)} points ({signed(effect.low)} to {signed(effect.high)}, n = {effect.n})"
+
+
+def signed(points: float) -> str:
+    """Return points of accuracy with their sign."""
+    return f"{points:+.2f}".replace("-", "−")
+
+
+def reasons(found: ModelEffects) -> Iterator[str]:
+    """Say of each suspect that is open for another reason than the noise what that is."""
+    for effect in found.effects:
+        if effect.note and effect.note != found.reason:
+            yield f"{effect.factor}: {effect.note}."
 
 
 def _listed(words: list[str]) -> str:

@@ -141,7 +141,7 @@ def test_a_sign_that_changes_with_the_horizon_is_undetermined():
     for found in (short, long):
         momentum = next(effect for effect in found.effects if effect.factor == "momentum")
         assert momentum.verdict == "undetermined"
-        assert momentum.note.startswith("its sign changes with the horizon: -3.0")
+        assert momentum.note.startswith("its sign changes with the horizon: −3.0")
         assert "500 steps" in momentum.note
         assert "1,600 steps" in momentum.note
     assert [found.gap.steps for found in (short, long)] == [500, 1_600]
