@@ -122,7 +122,6 @@ def _label(effect: Effect) -> str:
 def _effects_table(effects: Sequence[Effect]) -> Table:
     columns = (
         Column("Moved"),
-        Column("From → to", low_priority=True),
         Column("Verdict"),
         Column("Points"),
         Column("Interval"),
@@ -131,6 +130,7 @@ def _effects_table(effects: Sequence[Effect]) -> Table:
         Column("80 % power from", low_priority=True),
         Column("Seeds to settle it", True, low_priority=True),
         Column("Why, or how tested", low_priority=True),
+        Column("From → to", low_priority=True),
     )
     tests = max(effect.tests for effect in effects)
     note = (
@@ -150,7 +150,6 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     bounded = math.isfinite(effect.low)
     return (
         _label(effect),
-        f"{effect.start} → {effect.end}",
         effect.verdict.replace(" x", f" {effect.bound:.2f}"),
         signed(effect.difference) if known else "–",
         f"{signed(effect.low)} to {signed(effect.high)}" if bounded else "not known",
@@ -159,6 +158,7 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
         f"{effect.smallest_detectable:.2f}" if math.isfinite(effect.smallest_detectable) else "",
         effect.seeds_needed,
         effect.note or ("paired t" if effect.paired else "Welch's t"),
+        f"{effect.start} → {effect.end}",
     )
 
 

@@ -16,10 +16,13 @@ def check() -> None:
     Raises:
         DiagnoseError: it is not; the hint says what to install.
     """
-    from importlib.util import find_spec
+    from importlib import import_module
 
-    if find_spec("tensorboard") is None:
-        raise DiagnoseError("--tensorboard needs the package tensorboard.", hint="pip install 'diagnose[tensorboard]'")
+    try:
+        import_module("tensorboard")
+    except ImportError as error:
+        hint = "pip install 'diagnose[tensorboard]'"
+        raise DiagnoseError("--tensorboard needs the package tensorboard.", hint=hint) from error
 
 
 def write(trials: Sequence[Trial], folder: Path) -> None:
