@@ -23,6 +23,11 @@ Convert = Annotated[
     tuple[Path, Path] | None,
     typer.Option("--convert", metavar="IN OUT", help="Read a checkpoint of A and write it as one of B."),
 ]
+WeightsA = Annotated[
+    Path | None,
+    typer.Option("--weights-a", metavar="PATH", help="A checkpoint of A: compare what the trained weights compute."),
+]
+WeightsB = Annotated[Path | None, typer.Option("--weights-b", metavar="PATH", help="A checkpoint of B.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial weights and of the proof's random numbers.")]
 
 
@@ -34,6 +39,8 @@ def diff(
     output: Output = None,
     quiet: Quiet = False,
     seed: Seed = 0,
+    weights_a: WeightsA = None,
+    weights_b: WeightsB = None,
     save_mapping: Mapping = None,
     convert: Convert = None,
 ) -> None:
@@ -41,7 +48,8 @@ def diff(
 
     Examples: `diagnose diff torch mm` · `diagnose diff mm prodpoly --format markdown`.
 
-    Ends with 0 where they are equivalent, 1 where they differ, 3 where that is undetermined.
+    Ends with 0 where they are equivalent, 1 where they differ (with their trained weights, if there are any), 3 where
+    that is undetermined.
     """
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Comparing {a} with {b}"):
@@ -50,13 +58,14 @@ def diff(
         from diagnose.inputs import parse_input
 
         asked = tuple(parse_input(text) for text in input or ())
-        for path in (save_mapping, *(convert or ())):
+        for path in (save_mapping, *(convert[1:] if convert else ())):
             if path is not None and not path.parent.is_dir():
                 raise DiagnoseError(f"There is no folder {path.parent}.", exit_code=USAGE)
-        compared = answer.compare(a, b, asked=asked, seed=seed)
-        if save_mapping is not None:
-            answer.save_mapping(compared, save_mapping)
         if convert is not None:
-            answer.convert(a, b, *convert, asked=asked)
-    result.write(diff_report(compared))
-    raise typer.Exit(_EXITS[compared.verdict])
+            answer.check_target(*convert)
+        examined = answer.examine(answer.Request(a, b, asked, seed, (weights_a, weights_b)))
+        if save_mapping is not None:
+            answer.save_mapping(examined.diff, save_mapping)
+        conversion = None if convert is None else answer.convert(examined, *convert)
+    result.write(diff_report(examined.diff, trained=examined.trained, conversion=conversion))
+    raise typer.Exit(_EXITS[examined.verdict])

@@ -4,21 +4,50 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from diagnose import sources
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import USAGE, DiagnoseError, in_one_line
 from diagnose.files import replacing
-from diagnose.graph.diff import Model, alignments, diff
-from diagnose.graph.mapping import moves, transplant
-from diagnose.graph.randomness import state_of
+from diagnose.graph.checkpoints import Checkpoint, Conversion, converted, fill, fitted, read
+from diagnose.graph.diff import Model, Outcome, measured, paired
+from diagnose.graph.mapping import Move
 from diagnose.graph.tape import CannotCapture
+from diagnose.graph.trained import Trained, compare_trained, loaded
 from diagnose.inputs import candidates
 from diagnose.sources import Built
 from diagnose.values import GraphDiff, InputSpec, Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is compared: two MODEL texts, the inputs asked for, the seed of all random numbers, and checkpoints."""
+
+    a: str
+    b: str
+    asked: tuple[InputSpec, ...] = ()
+    seed: int = 0
+    weights: tuple[Path | None, Path | None] = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Two MODELs compared: the diff, the diff with their trained weights, and what a conversion needs."""
+
+    diff: GraphDiff
+    trained: Trained | None
+    built: tuple[Built, Built]
+    moves: tuple[Move, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Return "equivalent", "different" or "undetermined": of the networks, and of their trained weights if any."""
+        if self.trained is None or self.diff.verdict == "different":
+            return self.diff.verdict
+        return "equivalent" if self.trained.verdict == "equal" else self.trained.verdict
 
 
 def compare(a: str, b: str, *, asked: Sequence[InputSpec] = (), seed: int = 0) -> GraphDiff:
@@ -33,49 +62,81 @@ def compare(a: str, b: str, *, asked: Sequence[InputSpec] = (), seed: int = 0) -
     Raises:
         DiagnoseError: a model cannot be built (2 or 3), or no capture works (3).
     """
-    built = [sources.build(text, allocate=True, seed=seed) for text in (a, b)]
+    return examine(Request(a, b, tuple(asked), seed)).diff
+
+
+def examine(request: Request) -> Examined:
+    """Build two MODELs, fill them with their checkpoints if there are any, and compare them.
+
+    Raises:
+        DiagnoseError: a checkpoint is refused (2), a model cannot be built (2 or 3), or no capture works (3).
+    """
+    texts = request.a, request.b
+    checkpoints = [None if path is None else read(path) for path in request.weights]
+    built = [sources.build(text, allocate=True, seed=request.seed) for text in texts]
+    for index, each in enumerate(checkpoints):
+        if each is not None:
+            checkpoints[index] = fit = fitted(each, built[index].module, texts[index])
+            fill(fit, built[index].module)  # buffers that no training changes are constants of the graph
     failures: list[Skipped] = []
-    for inputs in _inputs(built, asked):
+    one, other = (Model(text, each.module) for text, each in zip(texts, built, strict=True))
+    for inputs in _inputs(built, request.asked):
         try:
-            answer = diff(Model(a, built[0].module), Model(b, built[1].module), inputs, seed=seed)
+            outcome = measured(one, other, inputs, seed=request.seed, initial=not any(request.weights))
         except CannotCapture as error:
             failures.append(Skipped(f"a forward pass at {', '.join(map(str, inputs))}", str(error)))
             continue
+        trained = _trained(request, built, checkpoints, outcome, inputs) if any(request.weights) else None
         notes = tuple(note for each in built for note in each.skipped)
-        return replace(answer, skipped=(*notes, *failures, *answer.skipped))
+        answer = replace(outcome.diff, skipped=(*notes, *failures, *outcome.diff.skipped))
+        return Examined(answer, trained, (built[0], built[1]), outcome.moves)
     reason = failures[-1].reason if failures else "no input shape is known"
     raise DiagnoseError(
-        f"{a} and {b} could not be captured: {reason}", hint="Name an input that both accept, as --input 1x3x32x32."
+        f"{request.a} and {request.b} could not be captured: {reason}",
+        hint="Name an input that both accept, as --input 1x3x32x32.",
     )
 
 
-def convert(a: str, b: str, checkpoint: Path, target: Path, *, asked: Sequence[InputSpec] = ()) -> tuple[str, ...]:
-    """Write A's checkpoint as one of B; return the names of B that nothing in A fills.
+def _trained(
+    request: Request,
+    built: Sequence[Built],
+    checkpoints: Sequence[Checkpoint | None],
+    outcome: Outcome,
+    inputs: Sequence[InputSpec],
+) -> Trained:
+    one, other = (
+        loaded(each.module, checkpoint, seed=request.seed) for each, checkpoint in zip(built, checkpoints, strict=True)
+    )
+    return compare_trained((one, other), outcome, paired(inputs), seed=request.seed)
+
+
+def convert(examined: Examined, checkpoint: Path, target: Path) -> Conversion:
+    """Write A's checkpoint as one of B, all at once or not at all.
 
     Raises:
-        DiagnoseError: the checkpoint does not fit A, or the networks have no common weights.
+        DiagnoseError: the checkpoint does not fit A, or the target is the checkpoint itself (2); it cannot be written.
     """
-    built = [sources.build(text, allocate=True, seed=0) for text in (a, b)]
-    state = _loaded(checkpoint)
+    check_target(checkpoint, target)
+    a, b = (each.module for each in examined.built)
+    fit = fitted(read(checkpoint), a, examined.diff.a.model)
+    content, result = converted(fit, examined.moves, (a, b), target)
     try:
-        built[0].module.load_state_dict(state)
-    except RuntimeError as error:
-        lines = str(error).strip().splitlines()
-        raise DiagnoseError(f"{checkpoint} is no checkpoint of {a}: {lines[0]}", exit_code=USAGE) from error
-    for inputs in _inputs(built, asked):
-        try:
-            moved = moves(alignments(built[0].module, built[1].module, inputs))
-        except CannotCapture:
-            continue
-        written = transplant(moved, state_of(built[0].module), state_of(built[1].module))
-        result = built[1].module.state_dict()
-        torch.save(result, target)
-        return tuple(
-            name
-            for name, tensor in result.items()
-            if tensor.is_floating_point() and written.get(name) != tensor.numel()
-        )
-    raise DiagnoseError(f"{a} and {b} could not be captured", hint="Name an input that both accept with --input.")
+        with replacing(target) as file:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise DiagnoseError(f"cannot write {target}: {in_one_line(error)}") from error
+    return result
+
+
+def check_target(checkpoint: Path, target: Path) -> None:
+    """Refuse a target that would overwrite the checkpoint, or that is a folder (exit code 2)."""
+    if target.is_dir():
+        raise DiagnoseError(f"{target} is a folder", hint="Name the file to be written.", exit_code=USAGE)
+    if target.exists() and checkpoint.exists() and target.samefile(checkpoint):
+        raise DiagnoseError(
+            f"{target} is the checkpoint itself", hint="Write to another file; nothing is converted in place.",
+            exit_code=USAGE,
+        )  # fmt: skip
 
 
 def save_mapping(answer: GraphDiff, path: Path) -> None:
@@ -89,8 +150,11 @@ def save_mapping(answer: GraphDiff, path: Path) -> None:
         "only_a": list(mapping.only_a),
         "only_b": list(mapping.only_b),
     }
-    with replacing(path) as file:
-        file.write(f"{json.dumps(content, indent=1, ensure_ascii=False)}\n".encode())
+    try:
+        with replacing(path) as file:
+            file.write(f"{json.dumps(content, indent=1)}\n".encode())
+    except OSError as error:
+        raise DiagnoseError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _inputs(built: Sequence[Built], asked: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:
@@ -98,18 +162,3 @@ def _inputs(built: Sequence[Built], asked: Sequence[InputSpec]) -> list[tuple[In
     options = [candidates(each.module, each.input_shapes, asked) for each in built]
     common = [inputs for inputs in options[0] if inputs in options[1]]
     return list(dict.fromkeys((*common, *options[0], *options[1])))
-
-
-def _loaded(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise DiagnoseError(f"cannot read {path}: {error}", exit_code=USAGE) from error
-    except Exception as error:  # torch raises its own unpickling error for anything that is not plain tensors
-        raise DiagnoseError(
-            f"{path} holds more than tensors; it is not loaded", hint="Save its state dict alone.", exit_code=USAGE
-        ) from error
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
-        raise DiagnoseError(f"{path} holds no state dict", exit_code=USAGE)
-    return state

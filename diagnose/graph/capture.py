@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -65,8 +65,3 @@ def capture(
 
 def _form(tape: Tape, training: bool, name: str) -> Canonical:
     return canonical(functional(tape, training=training, capture=name))
-
-
-def constants_of(captures: Sequence[Captured]) -> dict[str, Tensor]:
-    """Return the constants of several captures in one table."""
-    return {digest: tensor for each in captures for digest, tensor in each.constants.items()}

@@ -52,8 +52,22 @@ class Compared:
     alignment: Alignment
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A diff, and what it was read from: which weights are which, and both networks captured in eval mode."""
+
+    diff: GraphDiff
+    moves: tuple[Move, ...]
+    evaluated: Compared
+
+
 def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, initial: bool = True) -> GraphDiff:
-    """Compare two networks and judge their differences.
+    """Compare two networks and judge their differences; see `measured`."""
+    return measured(a, b, inputs, seed=seed, initial=initial).diff
+
+
+def measured(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, initial: bool = True) -> Outcome:
+    """Compare two networks, judge their differences, and keep what later questions are answered from.
 
     Args:
         a: the first network; its weights are read for their initial distribution alone.
@@ -94,7 +108,7 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
     verdict, doubts = _verdict(same, proof, findings, trusted=all(trusted), steady=steady)
     notes = [note for pair in compared.values() for each in (pair.a, pair.b) for note in each.skipped]
     train = compared[True]
-    return GraphDiff(
+    answer = GraphDiff(
         verdict,
         _side(a, train.a, train.alignment.a.nodes),
         _side(b, train.b, train.alignment.b.nodes),
@@ -106,6 +120,7 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
         tuple(dict.fromkeys([*notes, *skipped])),
         module_tree(a.module, b.module, train.alignment, found),
     )
+    return Outcome(answer, moved, compared[False])
 
 
 def paired(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:

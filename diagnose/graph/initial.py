@@ -39,7 +39,7 @@ def initial_weights(a: nn.Module, b: nn.Module, moved: Iterable[Move]) -> tuple[
     """
     state_a, state_b, places = state_of(a), state_of(b), anatomy(a)
     ratios = [
-        _ratio(move, state_a[move.a.name], state_b[move.b.name], _group(a, places, move.a.name))
+        _ratio(move, state_a[move.a.name], state_b[move.b.name], layer_class(a, places, move.a.name))
         for move in moved
         if isinstance(state_a[move.a.name], nn.Parameter)
     ]
@@ -73,10 +73,13 @@ def _ratio(move: Move, a: Tensor, b: Tensor, group: str) -> Ratio:
     )
 
 
-def _group(module: nn.Module, places: Anatomy, name: str) -> str:
-    """Return the class of layer in which a parameter's initial values are compared."""
+def layer_class(module: nn.Module, places: Anatomy, name: str) -> str:
+    """Return the class of layer in which a parameter's or buffer's values are compared."""
     path, _, leaf = name.rpartition(".")
     owner = module.get_submodule(path)
+    buffer = owner._buffers.get(leaf)
+    if buffer is not None:
+        return f"{kind_of(owner, leaf, buffer)} running statistics" if leaf.startswith("running_") else "buffers"
     tensor = owner._parameters.get(leaf)
     kind = "other" if tensor is None else kind_of(owner, leaf, tensor)
     if leaf == "bias":

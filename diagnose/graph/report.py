@@ -6,39 +6,61 @@ from collections.abc import Sequence
 from typing import Any
 
 from diagnose.environment import environment
+from diagnose.graph.checkpoints import Conversion
+from diagnose.graph.trained import Trained
+from diagnose.graph.trained_report import (
+    conversion_data,
+    conversion_section,
+    trained_data,
+    trained_finding,
+    trained_section,
+    trained_verdict,
+)
 from diagnose.values import AlignedTree, Column, GraphDiff, Proof, Prose, Report, Section, Table, Verdict
 
 SCHEMA = "diagnose.diff/1"
 
 
-def diff_report(answer: GraphDiff) -> Report:
-    """Return the report of two compared networks."""
-    sections = [Section("", tuple(_verdict(answer)))]
+def diff_report(answer: GraphDiff, *, trained: Trained | None = None, conversion: Conversion | None = None) -> Report:
+    """Return the report of two compared networks, with their trained weights and a converted checkpoint if any."""
+    a, b = answer.a.model, answer.b.model
+    sections = [Section("", tuple(_verdict(answer, trained)))]
+    if trained is not None:
+        sections.append(trained_section(trained, a, b))
+    if conversion is not None:
+        sections.append(conversion_section(conversion))
     sections.append(Section("The proof", (_proof(answer.proof),), folded=True))
-    tree = AlignedTree("Modules", answer.a.model, answer.b.model, answer.tree)
+    tree = AlignedTree("Modules", a, b, answer.tree)
     sections.append(Section("Module trees", (tree,), folded=True))
     return Report(
         schema=SCHEMA,
-        title=f"{answer.a.model} against {answer.b.model}",
+        title=f"{a} against {b}",
         environment=environment(("torch", "torchvision", "mmpretrain", "timm")),
         sections=tuple(sections),
-        findings=answer.findings,
-        skipped=answer.skipped,
-        data=_data(answer),
+        findings=(*answer.findings, *(() if trained is None else (trained_finding(trained),))),
+        skipped=(*answer.skipped, *(() if trained is None else trained.skipped)),
+        data={
+            **_data(answer),
+            **({} if trained is None else {"trained": trained_data(trained)}),
+            **({} if conversion is None else {"converted": conversion_data(conversion)}),
+        },
     )
 
 
-def _verdict(answer: GraphDiff) -> list[Prose]:
+def _verdict(answer: GraphDiff, trained: Trained | None) -> list[Prose]:
     a, b = answer.a.model, answer.b.model
     real = [each for each in answer.findings if each.verdict is Verdict.REAL and each.kind != "initial weights"]
     said = []
     if answer.verdict == "equivalent":
-        said.append(Prose(f"{a} and {b} are the same function: their canonical forms are equal.", "verdict"))
+        same = "the same function" if trained is None else "the same network"
+        said.append(Prose(f"{a} and {b} are {same}: their canonical forms are equal.", "verdict"))
     elif answer.verdict == "different":
         count = sum(each.count for each in real)
         said.append(Prose(f"{a} and {b} are different functions: {count} real {_plural(count)}.", "verdict"))
     else:
         said.append(Prose(f"Whether {a} and {b} are the same function is undetermined.", "verdict"))
+    if trained is not None:
+        said.append(trained_verdict(trained, a, b))
     said.append(Prose(_numbers(answer.proof), "plain" if answer.proof.agrees else "caution"))
     if any(each.kind == "initial weights" for each in answer.findings):
         said.append(
