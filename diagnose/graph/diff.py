@@ -128,11 +128,6 @@ def paired(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
     return tuple(InputSpec((max(2, spec.shape[0]), *spec.shape[1:]), spec.dtype) for spec in inputs)
 
 
-def alignments(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec]) -> list[Alignment]:
-    """Return the alignment of two networks in each mode, train mode first."""
-    return [_compared(a, b, paired(inputs), training).alignment for training in MODES]
-
-
 def _compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: bool) -> Compared:
     generator = torch.Generator().manual_seed(0)
     drawn = samples(inputs, generator, torch.float32)

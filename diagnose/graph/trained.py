@@ -24,7 +24,7 @@ from diagnose.graph.transplant import outputs
 from diagnose.sources.scope import in_mode
 from diagnose.values import InputSpec, Skipped
 
-ATOL, RTOL = 1e-12, 1e-9
+ATOL, RTOL = 1e-13, 1e-11
 """What two float64 runs are held to: |Δ| ≤ atol + rtol · largest |value| of A's tensor. Rounding stays below it; a
 float32 weight changed in its last digit does not."""
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from diagnose.render.numbers import table_texts
-from diagnose.render.outline import MARKS, TONE_MARKS, environment_line, outline, tally, times, unit_of
+from diagnose.render.outline import MARKS, TONE_MARKS, branches, environment_line, outline, tally, times, unit_of
 from diagnose.render.svg import drawing
 from diagnose.render.text import spans, visible
 from diagnose.values import AlignedTree, Item, Prose, Report, Section, Table
@@ -64,7 +64,7 @@ def _environment() -> Environment:
         "unit_of": unit_of,
         "most_places": _PLACES,
     }
-    environment.filters |= {"columns": table_texts, "spans": spans, "kind": kind}
+    environment.filters |= {"branches": branches, "columns": table_texts, "spans": spans, "kind": kind}
     return environment
 
 

@@ -7,7 +7,18 @@ import re
 from collections.abc import Sequence
 
 from diagnose.render.numbers import table_texts
-from diagnose.render.outline import MARKS, TONE_MARKS, environment_line, outline, places, tally, times, unit_of
+from diagnose.render.outline import (
+    MARKS,
+    TONE_MARKS,
+    environment_line,
+    outline,
+    places,
+    tally,
+    times,
+    under,
+    unfolded,
+    unit_of,
+)
 from diagnose.render.terminal_figure import figure_lines
 from diagnose.render.text import spans, visible
 from diagnose.values import AlignedTree, Figure, Finding, Item, Prose, Report, Section, Skipped, Table, TreeRow
@@ -123,14 +134,15 @@ def _grid(heads: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence
 
 def _tree(tree: AlignedTree) -> str:
     heads = ["", escaped(visible(tree.a)), escaped(visible(tree.b)), ""]
-    return _grid(heads, [False] * 4, [_tree_row(row) for row in tree.rows])
+    return _grid(heads, [False] * 4, [_tree_row(row, hidden) for row, hidden in unfolded(tree)])
 
 
-def _tree_row(row: TreeRow) -> list[str]:
-    indent = "&nbsp;" * 3 * row.depth + ("▸ " if row.folded else "")
+def _tree_row(row: TreeRow, hidden: int) -> list[str]:
+    indent = "&nbsp;" * 3 * row.depth + ("▸ " if hidden else "")
     sides = ["" if side is None else indent + _cell(visible(side)) for side in (row.a, row.b)]
     word = f"**{row.verdict.value}**" if row.verdict else ""
-    return [escaped(MARKS[row.verdict]), *sides, ": ".join(part for part in (word, _cell(visible(row.note))) if part)]
+    remark = ": ".join(part for part in (word, _cell(visible(row.note))) if part)
+    return [escaped(MARKS[row.verdict]), *sides, " ".join(part for part in (remark, under(hidden)) if part)]
 
 
 def _figure(figure: Figure) -> str:

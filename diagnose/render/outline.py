@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from diagnose.render.numbers import counted
 from diagnose.render.text import visible
-from diagnose.values import AlignedTree, Curves, Figure, Finding, Prose, Report, Section, Table, Verdict
+from diagnose.values import AlignedTree, Curves, Figure, Finding, Prose, Report, Section, Table, TreeRow, Verdict
 
 MARKS = {None: "=", Verdict.COSMETIC: "~", Verdict.REAL: "≠", Verdict.UNDETERMINED: "?"}
 """The sign that stands beside a verdict's word."""
@@ -71,6 +72,77 @@ def contents(section: Section) -> str:
         elif not isinstance(item, Prose):
             parts.append("a figure")
     return ", ".join([*parts, *([counted(paragraphs, "paragraph")] if paragraphs else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A row of an aligned tree with the rows under it; `rows` counts them all."""
+
+    row: TreeRow
+    children: tuple[Branch, ...]
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows stand under this one."""
+        return sum(1 + child.rows for child in self.children)
+
+
+def branches(tree: AlignedTree) -> tuple[Branch, ...]:
+    """Nest the rows of an aligned tree by their depth, a run of neighbours that are alike under a row of their own."""
+    stack: list[tuple[int, TreeRow | None, list[Branch]]] = [(-1, None, [])]
+
+    def close(depth: int) -> None:
+        while stack[-1][0] >= depth:
+            _, row, children = stack.pop()
+            if row is not None:
+                stack[-1][2].append(Branch(row, _with_runs(children)))
+
+    for row in tree.rows:
+        close(row.depth)
+        stack.append((row.depth, row, []))
+    close(0)
+    return _with_runs(stack[0][2])
+
+
+def _with_runs(found: Sequence[Branch]) -> tuple[Branch, ...]:
+    grouped: list[Branch] = []
+    for alike, members in groupby(found, lambda branch: branch.row.folded and not branch.row.verdict):
+        run = tuple(members)
+        grouped += (Branch(_run([member.row for member in run]), run),) if alike and len(run) > 1 else run
+    return tuple(grouped)
+
+
+def _run(rows: Sequence[TreeRow]) -> TreeRow:
+    """Return the row that stands for a run of neighbours that are alike: the first name and the last."""
+
+    def ends(texts: Sequence[str | None]) -> str | None:
+        named = [text.partition(":")[0] for text in texts if text is not None]
+        return " … ".join(dict.fromkeys((named[0], named[-1]))) if named else None
+
+    return TreeRow(rows[0].depth, ends([row.a for row in rows]), ends([row.b for row in rows]), None, "alike", True)
+
+
+def unfolded(tree: AlignedTree) -> tuple[tuple[TreeRow, int], ...]:
+    """Return the rows that are read without opening anything, each with the number of rows left out under it.
+
+    Left out is what is folded, and what is inside a module that differs as a whole because one side lacks it.
+    """
+    shown: list[tuple[TreeRow, int]] = []
+
+    def walk(found: Sequence[Branch]) -> None:
+        for branch in found:
+            row = branch.row
+            closed = row.folded or (row.verdict is not None and None in (row.a, row.b))
+            shown.append((row, branch.rows if closed else 0))
+            walk(() if closed else branch.children)
+
+    walk(branches(tree))
+    return tuple(shown)
+
+
+def under(hidden: int) -> str:
+    """Say how many rows are folded under one."""
+    return f"(+{hidden:,})" if hidden else ""
 
 
 def unit_of(figure: Figure) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from diagnose.render.outline import MARKS
+from diagnose.render.outline import MARKS, under, unfolded
 from diagnose.render.terminal_table import GAP, MARGIN, NARROWEST, elided, margin, wrapped
 from diagnose.render.text import visible
 from diagnose.values import AlignedTree, TreeRow, Verdict
@@ -17,23 +17,28 @@ VERDICT_STYLES = {Verdict.REAL: "red", Verdict.UNDETERMINED: "magenta", Verdict.
 
 def tree_lines(tree: AlignedTree, width: int | None) -> list[Text]:
     """Draw two trees side by side: the mark, both sides, then the verdict's word and the note."""
-    rows = [(MARKS[row.verdict], _side(row.a, row), _side(row.b, row), _remark(row)) for row in tree.rows]
+    shown = unfolded(tree)
+    rows = [
+        (MARKS[row.verdict], _side(row.a, row, hidden), _side(row.b, row, hidden), _remark(row, hidden))
+        for row, hidden in shown
+    ]
     heads = ("", visible(tree.a), visible(tree.b), "")
     natural = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
     widths = natural if width is None else _widths(natural, width - MARGIN)
     lines = [*_row(heads, widths, "dim"), margin("─" * (sum(widths) + len(GAP) * 3), "dim")]
-    for row, texts in zip(tree.rows, rows, strict=True):
+    for (row, _), texts in zip(shown, rows, strict=True):
         lines += _row(texts, widths, VERDICT_STYLES[row.verdict] or ("dim" if row.folded else ""))
     legend = ", ".join(f"{mark} {verdict.value if verdict else 'same'}" for verdict, mark in MARKS.items())
     return [*lines, *(margin(line, "dim") for line in wrapped(legend, (width or 80) - MARGIN))]
 
 
-def _side(text: str | None, row: TreeRow) -> str:
-    return "" if text is None else "  " * row.depth + ("▸ " if row.folded else "") + visible(text)
+def _side(text: str | None, row: TreeRow, hidden: int) -> str:
+    return "" if text is None else "  " * row.depth + ("▸ " if hidden else "") + visible(text)
 
 
-def _remark(row: TreeRow) -> str:
-    return ": ".join(part for part in (row.verdict.value if row.verdict else "", visible(row.note)) if part)
+def _remark(row: TreeRow, hidden: int) -> str:
+    said = ": ".join(part for part in (row.verdict.value if row.verdict else "", visible(row.note)) if part)
+    return " ".join(part for part in (said, under(hidden)) if part)
 
 
 def _widths(natural: list[int], width: int) -> list[int]:
