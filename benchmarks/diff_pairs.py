@@ -1,4 +1,4 @@
-"""Real pairs across libraries: what `diagnose diff` says of them, against what is known.
+"""Real pairs across libraries: what `diagnose diff` says of them, what is known, and what a transplant by hand says.
 
 Usage: python benchmarks/diff_pairs.py [PART OF A NAME …]
 """
@@ -7,53 +7,121 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 
+import torch
+from torch import nn
+
+from diagnose import sources
 from diagnose.errors import DiagnoseError
 from diagnose.graph.answer import compare
 from diagnose.inputs import parse_input
-from diagnose.values import Verdict
+from diagnose.values import GraphDiff, Verdict
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two MODELs at an input, and what is known of them: the verdict, and why two of one name differ."""
+
+    a: str
+    b: str
+    shape: str
+    known: str
+    why: str = ""
+
+
+NO_DROP = "B drops nothing by default"
 
 PAIRS = (
-    ("torch", "mm", "1x3x32x32", "equivalent"),
-    ("torchvision:resnet18", "timm:resnet18", "1x3x64x64", "equivalent"),
-    ("torchvision:resnet50", "timm:resnet50", "1x3x64x64", "equivalent"),
-    ("torchvision:resnet50", "mmpretrain:resnet50_8xb32_in1k", "1x3x64x64", "equivalent"),
-    ("torchvision:resnext50_32x4d", "timm:resnext50_32x4d", "1x3x64x64", "equivalent"),
-    ("torchvision:wide_resnet50_2", "timm:wide_resnet50_2", "1x3x64x64", "equivalent"),
-    ("torchvision:densenet121", "timm:densenet121", "1x3x64x64", "equivalent"),
-    ("torchvision:mobilenet_v2", "timm:mobilenetv2_100", "1x3x64x64", "different"),
-    ("torchvision:mobilenet_v2", "mmpretrain:mobilenet-v2_8xb32_in1k", "1x3x64x64", "different"),
-    ("torchvision:vgg11_bn", "timm:vgg11_bn", "1x3x224x224", "different"),
-    ("torchvision:vit_b_16", "timm:vit_base_patch16_224", "1x3x224x224", "equivalent"),
-    ("torchvision:convnext_tiny", "timm:convnext_tiny", "1x3x64x64", "different"),
-    ("torchvision:convnext_tiny", "mmpretrain:convnext-tiny_32xb128_in1k", "1x3x64x64", "equivalent"),
-    ("torchvision:regnet_y_400mf", "timm:regnety_004", "1x3x64x64", "equivalent"),
-    ("torchvision:resnet18", "torchvision:resnet34", "1x3x64x64", "different"),
-    ("timm:resnet50", "timm:resnet50d", "1x3x64x64", "different"),
-    ("torchvision:efficientnet_b0", "timm:efficientnet_b0", "1x3x64x64", "different"),
-)
-"""A, B, the input, and the known verdict: see the findings for why two of one name differ."""
+    Pair("torch", "mm", "1x3x32x32", "equivalent"),
+    Pair("torchvision:resnet18", "timm:resnet18", "1x3x64x64", "equivalent"),
+    Pair("torchvision:resnet50", "timm:resnet50", "1x3x64x64", "equivalent"),
+    Pair("torchvision:resnet50", "mmpretrain:resnet50_8xb32_in1k", "1x3x64x64", "equivalent"),
+    Pair("torchvision:resnext50_32x4d", "timm:resnext50_32x4d", "1x3x64x64", "equivalent"),
+    Pair("torchvision:wide_resnet50_2", "timm:wide_resnet50_2", "1x3x64x64", "equivalent"),
+    Pair("torchvision:densenet121", "timm:densenet121", "1x3x64x64", "equivalent"),
+    Pair("torchvision:mobilenet_v2", "timm:mobilenetv2_100", "1x3x64x64", "different",
+         f"dropout 0.2 before A's classifier; {NO_DROP}"),
+    Pair("torchvision:mobilenet_v2", "mmpretrain:mobilenet-v2_8xb32_in1k", "1x3x64x64", "different",
+         "dropout 0.2 before A's classifier; B's head has none"),
+    Pair("torchvision:vgg11_bn", "timm:vgg11_bn", "1x3x224x224", "different",
+         f"dropout 0.5 in A's classifier; {NO_DROP}; B's first two linear layers are convolutions"),
+    Pair("torchvision:vit_b_16", "timm:vit_base_patch16_224", "1x3x224x224", "equivalent"),
+    Pair("torchvision:convnext_tiny", "timm:convnext_tiny", "1x3x64x64", "different",
+         f"stochastic depth up to 0.1 in A; {NO_DROP}"),
+    Pair("torchvision:convnext_tiny", "mmpretrain:convnext-tiny_32xb128_in1k", "1x3x64x64", "equivalent"),
+    Pair("torchvision:regnet_y_400mf", "timm:regnety_004", "1x3x64x64", "equivalent"),
+    Pair("torchvision:resnet18", "torchvision:resnet34", "1x3x64x64", "different", "2, 2, 2, 2 blocks and 3, 4, 6, 3"),
+    Pair("timm:resnet50", "timm:resnet50d", "1x3x64x64", "different",
+         "B's stem has three convolutions, its shortcuts average before a convolution of stride 1"),
+    Pair("torchvision:efficientnet_b0", "timm:efficientnet_b0", "1x3x64x64", "different",
+         f"stochastic depth up to 0.2 and dropout 0.2 in A; {NO_DROP}"),
+)  # fmt: skip
+
+
+def by_hand(pair: Pair) -> str:
+    """Load A's random weights into B by the order of registration, without the diff, and compare in float64.
+
+    Says "equal", "differ in train mode", "differ" or, where the tensors in order have other shapes, "other order".
+    """
+    one, other = (sources.build(text, allocate=True, seed=0).module.double() for text in (pair.a, pair.b))
+    mine, theirs = one.state_dict(), other.state_dict()
+    if [tensor.shape for tensor in mine.values()] != [tensor.shape for tensor in theirs.values()]:
+        return "other order"
+    generator = torch.Generator().manual_seed(1)
+    for tensor in mine.values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor + 0.05 * torch.rand(tensor.shape, generator=generator, dtype=torch.float64))
+    other.load_state_dict(dict(zip(theirs, mine.values(), strict=True)))
+    shape = parse_input(pair.shape).shape
+    x = torch.randn((2, *shape[1:]), generator=generator, dtype=torch.float64)
+    if not _close(one.eval(), other.eval(), x):
+        return "differ"
+    return "equal" if _close(one.train(), other.train(), x) else "differ in train mode"
+
+
+def _close(one: nn.Module, other: nn.Module, x: torch.Tensor) -> bool:
+    results = []
+    for module in (one, other):
+        torch.manual_seed(0)
+        with torch.no_grad():
+            results.append(module(x))
+    return torch.allclose(*results, rtol=1e-9, atol=1e-9)
+
+
+def real(answer: GraphDiff) -> list[str]:
+    """Return the findings that are not cosmetic, the initial weights left out."""
+    return [
+        f"×{each.count} {each.verdict.value}, {each.kind}: {each.message[:100]}"
+        for each in answer.findings
+        if each.verdict is not Verdict.COSMETIC and each.kind != "initial weights"
+    ]
 
 
 def main(wanted: list[str]) -> None:
-    """Print one line per pair, and what was found where it is not the known verdict."""
-    for a, b, shape, known in PAIRS:
-        if wanted and not any(word in f"{a} {b}" for word in wanted):
+    """Print one row per pair, with its findings under it, and how many verdicts are right."""
+    right = run = 0
+    print(f"{'pair':74} {'verdict':12} {'known':11} {'by hand':22} findings  CPU s")
+    for pair in PAIRS:
+        name = f"{pair.a} | {pair.b}"
+        if wanted and not any(word in name for word in wanted):
             continue
         start = time.process_time()
         try:
-            answer = compare(a, b, asked=(parse_input(shape),))
+            answer = compare(pair.a, pair.b, asked=(parse_input(pair.shape),))
         except DiagnoseError as error:
-            print(f"NOT RUN  {a} | {b}: {error.message}", flush=True)
+            print(f"{name:74} not run: {error.message}", flush=True)
             continue
-        right = "right" if answer.verdict == known else "WRONG"
-        real = [f"×{each.count} {each.kind}: {each.message[:110]}" for each in answer.findings
-                if each.verdict is not Verdict.COSMETIC and each.kind != "initial weights"]  # fmt: skip
         seconds = time.process_time() - start
-        print(f"{right}  {a} | {b}: {answer.verdict}, proof agrees {answer.proof.agrees}, {seconds:.0f} s of CPU time")
-        for line in real[:6]:
-            print(f"       {line}")
+        found = real(answer)
+        run, right = run + 1, right + (answer.verdict == pair.known)
+        mark = "" if answer.verdict == pair.known else "  WRONG"
+        checked = by_hand(pair)
+        print(f"{name:74} {answer.verdict:12} {pair.known:11} {checked:22} {len(found):>8} {seconds:>6.0f}{mark}")
+        for line in [*([f"known: {pair.why}"] if pair.why else []), *found[:6]]:
+            print(f"    {line}")
         sys.stdout.flush()
+    print(f"{right} of {run} verdicts are right")
 
 
 if __name__ == "__main__":

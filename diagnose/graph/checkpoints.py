@@ -177,21 +177,25 @@ def converted(
         if one in source and other in state:
             state[other], written[other] = source[one].clone(), source[one].numel()
             used.add(one)
-    for name, first in aliases[1].items():
-        if name in state and first in state:
-            state[name], written[name] = state[first], written.get(first, 0)
+    for name, names in aliases[1].items():
+        filled = next((each for each in names if each in written), name)
+        if name in state and filled in state:
+            state[name], written[name] = state[filled], written.get(filled, 0)
     kept = {name: value for name, value in (checkpoint.beside or {}).items() if isinstance(value, (int, float, str))}
     unfilled = tuple(name for name, tensor in state.items() if written.get(name) != tensor.numel())
-    unused = tuple(name for name in source if aliases[0].get(name, name) not in used)
+    unused = tuple(name for name in source if used.isdisjoint(aliases[0].get(name, (name,))))
     dropped = tuple(str(name) for name in checkpoint.beside or () if name not in kept)
     result = Conversion(path, len(state) - len(unfilled), len(state), unfilled, unused, dropped)
     return {**kept, checkpoint.wrapper: state} if checkpoint.wrapper else state, result
 
 
-def _aliases(module: nn.Module) -> dict[str, str]:
-    """Return the first name of each tensor that has several, by all its names."""
-    first: dict[int, str] = {}
-    return {name: first.setdefault(id(tensor), name) for name, tensor in state_of(module).items()}
+def _aliases(module: nn.Module) -> dict[str, list[str]]:
+    """Return all names of each tensor, by each of them: a tied one has several."""
+    names: dict[int, list[str]] = {}
+    state = state_of(module)
+    for name, tensor in state.items():
+        names.setdefault(id(tensor), []).append(name)
+    return {name: names[id(tensor)] for name, tensor in state.items()}
 
 
 def _dtypes(moved: Iterable[Move], source: Mapping[str, Tensor]) -> dict[str, torch.dtype]:

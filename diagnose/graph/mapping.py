@@ -85,13 +85,18 @@ def transplant(moved: Iterable[Move], source: Mapping[str, Tensor], target: Mapp
 def as_mapping(moved: Iterable[Move], state_a: Mapping[str, Tensor], state_b: Mapping[str, Tensor]) -> WeightMapping:
     """Return the mapping as a value; a weight that no move fills stands under `only_a` or `only_b`."""
     moved = tuple(moved)
-    used_a, used_b = {move.a.name for move in moved}, {move.b.name for move in moved}
     pairs = tuple(WeightPair(move.a.name, move.b.name, _transform(move)) for move in moved)
     return WeightMapping(
         pairs,
-        tuple(name for name in state_a if name not in used_a and not _is_counter(state_a[name])),
-        tuple(name for name in state_b if name not in used_b and not _is_counter(state_b[name])),
+        _unmoved(state_a, {move.a.name for move in moved}),
+        _unmoved(state_b, {move.b.name for move in moved}),
     )
+
+
+def _unmoved(state: Mapping[str, Tensor], used: set[str]) -> tuple[str, ...]:
+    """Return the names that no move has; a tied weight is moved under one of its names."""
+    moved = {id(state[name]) for name in used}
+    return tuple(name for name, tensor in state.items() if id(tensor) not in moved and not _is_counter(tensor))
 
 
 def _is_counter(tensor: Tensor) -> bool:

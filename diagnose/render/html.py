@@ -16,7 +16,7 @@ from diagnose.render.numbers import table_texts
 from diagnose.render.outline import MARKS, TONE_MARKS, branches, environment_line, outline, tally, times, unit_of
 from diagnose.render.svg import drawing
 from diagnose.render.text import spans, visible
-from diagnose.values import AlignedTree, Item, Prose, Report, Section, Table
+from diagnose.values import AlignedTree, Item, Prose, Report, Section, Table, Verdict
 
 _PLACES = 24
 _CONTENTS_FROM = 4
@@ -64,13 +64,19 @@ def _environment() -> Environment:
         "unit_of": unit_of,
         "most_places": _PLACES,
     }
-    environment.filters |= {"branches": branches, "columns": table_texts, "spans": spans, "kind": kind}
+    environment.filters |= {"branches": branches, "columns": table_texts, "spans": spans, "kind": kind, "opens": opens}
     return environment
 
 
 def _finalized(value: Any) -> Any:
     """Make every text that a template writes visible; Jinja escapes it after this."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+
+
+def opens(section: Section) -> bool:
+    """Say whether a folded section begins open: it holds aligned trees with a difference that matters."""
+    trees = [item for item in section.items if isinstance(item, AlignedTree)]
+    return any(row.verdict not in (None, Verdict.COSMETIC) for tree in trees for row in tree.rows)
 
 
 def kind(item: Item) -> str:
