@@ -93,7 +93,7 @@ def examine(request: Request) -> Examined:
     reason = failures[-1].reason if failures else "no input shape is known"
     raise DiagnoseError(
         f"{request.a} and {request.b} could not be captured: {reason}",
-        hint="Name an input that both accept, as --input 1x3x32x32.",
+        hint="Name inputs that both accept, one --input for each argument of the forward pass: --input 1x3x32x32.",
     )
 
 

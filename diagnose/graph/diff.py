@@ -97,6 +97,9 @@ def measured(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, 
     found = _all_changes(benches)
     if found and proof.agrees and None not in (proof.eval, proof.train) and not stress(prepared, inputs):
         found = [(_doubted(change), seen_in) for change, seen_in in found]
+    steady = all(each.steady for pair in compared.values() for each in (pair.a, pair.b))
+    if not (all(trusted) and steady):  # what was compared is not, or not always, what runs
+        found = [(replace(change, verdict=Verdict.UNDETERMINED), seen_in) for change, seen_in in found]
     findings = [
         *_grouped(found),
         *_unmapped(mapping, states, found),
@@ -104,7 +107,6 @@ def measured(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, 
         *_cosmetic(a.module, b.module, compared, mapping),
     ]
     same = all(alignment.equal for alignment in aligned)
-    steady = all(each.steady for pair in compared.values() for each in (pair.a, pair.b))
     verdict, doubts = _verdict(same, proof, findings, trusted=all(trusted), steady=steady)
     notes = [note for pair in compared.values() for each in (pair.a, pair.b) for note in each.skipped]
     train = compared[True]
@@ -131,7 +133,7 @@ def paired(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
 def _compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: bool) -> Compared:
     generator = torch.Generator().manual_seed(0)
     drawn = samples(inputs, generator, torch.float32)
-    one, other = (capture(module, drawn, training=training) for module in (a, b))
+    one, other = (_captured(name, module, drawn, training) for name, module in (("A", a), ("B", b)))
     ways = one.form.graph.capture, other.form.graph.capture
     if ways[0] != ways[1]:  # only one way of capturing gives comparable graphs
         one = one if ways[0] == "recorder" else capture(a, drawn, training=training, recorder=True)
@@ -152,6 +154,13 @@ def _compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training:
         )
         return Compared(one, other, linear)
     return Compared(one, other, first)
+
+
+def _captured(name: str, module: nn.Module, drawn: tuple[Tensor, ...], training: bool) -> Captured:
+    try:
+        return capture(module, drawn, training=training)
+    except CannotCapture as error:
+        raise CannotCapture(f"{error} (in {name})") from error
 
 
 def _side(model: Model, captured: Captured, nodes: Sequence[int]) -> DiffSide:

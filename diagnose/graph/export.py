@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +29,26 @@ def export_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     Raises:
         CannotCapture: `torch.export` refuses, or uses an operator that runs a graph of its own.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _silence():
         try:
             program = torch.export.export(module, inputs, strict=False)
         except Exception as error:  # torch.export raises any type for any construct that it cannot follow
             raise CannotCapture(in_one_line(error)[:200]) from error
     return _Reader(module, program).read()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep back what torch warns, logs and prints of a network that it cannot follow; the error says it in a line."""
+    disabled = logging.root.manager.disable
+    sink = io.StringIO()
+    with warnings.catch_warnings(), redirect_stdout(sink), redirect_stderr(sink):
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(disabled)
 
 
 class _Reader:
