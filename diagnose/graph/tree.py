@@ -109,11 +109,11 @@ def _units(a: _Side, b: _Side, mine: list[str], theirs: list[str]) -> list[tuple
 def _unit(a: _Side, b: _Side, mine: list[str], theirs: list[str], depth: int) -> list[TreeRow]:
     if not theirs:
         return _alone(a, b, mine[0], None, depth)
-    paired = len(mine) == len(theirs) == 1 and a.partners.get(mine[0], theirs[0]) == theirs[0]
-    if paired:
+    around = bool(b.inside(theirs[0], mine))
+    if not around and not a.inside(mine[0], theirs):
         inner = a.children(mine[0]), b.children(theirs[0])
         return [_row(a, b, mine[0], theirs[0], depth), *_merged(a, b, inner, depth + 1)]
-    if len(theirs) == 1 and b.inside(theirs[0], mine):
+    if around:
         head, inner = _row(a, b, None, theirs[0], depth), (mine, b.children(theirs[0]))
     else:
         head, inner = _row(a, b, mine[0], None, depth), (a.children(mine[0]), theirs)
@@ -133,8 +133,8 @@ def _row(a: _Side, b: _Side, mine: str | None, theirs: str | None, depth: int) -
         mark = a.marks.get(mine) or b.marks.get(theirs) or SAME
     else:
         mark = a.alone(mine) if mine is not None else b.alone(theirs or "")
-    texts = (None if path is None else side.text(path) for side, path in ((a, mine), (b, theirs)))
-    return TreeRow(depth, *texts, *mark)
+    one, other = (None if path is None else side.text(path) for side, path in ((a, mine), (b, theirs)))
+    return TreeRow(depth, one, other, *mark)
 
 
 def _folded(rows: Sequence[TreeRow]) -> list[TreeRow]:

@@ -42,11 +42,13 @@ def test_every_module_of_both_sides_stands_in_one_row(compare, plain) -> None:
         assert sum(text is not None for text in texts) == len(list(module.modules()))
 
 
-def test_what_one_side_wraps_stays_beside_its_counterpart(compare, plain) -> None:
-    found = rows(compare, plain, Wrapped(copy.deepcopy(plain)))
+@pytest.mark.parametrize("around", ["a", "b"])
+def test_what_one_side_wraps_stays_beside_its_counterpart(compare, plain, around) -> None:
+    wrapped = Wrapped(copy.deepcopy(plain))
+    found = rows(compare, *((wrapped, plain) if around == "a" else (plain, wrapped)))
 
     alone = [row for row in found if row.a is None or row.b is None]
-    assert [(row.b or "").partition(":")[0] for row in alone] == ["preparation", "backbone"]
+    assert [(getattr(row, around) or "").partition(":")[0] for row in alone] == ["preparation", "backbone"]
     assert all(row.verdict is Verdict.COSMETIC for row in alone)
     assert all(row.folded for row in found if row.depth)
 
