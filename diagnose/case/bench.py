@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -76,4 +77,26 @@ class Bench:
         from diagnose.graph.answer import compare
 
         texts = self.text(a), self.text(b)
-        return self.once(("diff", *texts), lambda: compare(*texts))
+
+        def compared() -> GraphDiff:
+            with one_thread():
+                return compare(*texts)
+
+        return self.once(("diff", *texts), compared)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute in one thread: the same last bits whatever the number of cores, and no thread that waits.
+
+    A claim runs one or two images through small layers. There two threads spend most of their time waiting for each
+    other: on the built-in case they take more than twice the CPU time of one, and no less time.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

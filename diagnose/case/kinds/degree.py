@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.case.bench import Bench
+from diagnose.case.bench import Bench, one_thread
 from diagnose.case.keys import Key, text, whole, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.values import Cell, Claim, Column, Curve, Curves, Prose, Ruling, Skipped, Table
@@ -55,10 +55,11 @@ class Fitted:
 def measure(claim: Claim, bench: Bench) -> Degrees:
     """Restrict the network, with random weights, or each of its blocks to a line."""
     name = claim.get("model")
-    fitted = bench.once(("blocks on a line", bench.text(name)), lambda: _fitted(bench.text(name)))
-    if claim.get("of") != NETWORK:
-        return Degrees(name, fitted.blocks, None, fitted.skipped)
-    return _whole(name, fitted)
+    with one_thread():
+        fitted = bench.once(("blocks on a line", bench.text(name)), lambda: _fitted(bench.text(name)))
+        if claim.get("of") != NETWORK:
+            return Degrees(name, fitted.blocks, None, fitted.skipped)
+        return _whole(name, fitted)
 
 
 def _fitted(model: str) -> Fitted:
