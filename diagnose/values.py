@@ -668,8 +668,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A reproduction and what is claimed of it; `models` maps the case's names to MODEL texts, and `trusted` says
-    whether code that it names may be run."""
+    """A reproduction and what is claimed of it; `models` maps the case's names to MODEL texts, `trials` is the file of
+    trials that goes with it, and `trusted` says whether code that it names may be run."""
 
     name: str
     title: str
@@ -677,6 +677,7 @@ class Case:
     models: tuple[tuple[str, str], ...]
     claims: tuple[Claim, ...]
     trusted: bool = False
+    trials: str = ""
 
     def model(self, name: str) -> str:
         """Return the MODEL text of one of the case's names."""
@@ -704,7 +705,7 @@ class Judgement:
 Cell = str | int | float | None
 """A table's cell: integers are drawn with thousands separators, None as an empty cell."""
 
-Tone = Literal["plain", "verdict", "good", "bad", "caution", "hint"]
+Tone = Literal["plain", "verdict", "good", "bad", "caution", "hint", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -712,7 +713,8 @@ class Prose:
     """A paragraph of plain text. The tone colours it; the words alone carry the meaning.
 
     "verdict" is the answer in one sentence and stands first; "caution" limits what may be concluded; "hint" says
-    which command looks deeper. A pair of backticks marks code, here and in a finding's message.
+    which command looks deeper; "note" is said in passing. A pair of backticks marks code, here and in a finding's
+    message.
     """
 
     text: str
@@ -721,16 +723,23 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column; numbers are right-aligned. `low_priority` columns go first where the width is short."""
+    """A table's column; numbers are right-aligned. `low_priority` columns go first where the width is short.
+
+    The cells of a `verdict` column are the word of a `Verdict` or a `Ruling`, drawn with its sign.
+    """
 
     title: str
     numeric: bool = False
     low_priority: bool = False
+    verdict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of raw cells, rows as long as `columns`; `total` is a last row set apart; `marked` rows stand out."""
+    """A table of raw cells, rows as long as `columns`; `total` is a last row set apart; `marked` rows stand out.
+
+    `links` names for each row the `anchor` of the section that it leads to.
+    """
 
     title: str
     columns: tuple[Column, ...]
@@ -738,6 +747,7 @@ class Table:
     total: tuple[Cell, ...] | None = None
     marked: tuple[int, ...] = ()
     note: str = ""
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -848,11 +858,16 @@ Figure = Bars | Waterfall | Curves | Intervals
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it; a folded section opens on demand (HTML) or is left to the other formats."""
+    """A heading and what stands under it; a folded section opens on demand (HTML) or is left to the other formats.
+
+    `verdict` is the word of a `Verdict` or a `Ruling` on what the title says; `anchor` names the section for links.
+    """
 
     title: str
     items: tuple[Prose | Table | AlignedTree | Figure | Section, ...]
     folded: bool = False
+    verdict: str = ""
+    anchor: str = ""
 
 
 Item = Prose | Table | AlignedTree | Figure | Section

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from diagnose.values import Case
 
 if TYPE_CHECKING:
+    from diagnose.case.trials import AtHand
     from diagnose.sources import Built
-    from diagnose.values import FlopTable, GraphDiff, ParamTable, Skipped, Trial
+    from diagnose.values import FlopTable, GraphDiff, ParamTable, Skipped
 
 T = TypeVar("T")
 
@@ -65,12 +66,22 @@ class Bench:
 
         return self.once(("operations", self.text(name)), count)
 
-    def trials(self) -> tuple[tuple[Trial, ...], tuple[Skipped, ...]]:
-        """Return the trials at hand, and what could not be read."""
-        from diagnose.case.trials import trials_in
+    def at_hand(self) -> AtHand:
+        """Return the trials at hand: those that go with the case, and those in the folder of journals."""
+        from diagnose.case.trials import AtHand, journals_in, kept_in
 
-        runs = self._runs
-        return ((), ()) if runs is None else self.once("trials", lambda: trials_in(runs))
+        def read() -> AtHand:
+            kept = kept_in(Path(self.case.trials)) if self.case.trials else AtHand()
+            return kept.and_also(journals_in(self._runs)) if self._runs else kept
+
+        return self.once("trials", read)
+
+    def trials_digest(self) -> str:
+        """Return a digest of the trials at hand, without reading what they say."""
+        from diagnose.case.trials import digest
+
+        kept = Path(self.case.trials) if self.case.trials else None
+        return self.once("digest", lambda: digest(kept, self._runs))
 
     def compared(self, a: str, b: str) -> GraphDiff:
         """Compare two models as `diagnose diff` does."""

@@ -1,6 +1,7 @@
 """Judgements kept on disk, so that a second run measures only what has changed.
 
-A judgement stands as long as its claim, the models' texts and files, diagnose's own code and the libraries do.
+A judgement stands as long as its claim, the models' texts and files, the trials it rests on, diagnose's own code and
+the libraries do.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ SCHEMA = "diagnose.claim/1"
 
 
 class Cache(Protocol):
-    """Where judgements are kept."""
+    """Where judgements are kept; `trials` is a digest of the trials that a verdict rests on."""
 
-    def get(self, case: Case, claim: Claim) -> Judgement | None:
+    def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
         """Return what is kept of a claim, None where nothing is."""
         ...
 
-    def put(self, case: Case, judgement: Judgement) -> None:
+    def put(self, case: Case, judgement: Judgement, trials: str = "") -> None:
         """Keep a judgement."""
         ...
 
@@ -39,11 +40,11 @@ class Cache(Protocol):
 class NoCache:
     """Keeps nothing."""
 
-    def get(self, case: Case, claim: Claim) -> Judgement | None:
+    def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
         """Return nothing."""
         return None
 
-    def put(self, case: Case, judgement: Judgement) -> None:
+    def put(self, case: Case, judgement: Judgement, trials: str = "") -> None:
         """Drop the judgement."""
 
 
@@ -53,10 +54,10 @@ class FileCache:
     def __init__(self, folder: Path, *, write: Callable[[Report], str], read: Callable[[str], Report]) -> None:
         self._folder, self._write, self._read = folder, write, read
 
-    def get(self, case: Case, claim: Claim) -> Judgement | None:
+    def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
         """Return the kept judgement of a claim."""
         try:
-            report = self._read(self._path(case, claim).read_text("utf-8"))
+            report = self._read(self._path(case, claim, trials).read_text("utf-8"))
             if report.schema != SCHEMA:
                 return None
             data = dict(report.data)
@@ -65,20 +66,20 @@ class FileCache:
         except Exception:  # a cache that cannot be read is no cache
             return None
 
-    def put(self, case: Case, judgement: Judgement) -> None:
+    def put(self, case: Case, judgement: Judgement, trials: str = "") -> None:
         """Keep a judgement; a disk that is full or read-only keeps none."""
         data = {"$ruling": judgement.ruling.value, "$answer": judgement.answer}
         section = Section("", judgement.evidence)
         report = Report(SCHEMA, "", {}, (section,), skipped=judgement.skipped, data={**judgement.data, **data})
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with replacing(self._path(case, judgement.claim)) as file:
+            with replacing(self._path(case, judgement.claim, trials)) as file:
                 file.write(self._write(report).encode("utf-8"))
         except OSError:
             return
 
-    def _path(self, case: Case, claim: Claim) -> Path:
-        return self._folder / f"{key_of(case, claim)}.json"
+    def _path(self, case: Case, claim: Claim, trials: str) -> Path:
+        return self._folder / f"{key_of(case, claim, trials)}.json"
 
 
 def default_folder() -> Path:
@@ -87,7 +88,7 @@ def default_folder() -> Path:
     return Path(base) / "diagnose" / "claims"
 
 
-def key_of(case: Case, claim: Claim) -> str:
+def key_of(case: Case, claim: Claim, trials: str = "") -> str:
     """Return the digest of everything that a claim's verdict depends on."""
     content = {
         "kind": claim.kind,
@@ -95,6 +96,7 @@ def key_of(case: Case, claim: Claim) -> str:
         "settings": [list(setting) for setting in claim.settings],
         "models": [list(model) for model in case.models],
         "files": [[name, _digest(Path(name))] for name in files_of(case, claim)],
+        "trials": trials,
         "code": code_digest(),
         "environment": environment(LIBRARIES),
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from diagnose.case.claims import KINDS
-from diagnose.case.keys import Key, text, truth
+from diagnose.case.keys import Key, json_file, text, truth
 from diagnose.case.kind import Kind
 from diagnose.case.locate import Where, line_of
 from diagnose.errors import USAGE, DiagnoseError, nearest
@@ -27,7 +27,7 @@ MOST_SHOWN = 60
 BUILTIN = ("pinets-table5", "resnet18-timm")
 """The built-in cases, the second an example; each is `cases/NAME.toml`."""
 
-_TOP = ("title", "summary", "models", "claim")
+_TOP = ("title", "summary", "trials", "models", "claim")
 _ANY = (
     Key("kind", text),
     Key("says", text),
@@ -35,6 +35,7 @@ _ANY = (
     Key("source", text, False),
     Key("holds", truth, False),
 )
+_TRIALS = Key("trials", json_file, False)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 _NAME = re.compile(r"[\w][\w .+-]{0,60}")
 
@@ -48,20 +49,18 @@ def load(name: str, *, trusted: bool = False) -> Case:
         DiagnoseError: there is no such case, or its file is wrong; the message names line and key (exit code 2).
     """
     if name in BUILTIN:
-        source = files("diagnose.case") / "cases" / f"{name}.toml"
-        return replace(parse(source.read_text("utf-8"), name, f"{name}.toml"), trusted=True)
+        source = Path(str(files("diagnose.case"))) / "cases" / f"{name}.toml"
+        return _loaded(source, name, trusted=True)
     path = Path(name)
     if path.suffix != ".toml":
         hint = nearest(name, BUILTIN) or f"Built in are {', '.join(BUILTIN)}; else name a .toml file."
         raise DiagnoseError(f"There is no case {name!r}.", hint=hint, exit_code=USAGE)
-    return replace(
-        parse(
-            read_toml(path, "case", most=LONGEST, hint=_TEMPLATE_HINT),
-            _slug(path.stem),
-            path.name,
-        ),
-        trusted=trusted,
-    )
+    return _loaded(path, _slug(path.stem), trusted=trusted)
+
+
+def _loaded(path: Path, name: str, *, trusted: bool) -> Case:
+    read = parse(read_toml(path, "case", most=LONGEST, hint=_TEMPLATE_HINT), name, path.name)
+    return replace(read, trusted=trusted, trials=str(path.parent / read.trials) if read.trials else "")
 
 
 def template() -> str:
@@ -95,9 +94,10 @@ class _Reader:
             if key not in _TOP:
                 self._unknown(key, _TOP, (key,))
         title, summary = (self._value(Key(key, text), table, (key,)) for key in ("title", "summary"))
+        trials = self._value(_TRIALS, table, ("trials",)) if "trials" in table else ""
         models = tuple(self._models(table.get("models", {})))
         claims = self._claims(table.get("claim"), dict(models))
-        return Case(name, title, " ".join(summary.split()), models, claims)
+        return Case(name, title, " ".join(summary.split()), models, claims, trials=trials)
 
     def _table(self) -> Mapping[str, Any]:
         if len(self._content) > LONGEST:

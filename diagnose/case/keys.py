@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 Reader = Callable[[Any], Any]
@@ -39,6 +40,13 @@ def texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_ENTRIES:
         raise ValueError(f"a list of 1 to {MOST_ENTRIES} texts")
     return tuple(map(text, value))
+
+
+def json_file(value: Any) -> str:
+    """Read the name of a JSON file that stands beside the case file, never elsewhere."""
+    if not isinstance(value, str) or not value.endswith(".json") or value != Path(value).name or "\0" in value:
+        raise ValueError("the name of a .json file beside the case file")
+    return value
 
 
 def truth(value: Any) -> bool:

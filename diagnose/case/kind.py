@@ -40,8 +40,7 @@ class Kind:
     """One kind of claim.
 
     `measure` runs what the claim needs and returns its own value; `judge` and `evidence` only read that. `states`
-    says what a claim of this kind states. `kept` is False where the verdict rests on more than the claim and the
-    code, so that it is measured in every run.
+    says what a claim of this kind states. `trials` is True where the verdict rests on the trials at hand, too.
     """
 
     name: str
@@ -50,4 +49,4 @@ class Kind:
     measure: Callable[[Claim, Bench], Any]
     judge: Callable[[Claim, Any], Opinion]
     evidence: Callable[[Claim, Any], Evidence]
-    kept: bool = True
+    trials: bool = False

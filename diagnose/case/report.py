@@ -7,23 +7,17 @@ from typing import Any
 
 from diagnose.case.consent import code_of
 from diagnose.environment import environment
-from diagnose.values import Case, Cell, Column, Item, Judgement, Prose, Report, Ruling, Section, Skipped, Table, Tone
+from diagnose.values import Case, Cell, Column, Item, Judgement, Prose, Report, Ruling, Section, Skipped, Table
 
 SCHEMA = "diagnose.report/1"
 LIBRARIES = ("torch", "torchvision", "mmpretrain", "timm")
-_MARKS = {Ruling.SUPPORTED: "✓", Ruling.REFUTED: "✗", Ruling.UNDETERMINED: "?"}
-_TONES: dict[Ruling, Tone] = {
-    Ruling.SUPPORTED: "good",
-    Ruling.REFUTED: "bad",
-    Ruling.UNDETERMINED: "caution",
-}
 
 
 def case_report(case: Case, judgements: Sequence[Judgement], *, interrupted: bool = False) -> Report:
     """Return the report of a judged case."""
     sections = [
         Section("", (*_opening(case, judgements, interrupted=interrupted), _verdicts(judgements))),
-        *map(_claim, judgements),
+        *(_claim(judgement, number) for number, judgement in enumerate(judgements, 1)),
     ]
     ran = _what_ran(case, judgements)
     return Report(
@@ -65,30 +59,43 @@ def _opening(case: Case, judgements: Sequence[Judgement], *, interrupted: bool) 
 
 
 def _verdicts(judgements: Sequence[Judgement]) -> Table:
-    columns = (Column("Claim"), Column("Verdict"), Column("Because"))
+    columns = (Column("Claim"), Column("Verdict", verdict=True), Column("Because"))
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (_says(judgement), f"{_MARKS[judgement.ruling]} {judgement.ruling.value}", _first_sentence(judgement.answer))
-        for judgement in judgements
+        (_titled(judgement, number), judgement.ruling.value, _parted(judgement.answer)[0])
+        for number, judgement in enumerate(judgements, 1)
     )
-    return Table("", columns, rows)
+    return Table("", columns, rows, links=tuple(map(_anchor, judgements)))
 
 
-def _first_sentence(answer: str) -> str:
-    """Return the sentence that an answer begins with: the rest stands with the claim."""
-    first, stop, _ = answer.partition(". ")
-    return f"{first}." if stop else answer
+def _parted(answer: str) -> tuple[str, str]:
+    """Part an answer into the sentence that it begins with and the rest, which stands with the claim."""
+    first, stop, rest = answer.partition(". ")
+    return (f"{first}.", rest) if stop else (answer, "")
 
 
-def _says(judgement: Judgement) -> str:
-    return judgement.claim.says if judgement.claim.holds else f"Not so: {judgement.claim.says}"
+def _anchor(judgement: Judgement) -> str:
+    return f"claim-{judgement.claim.id}"
 
 
-def _claim(judgement: Judgement) -> Section:
+def _titled(judgement: Judgement, number: int) -> str:
+    says = judgement.claim.says if judgement.claim.holds else f"Not so: {judgement.claim.says}"
+    return f"{number}. {says}"
+
+
+def _claim(judgement: Judgement, number: int) -> Section:
     claim = judgement.claim
-    items: list[Item] = [Prose(f"{judgement.ruling.value.capitalize()}. {judgement.answer}", _TONES[judgement.ruling])]
+    first, rest = _parted(judgement.answer)
+    items: list[Item] = [Prose(first, "verdict")]
+    if rest:
+        items.append(Prose(rest))
     if claim.source:
-        items.append(Prose(f"Claimed in: {claim.source}."))
-    return Section(_says(judgement), (*items, *judgement.evidence))
+        items.append(Prose(f"Claimed in: {claim.source}.", "note"))
+    return Section(
+        _titled(judgement, number),
+        (*items, *judgement.evidence),
+        verdict=judgement.ruling.value,
+        anchor=_anchor(judgement),
+    )
 
 
 def _what_ran(case: Case, judgements: Sequence[Judgement]) -> tuple[Section, ...]:

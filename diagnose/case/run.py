@@ -49,15 +49,15 @@ def _judged(case: Case, claim: Claim, bench: Bench, cache: Cache, *, download: b
     refusal = _refusal(case, claim, download=download)
     if refusal:
         return Judgement(claim, Ruling.UNDETERMINED, refusal)
-    kept = cache.get(case, claim) if KINDS[claim.kind].kept else None
+    trials = bench.trials_digest() if KINDS[claim.kind].trials else ""
+    kept = cache.get(case, claim, trials)
     if kept is not None:
         return replace(kept, claim=claim, reused=True)
     try:
         judgement = judge_claim(claim, bench)
     except Exception as error:  # a claim that fails is undetermined, and its error is what the page says
         return Judgement(claim, Ruling.UNDETERMINED, _failure(error))
-    if KINDS[claim.kind].kept:
-        cache.put(case, judgement)
+    cache.put(case, judgement, trials)
     return judgement
 
 

@@ -1,23 +1,139 @@
-"""The trials that a probe left in its folder, as far as they ended."""
+"""The trials at hand: those whose journals a probe left in its folder, and those that are kept in a case's own file."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from diagnose.probe.journal import Journal
-from diagnose.probe.trials import from_json
-from diagnose.values import Skipped, Trial
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.values import EpochResult, Skipped, Trial
 
+if TYPE_CHECKING:
+    from diagnose.probe.trials import TrialSpec
+
+SCHEMA = "diagnose.trials/1"
 MOST = 5_000
+LONGEST = 20_000_000
+"""Longest file of kept trials, in bytes."""
+
+_CURVE = ("train_loss", "test_accuracy", "seconds")
 
 
-def trials_in(folder: Path) -> tuple[tuple[Trial, ...], tuple[Skipped, ...]]:
-    """Return the trials whose journals lie in a folder or below it, and what could not be read."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One trial at hand: what it was to do, and what it came to."""
+
+    spec: TrialSpec
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """Every trial at hand, each once, and what could not be read."""
+
+    runs: tuple[Run, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def and_also(self, other: AtHand) -> AtHand:
+        """Return these trials, and those of the other that are not among them."""
+        runs = {run.spec.key: run for run in (*other.runs, *self.runs)}
+        return AtHand(tuple(runs.values()), (*self.skipped, *other.skipped))
+
+
+def journals_in(folder: Path) -> AtHand:
+    """Return the trials whose journals lie in a folder or below it."""
+    from diagnose.probe.journal import Journal
+    from diagnose.probe.trials import from_json
+
     found, skipped = [], []
-    for spec in sorted(folder.rglob("trial.json"))[:MOST]:
-        journal = Journal(spec.parent)
+    for file in _journals(folder):
+        journal = Journal(file.parent)
         try:
-            found.append(from_json(spec.read_text("utf-8")).result(journal.curve(), journal.status()))
+            spec = from_json(file.read_text("utf-8"))
+            found.append(Run(spec, spec.result(journal.curve(), journal.status())))
         except (OSError, ValueError, TypeError, KeyError) as error:
-            skipped.append(Skipped(spec.parent.name, f"no journal of a trial: {type(error).__name__}"))
-    return tuple(found), tuple(skipped)
+            skipped.append(Skipped(file.parent.name, f"no journal of a trial: {type(error).__name__}"))
+    return AtHand(tuple(found), tuple(skipped))
+
+
+def _journals(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("trial.json"))[:MOST]
+
+
+def kept_in(path: Path) -> AtHand:
+    """Return the trials of a file that `kept` made.
+
+    Raises:
+        DiagnoseError: it cannot be read, or holds something else (exit code 2).
+    """
+    try:
+        content = json.loads(_read(path))
+        if content["schema"] != SCHEMA:
+            raise ValueError(f"its schema is not {SCHEMA}")
+        return AtHand(tuple(run for arm in content["arms"] for run in _runs(arm)))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise DiagnoseError(
+            f"{path.name} holds no trials: {type(error).__name__}: {str(error)[:200]}.",
+            hint="`diagnose report CASE --keep-trials PATH` writes such a file.",
+            exit_code=USAGE,
+        ) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LONGEST + 1)
+    except OSError as error:
+        raise DiagnoseError(f"cannot read the trials {path}: {error.strerror}", exit_code=USAGE) from error
+    if len(content) > LONGEST:
+        raise DiagnoseError(f"{path.name} is longer than {LONGEST:,} bytes, so it holds no trials.", exit_code=USAGE)
+    return content.decode("utf-8")
+
+
+def _runs(arm: dict[str, Any]) -> Iterator[Run]:
+    from diagnose.probe.trials import from_json
+
+    for each in arm["seeds"]:
+        spec = from_json(json.dumps(arm["trial"] | {"seed": int(each["seed"])}))
+        curve = tuple(
+            EpochResult(epoch, **dict(zip(_CURVE, map(float, values), strict=True)))
+            for epoch, values in enumerate(each["epochs"], 1)
+        )
+        yield Run(spec, spec.result(curve, str(each["status"])))
+
+
+def kept(runs: Iterable[Run]) -> str:
+    """Return trials as the text of a file that goes with a case: each arm once, a line for each seed."""
+    arms: dict[str, list[Run]] = {}
+    for run in runs:
+        spec = asdict(run.spec)
+        del spec["seed"]
+        arms.setdefault(json.dumps(spec, ensure_ascii=False), []).append(run)
+    return f'{{"schema": "{SCHEMA}", "arms": [\n' + ",\n".join(_arm(*arm) for arm in sorted(arms.items())) + "\n]}\n"
+
+
+def _arm(spec: str, runs: list[Run]) -> str:
+    lines = []
+    for run in sorted(runs, key=lambda run: run.spec.seed):
+        epochs = [[getattr(result, name) for name in _CURVE] for result in run.trial.curve]
+        lines.append(json.dumps({"seed": run.spec.seed, "status": run.trial.status, "epochs": epochs}))
+    return f'{{"trial": {spec}, "seeds": [\n' + ",\n".join(lines) + "\n]}"
+
+
+def digest(*places: Path | None) -> str:
+    """Return a digest of all trials in files and folders, so that a verdict is kept for these and no others."""
+    whole = sha256()
+    for place in filter(None, places):
+        files = [place] if place.is_file() else [each for spec in _journals(place) for each in _files(spec.parent)]
+        for file in files:
+            whole.update(f"{file.name}\0".encode() + file.read_bytes())
+    return whole.hexdigest()[:32]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return what of a trial's journal its result depends on."""
+    return [file for file in sorted(folder.iterdir()) if file.name in ("trial.json", "journal.jsonl", "status")]

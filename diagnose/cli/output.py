@@ -52,7 +52,7 @@ class Result:
         width = shutil.get_terminal_size().columns if on_terminal else None
         text = render(report, self.format.value, width=width, color=color)
         if self.path is not None:
-            _write_file(self.path, text)
+            write_file(self.path, text)
             return
         try:
             self._stdout.write(text if text.endswith("\n") else f"{text}\n")
@@ -78,7 +78,8 @@ def _wants_color(on_terminal: bool) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or (on_terminal and os.environ.get("TERM") != "dumb")
 
 
-def _write_file(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
+    """Write a file all at once or not at all."""
     try:
         with replacing(path) as file:
             file.write(text.encode("utf-8", errors="backslashreplace"))

@@ -16,7 +16,7 @@ from diagnose.errors import USAGE, DiagnoseError
 
 if TYPE_CHECKING:
     from diagnose.case.run import Watch
-    from diagnose.values import Case, Claim, Report
+    from diagnose.values import Case, Claim, Judgement, Report
 
 INTERRUPTED = 130
 PAGES = {Format.HTML: "index.html", Format.MARKDOWN: "report.md", Format.JSON: "report.json"}
@@ -48,6 +48,22 @@ Runs = Annotated[
     Path | None,
     typer.Option("--runs", metavar="DIR", help="The folder of a probe's journals, as in `diagnose probe --runs`."),
 ]
+Probe = Annotated[
+    bool,
+    typer.Option("--probe", help="First run the trials that the claims ask for, as `diagnose probe` runs them."),
+]
+Data = Annotated[str, typer.Option(help="The images of --probe, as in `diagnose probe --data`.")]
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="How long --probe may take: 20m, 2h or none; else 20m on a CPU, none on a GPU."),
+]
+Device = Annotated[str, typer.Option(help="The device of --probe: cpu, cuda, cuda:1.")]
+KeepTrials = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep-trials", metavar="PATH", help="Write the trials at hand into a file that a case names as `trials`."
+    ),
+]
 StrictClaims = Annotated[bool, typer.Option("--strict", help="End with 1 where a claim is refuted.")]
 
 
@@ -59,6 +75,11 @@ def report(
     download: Download = False,
     fresh: Fresh = False,
     runs: Runs = None,
+    probe: Probe = False,
+    data: Data = "cifar10",
+    budget: Budget = None,
+    device: Device = "cpu",
+    keep_trials: KeepTrials = None,
     strict: StrictClaims = False,
     format: OutputFormat = None,
     output: Folder = None,
@@ -66,7 +87,8 @@ def report(
 ) -> None:
     """Judge every claim of a reproduction by its evidence, and write reports/CASE with the page.
 
-    Examples: `diagnose report` · `diagnose report --init my-case.toml` · `diagnose report my-case.toml --trust` ·
+    Examples: `diagnose report` · `diagnose report --probe --data path/to/folder` ·
+    `diagnose report --init my-case.toml` · `diagnose report my-case.toml --trust` ·
     `diagnose report --from reports/pinets-table5/report.json --format markdown`.
 
     Ends with 0 whatever the verdicts are; Ctrl-C keeps what is done and ends with 130.
@@ -77,45 +99,50 @@ def report(
     if drawn_from is not None:
         _draw_again(drawn_from, format, output, quiet=quiet)
         return
-    if runs is not None and not runs.is_dir():
-        raise DiagnoseError(f"There is no folder {runs}.", exit_code=USAGE)
+    from diagnose.case.cache import default_folder
     from diagnose.case.case import load
+    from diagnose.case.report import case_report, summary_report
+    from diagnose.cli.trials import keep_trials as write_trials
+    from diagnose.cli.trials import run_trials
+    from diagnose.values import Ruling
 
+    if runs is not None and not runs.is_dir() and not probe:
+        raise DiagnoseError(f"There is no folder {runs}.", exit_code=USAGE)
     read = load(case, trusted=trust)
+    runs = runs or default_folder().parent / "probes"
     one_file = output is not None and (str(output) == "-" or output.suffix.lower() in (".html", ".htm", ".md", ".json"))
     folder = None if one_file else output or Path("reports") / read.name
     result = Result(format, output if one_file else None, quiet=quiet)
-    refuted, interrupted, full, summary = _judge(read, fresh, runs, download, str(folder or ""), quiet=quiet)
+    stopped = False
+    if probe:
+        limit = ["--budget", budget] if budget else []
+        options = ["--data", data, "--device", device, "--runs", str(runs), *limit, *(["--quiet"] if quiet else [])]
+        stopped = run_trials(read, options, download=download)
+    if keep_trials is not None:
+        count = write_trials(read, runs, keep_trials)
+        print(f"Wrote {count} trials into {keep_trials}.", file=sys.stderr)
+    judged, interrupted = _judge(read, runs, fresh=fresh, download=download, quiet=quiet)
+    full = case_report(read, judged, interrupted=interrupted)
     if folder is not None:
         _write_pages(full, folder)
-    result.write(full if one_file or format is not None else summary)
-    if interrupted:
+    written = f"{folder}/{PAGES[Format.HTML]}" if folder else ""
+    short = not one_file and format is None
+    result.write(summary_report(read, judged, interrupted=interrupted, written=written) if short else full)
+    if interrupted or stopped:
         raise typer.Exit(INTERRUPTED)
-    if strict and refuted:
+    if strict and any(each.ruling is Ruling.REFUTED for each in judged):
         raise typer.Exit(1)
 
 
-def _judge(
-    case: Case, fresh: bool, runs: Path | None, download: bool, folder: str, *, quiet: bool
-) -> tuple[bool, bool, Report, Report]:
-    """Judge the case; return whether a claim is refuted, whether it was interrupted, the report and its summary."""
+def _judge(case: Case, runs: Path, *, fresh: bool, download: bool, quiet: bool) -> tuple[tuple[Judgement, ...], bool]:
+    """Judge the case; return the judgements, and whether it was interrupted."""
     from diagnose.case.cache import FileCache, NoCache, default_folder
-    from diagnose.case.report import case_report, summary_report
     from diagnose.case.run import judge_case
     from diagnose.render import as_json
-    from diagnose.values import Ruling
 
     cache = NoCache() if fresh else FileCache(default_folder(), write=as_json.render, read=as_json.parse)
-    runs = runs or default_folder().parent / "probes"
     with _progress(len(case.claims), quiet=quiet) as watch:
-        judged, interrupted = judge_case(case, cache, runs=runs, download=download, watch=watch)
-    written = f"{folder}/{PAGES[Format.HTML]}" if folder else ""
-    return (
-        any(each.ruling is Ruling.REFUTED for each in judged),
-        interrupted,
-        case_report(case, judged, interrupted=interrupted),
-        summary_report(case, judged, interrupted=interrupted, written=written),
-    )
+        return judge_case(case, cache, runs=runs, download=download, watch=watch)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import count
@@ -13,12 +15,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from diagnose.render.numbers import table_texts
-from diagnose.render.outline import MARKS, TONE_MARKS, branches, environment_line, outline, tally, times, unit_of
+from diagnose.render.outline import branches, environment_line, outline, tally, times, unit_of
+from diagnose.render.signs import MARKS, TONE_MARKS, WORDS
 from diagnose.render.svg import drawing
 from diagnose.render.text import spans, visible
 from diagnose.values import AlignedTree, Item, Prose, Report, Section, Table, Verdict
 
 _PLACES = 24
+_ANCHOR = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
+_RESERVED = ("report", "findings", "skipped", "figure-", "section-")
+"""How ids begin that the page has of itself; no anchor may."""
+
 _CONTENTS_FROM = 4
 """A page with this many titled sections gets a list of contents."""
 
@@ -28,7 +35,9 @@ def render(report: Report) -> str:
     css = (files("diagnose.render") / "templates" / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     order = outline(report)
-    titled = [section for section in order.rest if section.title]
+    rest = anchored(order.rest)
+    contents = [(section, anchor) for section, anchor in rest if section.title]
+    opening = order.opening.items if order.opening else ()
     ids = count(1)
     return (
         _environment()
@@ -38,11 +47,26 @@ def render(report: Report) -> str:
             order=order,
             css=Markup(css),
             digest=digest,
-            contents=titled if len(titled) >= _CONTENTS_FROM else [],
+            rest=rest,
+            contents=contents if len(contents) >= _CONTENTS_FROM else [],
+            linked=any(isinstance(item, Table) and item.links for item in opening),
+            targets={anchor for _, anchor in contents},
             environment=environment_line(report),
             draw=lambda figure: drawing(figure, f"figure-{next(ids)}"),
         )
     )
+
+
+def anchored(sections: Sequence[Section]) -> list[tuple[Section, str]]:
+    """Return each section with its id on the page, its own anchor where that is fit; one without a title has none."""
+    found: list[tuple[Section, str]] = []
+    taken: set[str] = set()
+    for number, section in enumerate(sections, 1):
+        fit = _ANCHOR.fullmatch(section.anchor) and not section.anchor.startswith(_RESERVED)
+        name = section.anchor if fit and section.anchor not in taken else f"section-{number}" if section.title else ""
+        taken.add(name)
+        found.append((section, name))
+    return found
 
 
 @cache
@@ -59,6 +83,7 @@ def _environment() -> Environment:
     environment.globals |= {
         "marks": MARKS,
         "tone_marks": TONE_MARKS,
+        "words": WORDS,
         "tally": tally,
         "times": times,
         "unit_of": unit_of,

@@ -7,18 +7,8 @@ import re
 from collections.abc import Sequence
 
 from diagnose.render.numbers import table_texts
-from diagnose.render.outline import (
-    MARKS,
-    TONE_MARKS,
-    environment_line,
-    outline,
-    places,
-    tally,
-    times,
-    under,
-    unfolded,
-    unit_of,
-)
+from diagnose.render.outline import environment_line, outline, places, tally, times, under, unfolded, unit_of
+from diagnose.render.signs import MARKS, TONE_MARKS, signed
 from diagnose.render.terminal_figure import figure_lines
 from diagnose.render.text import spans, visible
 from diagnose.values import AlignedTree, Figure, Finding, Item, Prose, Report, Section, Skipped, Table, TreeRow
@@ -81,7 +71,8 @@ def _section(section: Section, level: int) -> list[str]:
     if section.folded:
         summary = f"<details>\n<summary>{_html(visible(section.title)) or 'Details'}</summary>"
         return [summary, *blocks, "</details>"]
-    heading = [f"{'#' * min(level, 6)} {inline(section.title)}"] if section.title else []
+    title = f"{section.title} — {signed(section.verdict)}" if section.verdict else section.title
+    heading = [f"{'#' * min(level, 6)} {inline(title)}"] if section.title else []
     return [*heading, *blocks]
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from diagnose.render.signs import signed
 from diagnose.render.text import visible
-from diagnose.values import Cell, Table
+from diagnose.values import Cell, Column, Table
 
 _DIGITS = 6
 """Significant digits of a float; integers are always drawn in full."""
@@ -53,10 +54,18 @@ def column_texts(cells: Iterable[Cell]) -> list[str]:
     return [cell_text(cell, decimals=decimals) for cell in column]
 
 
+def texts(column: Column, cells: Sequence[Cell]) -> list[str]:
+    """Draw the cells of a table's column, a verdict behind its sign."""
+    drawn = column_texts(cells)
+    return list(map(signed, drawn)) if column.verdict else drawn
+
+
 def table_texts(table: Table) -> list[list[str]]:
     """Draw a table's cells row by row, its total last; a row that is too short ends in empty cells."""
     rows = [*table.rows, *([table.total] if table.total is not None else [])]
-    columns = [column_texts(row[i] if i < len(row) else None for row in rows) for i in range(len(table.columns))]
+    columns = [
+        texts(column, [row[i] if i < len(row) else None for row in rows]) for i, column in enumerate(table.columns)
+    ]
     return [[column[i] for column in columns] for i in range(len(rows))]
 
 

@@ -10,12 +10,6 @@ from diagnose.render.numbers import counted
 from diagnose.render.text import visible
 from diagnose.values import AlignedTree, Curves, Figure, Finding, Prose, Report, Section, Table, TreeRow, Verdict
 
-MARKS = {None: "=", Verdict.COSMETIC: "~", Verdict.REAL: "≠", Verdict.UNDETERMINED: "?"}
-"""The sign that stands beside a verdict's word."""
-
-TONE_MARKS = {"plain": "", "verdict": "", "good": "✓", "bad": "✗", "caution": "!", "hint": "→"}
-"""The sign that stands before a paragraph, so that its colour says nothing alone."""
-
 _ORDER = (Verdict.REAL, Verdict.UNDETERMINED, Verdict.COSMETIC)
 
 

@@ -45,10 +45,20 @@ class _Layout:
         return f"{100 * (self.plot[0] + fraction * (self.plot[1] - self.plot[0])):.2f}%"
 
 
-_LAYOUTS = (
-    _Layout("wide", row=32, baseline=21, middle=16, strip=(0, 32), plot=(0.58, 0.985), value=0.55, letters=58),
-    _Layout("narrow", row=48, baseline=16, middle=31, strip=(22, 18), plot=(0.02, 0.98), value=1.0, letters=42),
-)
+_NARROW = _Layout("narrow", row=48, baseline=16, middle=31, strip=(22, 18), plot=(0.02, 0.98), value=1.0, letters=42)
+_LETTER = 0.0088
+"""The part of a wide figure that one letter of a label takes."""
+
+
+def _wide(rows: Sequence[Row]) -> _Layout:
+    """Return the layout of words beside bars, the plot as wide as the words leave it."""
+    letters = max((len(row.label) + len(row.value) + 5 for row in rows), default=0)
+    value = min(0.55, max(0.2, letters * _LETTER))
+    return _Layout(
+        "wide", row=32, baseline=21, middle=16, strip=(0, 32), plot=(value + 0.03, 0.985), value=value, letters=58
+    )
+
+
 _THICK = 12
 
 
@@ -67,7 +77,7 @@ def drawing(figure: Figure, name: str) -> Drawing:
         shapes, height = _curves(figure)
         return Drawing(_framed(shapes, height, "curves", visible(figure.title), said, name), said)
     drawn = []
-    for layout in _LAYOUTS:
+    for layout in (_wide(rows(figure)[1]), _NARROW):
         shapes, height = _rows(figure, layout)
         drawn.append(_framed(shapes, height, layout.class_, visible(figure.title), said, f"{name}-{layout.class_}"))
     return Drawing(Markup("\n").join(drawn), said)

@@ -9,8 +9,6 @@ from rich.console import Console
 from rich.text import Text
 
 from diagnose.render.outline import (
-    MARKS,
-    TONE_MARKS,
     contents,
     environment_line,
     outline,
@@ -19,6 +17,7 @@ from diagnose.render.outline import (
     times,
     unit_of,
 )
+from diagnose.render.signs import MARKS, TONE_MARKS, signed
 from diagnose.render.terminal_figure import figure_lines
 from diagnose.render.terminal_table import breaks, table_lines
 from diagnose.render.terminal_tree import VERDICT_STYLES, tree_lines
@@ -28,7 +27,15 @@ from diagnose.values import AlignedTree, Finding, Item, Prose, Report, Section, 
 _PROSE = 100
 _PLACES = 4
 _NARROWEST = 40
-_TONES = {"plain": "", "verdict": "bold", "good": "green", "bad": "red", "caution": "magenta", "hint": "cyan"}
+_TONES = {
+    "plain": "",
+    "verdict": "bold",
+    "good": "green",
+    "bad": "red",
+    "caution": "magenta",
+    "hint": "cyan",
+    "note": "dim",
+}
 
 
 def render(report: Report, *, width: int | None, color: bool) -> str:
@@ -76,7 +83,8 @@ class _Page:
             held = f" ({contents(section)})" if section.items else ""
             line = f"▸ {visible(section.title)}{held}: folded, --format html, markdown or json shows it"
             return [*self.wrapped(Text(line, "dim"), hang=2), Text()]
-        lines = self.heading(section.title, depth) if section.title else []
+        title = f"{section.title} — {signed(section.verdict)}" if section.verdict else section.title
+        lines = self.heading(title, depth) if section.title else []
         for i, item in enumerate(section.items):
             if i and self.is_listed(section.items[i - 1], item):
                 lines.pop()

@@ -12,7 +12,7 @@ from itertools import accumulate
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
-from diagnose.render.numbers import column_texts
+from diagnose.render.numbers import texts as drawn_texts
 from diagnose.render.text import visible
 from diagnose.values import Cell, Column, Table
 
@@ -69,7 +69,7 @@ def _drawn(table: Table) -> list[_Drawn]:
     drawn = []
     for i, column in enumerate(table.columns):
         cells: list[Cell] = [row[i] if i < len(row) else None for row in rows]
-        texts = tuple(column_texts(cells))
+        texts = tuple(drawn_texts(column, cells))
         firm = max(
             (cell_len(text) for text, cell in zip(texts, cells, strict=True) if not isinstance(cell, str)), default=0
         )

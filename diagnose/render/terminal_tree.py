@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from diagnose.render.outline import MARKS, under, unfolded
+from diagnose.render.outline import under, unfolded
+from diagnose.render.signs import MARKS
 from diagnose.render.terminal_table import GAP, MARGIN, NARROWEST, elided, margin, wrapped
 from diagnose.render.text import visible
 from diagnose.values import AlignedTree, TreeRow, Verdict

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, real, text
 from diagnose.case.kind import Evidence, Kind, Opinion
-from diagnose.values import (
-    Cell,
-    Claim,
-    Column,
-    Curve,
-    Curves,
-    FlopTable,
-    Interval,
-    Intervals,
-    Item,
-    Prose,
-    Recipe,
-    Ruling,
-    Section,
-    Skipped,
-    Table,
-    Trial,
+from diagnose.case.kinds.trained import (
+    DATA,
+    SEEDS,
+    cost_table,
+    effects_on,
+    is_full,
+    needed_macs,
+    not_ended,
+    probe_section,
+    short_sentence,
 )
+from diagnose.values import Claim, FlopTable, Interval, Intervals, Item, Prose, Recipe, Ruling, Section, Skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diagnose.case.probes import Probe
 
 FEWEST = 3
 """Fewest seeds that an accuracy is judged by."""
 
-SEEDS = 5
-"""Seeds of the trials that are proposed."""
-
 CONFIDENCE = 0.95
-FULL_DATA = "cifar10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +47,15 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The trials at hand, the full-length means of each arm, and what each full-length trial costs."""
+    """What the trials at hand say: the full-length means of each arm, and the probes that are shorter.
+
+    `model` is the claim's, `macs` those of its forward pass.
+    """
 
     recipes: tuple[Recipe, Recipe]
     model: str
     means: tuple[Mean, ...]
-    others: tuple[Trial, ...]
+    probes: tuple[Probe, ...]
     macs: int | None
     skipped: tuple[Skipped, ...]
 
@@ -66,48 +65,53 @@ class Trained:
 
 
 def measure(claim: Claim, bench: Bench) -> Trained:
-    """Read the journals at hand, and count what a trial of full length would take."""
+    """Read the trials at hand, and count what a trial of full length would take."""
     from diagnose.recipe.load import load
 
     recipes = load(claim.get("recipe")), load(claim.get("against"))
     names = tuple(filter(None, (claim.get("model"), claim.get("reference"))))
-    texts = {bench.text(name) for name in names}
-    trials, skipped = bench.trials()
-    ours = tuple(trial for trial in trials if trial.model in texts and trial.accuracy is not None)
-    full = [trial for trial in ours if _is_full(trial, recipes)]
+    texts = tuple(bench.text(name) for name in names)
+    at_hand = bench.at_hand()
+    probes = _probes(at_hand.runs, recipes, texts) if at_hand.runs else ()
+    means = tuple(mean for probe in probes for mean in _means(probe, recipes, texts, claim.get("data", DATA)))
     work = bench.operations(names[0])
     return Trained(
         recipes,
-        bench.text(names[0]),
-        tuple(_means(full)),
-        tuple(trial for trial in ours if trial not in full),
+        texts[0],
+        means,
+        tuple(probe for probe in probes if probe.models(texts[0])),
         work.macs if isinstance(work, FlopTable) else None,
-        skipped,
+        (*at_hand.skipped, *(item for probe in probes for item in not_ended(probe.matched))),
     )
 
 
-def _is_full(trial: Trial, recipes: Iterable[Recipe]) -> bool:
-    """Say whether a trial followed a recipe as it is, to its end, on the real images."""
-    recipe = next((each for each in recipes if each.name == trial.recipe), None)
-    if recipe is None or trial.changed or not trial.data.startswith(FULL_DATA):
-        return False
-    return (trial.epochs, trial.images) == (recipe.get("epochs"), recipe.get("train_images"))
+def _probes(runs: Sequence[object], recipes: tuple[Recipe, Recipe], texts: tuple[str, ...]) -> tuple[Probe, ...]:
+    from diagnose.case.probes import probes_between
+
+    return probes_between(runs, *recipes, texts)  # type: ignore[arg-type]
 
 
-def _means(trials: list[Trial]) -> Iterable[Mean]:
-    from statistics import fmean, stdev
+def _means(probe: Probe, recipes: tuple[Recipe, Recipe], models: tuple[str, ...], data: str) -> Iterator[Mean]:
+    """Yield the mean of each arm that followed a recipe to its end, on the images the accuracy is claimed for.
 
-    from scipy.stats import t
+    Where a trial of it diverged or failed the rest would flatter it, so there is no mean.
+    """
+    if probe.data != data:
+        return
+    for recipe, kinds in zip(recipes, (("start", "again"), ("end",)), strict=True):
+        arms = [arm for arm in probe.plan.arms if arm.kind in kinds]
+        for model in models:
+            trials = [trial for arm in arms for trial in probe.trials(model, arm)]
+            values = [100 * trial.accuracy for trial in trials if trial.accuracy is not None]
+            if len(values) == len(trials) >= FEWEST and all(is_full(trial, recipe, arms[0]) for trial in trials):
+                yield _mean(model, recipe.name, tuple(values))
 
-    arms: dict[tuple[str, str], list[float]] = {}
-    for trial in trials:
-        arms.setdefault((trial.model, trial.recipe), []).append(100 * (trial.accuracy or 0.0))
-    for (model, recipe), values in arms.items():
-        if len(values) < FEWEST:
-            continue
-        half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * stdev(values) / len(values) ** 0.5
-        mean = fmean(values)
-        yield Mean(model, recipe, tuple(values), mean, mean - half, mean + half)
+
+def _mean(model: str, recipe: str, values: tuple[float, ...]) -> Mean:
+    from scipy.stats import ttest_1samp
+
+    interval = ttest_1samp(values, 0).confidence_interval(CONFIDENCE)
+    return Mean(model, recipe, values, sum(values) / len(values), float(interval.low), float(interval.high))
 
 
 def judge(claim: Claim, trained: Trained) -> Opinion:
@@ -122,7 +126,7 @@ def judge(claim: Claim, trained: Trained) -> Opinion:
         return Opinion(Ruling.UNDETERMINED, _open(claim, trained))
     said = f"With the recipe {end.name} the same implementation gets {_shown(ours)}"
     if ours.low >= goal:
-        return Opinion(Ruling.REFUTED, f"{said}, what was reported: the recipe {start.name} is what it lacked.")
+        return Opinion(Ruling.REFUTED, f"{said}, which is what was reported: with {start.name} it was the training.")
     others = [each for each in trained.means if each.model != trained.model and each.recipe == end.name]
     if ours.high < goal and any(each.low >= goal for each in others):
         return Opinion(Ruling.SUPPORTED, f"{said}, and the reference gets {_shown(others[0])}.")
@@ -130,13 +134,19 @@ def judge(claim: Claim, trained: Trained) -> Opinion:
 
 
 def _open(claim: Claim, trained: Trained) -> str:
-    start, end = trained.recipes
-    held = "there are no trials at hand"
-    if trained.others:
-        held = f"the {len(trained.others)} trials at hand are shorter, or on other images"
+    end, data = trained.recipes[1], claim.get("data", DATA)
+    shown = [(probe, model) for probe in trained.probes for model in probe.models(trained.model)]
+    held = "no trials at hand" if not shown else f"no trial at hand is that network with {end.name}, at its full length"
+    shorter = "".join(f" {short_sentence(probe, model, end)}" for probe, model in shown[:1])
+    reference = " and a reference implementation reaches it" if claim.get("reference") else ""
+    otherwise = (
+        f"if they stay below{reference}, it is supported"
+        if reference
+        else "if they stay below, it remains open, for want of a reference implementation"
+    )
     return (
-        f"Not to be told without training: {held}. {SEEDS} seeds each of {start.name} and {end.name} at full length "
-        "would settle it."
+        f"Not to be told without training: {held}{'' if not shown else f' on {data}'}.{shorter} If {SEEDS} seeds with "
+        f"{end.name} at full length reach {claim.get('reported'):g} %, it is refuted; {otherwise}."
     )
 
 
@@ -150,58 +160,54 @@ def evidence(claim: Claim, trained: Trained) -> Evidence:
     if trained.means:
         intervals = tuple(Interval(f"{m.model}, {m.recipe}", m.mean, m.low, m.high) for m in trained.means)
         items.append(Intervals("Test accuracy at full length", "%", intervals, claim.get("reported")))
-    if trained.others:
-        items.append(Section("Other trials at hand", (_curves(trained.others),)))
-    items.append(_plan(trained))
+    start, end = trained.recipes
+    shown = [(probe, model) for probe in trained.probes for model in probe.models(trained.model)]
+    for probe, model in shown:
+        items.append(probe_section(probe, model, f"Trials of {model}: {start.name} against {end.name}"))
+    if not trained.mean(trained.model, end.name):
+        items.append(_plan(trained))
     data = {
         "full_length": [{"model": m.model, "recipe": m.recipe, "values": list(m.values)} for m in trained.means],
-        "other_trials": len(trained.others),
+        "other_trials": sum(len(probe.matched) for probe in trained.probes),
+        "effects": [_data(probe, model) for probe, model in shown],
+        "macs_to_settle": {recipe.name: needed_macs(recipe, trained.macs) for recipe in trained.recipes},
     }
     return Evidence(tuple(items), data, trained.skipped)
 
 
-def _curves(trials: tuple[Trial, ...]) -> Curves:
-    """Return the mean test accuracy over the epochs of each arm, with the spread of its seeds."""
-    arms: dict[tuple[str, ...], list[Trial]] = {}
-    for trial in trials:
-        length = f"{trial.epochs} epochs of {trial.images:,} images of {trial.data}"
-        arms.setdefault((trial.model, trial.arm, length), []).append(trial)
-    curves = []
-    for (model, arm, length), members in arms.items():
-        points = list(zip(*([100 * e.test_accuracy for e in each.curve] for each in members), strict=True))
-        curves.append(
-            Curve(
-                f"{model}, {arm}, {length}, n = {len(members)}",
-                tuple(float(i + 1) for i in range(len(points))),
-                tuple(sum(point) / len(point) for point in points),
-                tuple(min(point) for point in points),
-                tuple(max(point) for point in points),
-            )
-        )
-    return Curves("Learning curves, the band from the lowest to the highest seed", "epoch", "%", tuple(curves))
+def _data(probe: Probe, model: str) -> dict[str, object]:
+    from dataclasses import asdict
+
+    found = effects_on(probe, model)
+    return {
+        "model": model,
+        "data": probe.data,
+        "conclusive": found.conclusive,
+        "end_points": found.gap and asdict(found.gap),
+        "again": found.again and asdict(found.again),
+        "suspects": [asdict(effect) for effect in found.effects],
+    }
 
 
 def _plan(trained: Trained) -> Section:
-    rows: list[tuple[Cell, ...]] = []
-    for recipe in trained.recipes:
-        epochs, images = recipe.get("epochs"), recipe.get("train_images")
-        if not isinstance(epochs, int) or not isinstance(images, int):
-            rows.append((recipe.name, SEEDS, None, None, None))
-            continue
-        passes = SEEDS * epochs * images
-        rows.append((recipe.name, SEEDS, epochs, passes, 3 * passes * trained.macs if trained.macs else None))
-    columns = ("Seeds", "Epochs", "Images seen", "MACs, about")
-    note = "MACs: three times those of a forward pass per image, for the forward and the backward pass."
-    table = Table("", (Column("Recipe"), *(Column(title, numeric=True) for title in columns)), tuple(rows), note=note)
     start, end = (recipe.name for recipe in trained.recipes)
-    hint = Prose(f"`diagnose probe '{trained.model}' --recipe {start} --against {end} --seeds {SEEDS}`", "hint")
-    return Section("Trials that would settle it", (table, hint))
+    epochs = trained.recipes[1].get("epochs")
+    length = f" --epochs {epochs}" if isinstance(epochs, int) else ""
+    command = f"diagnose probe '{trained.model}' --recipe {start} --against {end} --seeds {SEEDS}{length} --budget none"
+    whole = Prose(f"`{command}` trains them, with controls and single changes beside them.", "hint")
+    short = Prose(
+        "`diagnose report CASE --probe` trains short ones, which show effects and settle nothing: within 20 minutes on "
+        "a CPU, unless `--budget` says otherwise.",
+        "hint",
+    )
+    costs = cost_table(trained.recipes, trained.model, trained.macs)
+    return Section("Trials that would settle it", (costs, whole, short))
 
 
 KIND = Kind(
     "accuracy",
     "that `model`, trained with `recipe`, falls short of the `reported` accuracy because it was implemented with an "
-    "error, not because of its recipe: `against` is another one, `reference` another implementation",
+    "error, not because of its recipe: `against` is another one, `reference` another implementation, `data` the images",
     (
         Key("model", text, models=True),
         Key("recipe", text, recipe=True),
@@ -210,9 +216,10 @@ KIND = Kind(
         Key("reproduced", real(0, 100)),
         Key("within", real(0, 100), required=False),
         Key("reference", text, required=False, models=True),
+        Key("data", text, required=False),
     ),
     measure,
     judge,
     evidence,
-    kept=False,
+    trials=True,
 )

@@ -2,67 +2,225 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
 from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, real, text, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.comparison import comparison, initial
-from diagnose.values import Cell, Claim, Column, GraphDiff, Prose, Ruling, Table
+from diagnose.case.kinds.trained import DATA, bounded, effects_on, is_full, not_ended, points, standing
+from diagnose.values import (
+    Cell,
+    Claim,
+    Column,
+    GraphDiff,
+    Interval,
+    Intervals,
+    Item,
+    Prose,
+    Recipe,
+    Ruling,
+    Section,
+    Skipped,
+    Table,
+)
 
-TRIALS = "Only trials can tell: `diagnose probe` trains both with the same recipe and the same seeds."
+if TYPE_CHECKING:
+    from diagnose.case.probes import BetweenModels, Probe
+
+RECIPES = ("reproduction", "authors-2022")
+"""The recipes whose trials are looked at where the claim names no others."""
 
 
-def measure(claim: Claim, bench: Bench) -> GraphDiff:
-    """Compare the two networks."""
-    return bench.compared(claim.get("a"), claim.get("b"))
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """The two networks compared, and what the trials of both say: under the same recipe, and of the recipe's parts.
+
+    `between` holds for each probe the networks' difference under each recipe, `full` that of trials which followed the
+    first recipe to its end, as the accuracies were measured.
+    """
+
+    diff: GraphDiff
+    recipes: tuple[Recipe, Recipe]
+    probes: tuple[Probe, ...]
+    between: tuple[tuple[Probe, tuple[BetweenModels, ...]], ...]
+    skipped: tuple[Skipped, ...] = ()
+    full: BetweenModels | None = None
+
+    @property
+    def trained_alike(self) -> tuple[BetweenModels, ...]:
+        """Return every comparison of the two networks."""
+        return tuple(each for _, found in self.between for each in found)
 
 
-def judge(claim: Claim, diff: GraphDiff) -> Opinion:
-    """Refute a cause that is not there; one that is there is a suspect until trials show its effect."""
-    gap = f"{claim.get('accuracy_a'):g} % against {claim.get('accuracy_b'):g} %"
+def measure(claim: Claim, bench: Bench) -> Suspects:
+    """Compare the two networks, and read what the trials at hand say of both."""
+    from diagnose.recipe.load import load
+
+    names = claim.get("a"), claim.get("b")
+    recipes = load(claim.get("recipe", RECIPES[0])), load(claim.get("against", RECIPES[1]))
+    diff, at_hand = bench.compared(*names), bench.at_hand()
+    if not at_hand.runs:
+        return Suspects(diff, recipes, (), (), at_hand.skipped)
+    from diagnose.case.probes import between_models, probes_between
+
+    texts = tuple(map(bench.text, names))
+    probes = probes_between(at_hand.runs, *recipes, texts)
+    between = tuple((probe, found) for probe in probes if (found := between_models(probe, *texts)))
+    skipped = (*at_hand.skipped, *(item for probe in probes for item in not_ended(probe.matched)))
+    data = claim.get("data", DATA)
+    full = [
+        each
+        for probe, found in between
+        if _whole(probe, texts, recipes[0], data)
+        for each in found
+        if each.arm == "start" and (each.a, each.b) == texts
+    ]
+    return Suspects(diff, recipes, probes, between, skipped, full[0] if full else None)
+
+
+def _whole(probe: Probe, models: tuple[str, ...], recipe: Recipe, data: str) -> bool:
+    """Say whether both networks followed the recipe to its end, on the images that the accuracies are claimed for."""
+    arm = probe.arm("start")
+    trials = [trial for model in models for trial in probe.trials(model, arm)]
+    return probe.data == data and all(trial.accuracy is not None and is_full(trial, recipe, arm) for trial in trials)
+
+
+def judge(claim: Claim, suspects: Suspects) -> Opinion:
+    """Refute a cause that is not there; one that is there is a suspect, whose effect short trials do not settle."""
+    gap = f"{claim.get('accuracy_a'):g}\u00a0% against {claim.get('accuracy_b'):g}\u00a0%"
+    seen, diff = _seen(suspects), suspects.diff
     if claim.get("cause") == "initial weights":
-        return _from_initial(diff, gap)
+        return _from_initial(claim, suspects, gap)
     if diff.verdict == "undetermined":
-        return Opinion(Ruling.UNDETERMINED, f"Whether the architectures differ is undetermined, and so is {gap}.")
+        return Opinion(Ruling.UNDETERMINED, f"Whether the architectures differ is undetermined, and so is {gap}.{seen}")
     if diff.verdict == "different":
-        return Opinion(Ruling.UNDETERMINED, f"The architectures differ; whether that makes {gap} is not measured.")
-    remains = "the initial weights, which do differ, and" if initial(diff) else "the random draw and"
+        return Opinion(Ruling.UNDETERMINED, f"The architectures differ; whether that makes {gap} is not shown.{seen}")
+    remains = "the initial weights, which do differ, the random draw" if initial(diff) else "the random draw"
     return Opinion(
         Ruling.REFUTED,
-        f"The two networks are the same function, so their architecture cannot make {gap}. What remains: {remains} "
-        "how each was trained.",
+        f"The two networks are the same function, so their architecture cannot make {gap}. What remains: {remains}, "
+        f"and how each was trained.{seen}",
     )
 
 
-def _from_initial(diff: GraphDiff, gap: str) -> Opinion:
-    if initial(diff):
-        return Opinion(Ruling.UNDETERMINED, f"The initial weights do differ; whether that makes {gap} is not measured.")
-    return Opinion(Ruling.REFUTED, f"The initial weights are drawn alike, so they cannot make {gap}.")
+def _from_initial(claim: Claim, suspects: Suspects, gap: str) -> Opinion:
+    """Judge the initial weights by trials of full length, where the two networks differ in nothing else."""
+    found = suspects.full
+    if not initial(suspects.diff):
+        return Opinion(Ruling.REFUTED, f"The initial weights are drawn alike, so they cannot make {gap}.")
+    if found is None or suspects.diff.verdict != "equivalent" or found.verdict == "undetermined":
+        said = f"The initial weights do differ; whether that makes {gap} is not shown.{_seen(suspects)}"
+        return Opinion(Ruling.UNDETERMINED, said)
+    said = (
+        f"Trained alike at full length, the initial weights make {found.difference:+.2f} points "
+        f"({found.low:+.2f} to {found.high:+.2f}, n = {found.n})"
+    )
+    if found.low <= claim.get("accuracy_b") - claim.get("accuracy_a") <= found.high:
+        return Opinion(Ruling.SUPPORTED, f"{said}, which is {gap}.")
+    return Opinion(Ruling.REFUTED, f"{said}, which is not {gap}.")
 
 
-def evidence(claim: Claim, diff: GraphDiff) -> Evidence:
+def _seen(suspects: Suspects) -> str:
+    """Say what trials of both networks under one recipe showed."""
+    if not suspects.between:
+        return ""
+    probe, found = suspects.between[0]
+    same = suspects.diff.verdict == "equivalent"
+    what = "Trained alike, their initial weights" if same else "Trained alike, the two networks"
+    shown = "; ".join(
+        f"with {_recipe(each.arm, suspects)} {each.difference:+.2f} points ({each.low:+.2f} to {each.high:+.2f}, "
+        f"n = {each.n}: {bounded(each.verdict, each.bound)})"
+        for each in found
+        if each.arm in ("start", "end")
+    )
+    return (
+        f" {what} make {found[0].b} differ from {found[0].a} by: {shown or 'see below'}; after {standing(probe)}. What "
+        "that is at the end of a full training is not known from there."
+    )
+
+
+def _recipe(arm: str, suspects: Suspects) -> str:
+    start, end = suspects.recipes
+    return {"start": start.name, "end": end.name}.get(arm, f"{start.name} and {arm} moved")
+
+
+def evidence(claim: Claim, suspects: Suspects) -> Evidence:
     """Show what remains as a suspect; the diff itself stands with the claim about the functions."""
+    diff = suspects.diff
     found = comparison(diff)
     rows: tuple[tuple[Cell, ...], ...] = (
         ("architecture", {"equivalent": "ruled out: the same function", "different": "a suspect"}.get(
             diff.verdict, "undetermined")),
         ("initial weights", "; ".join(each.message for each in initial(diff)) or "drawn alike"),
-        ("recipe and seed", "not part of the networks: see the claims about recipes"),
+        ("recipe", _recipe_found(suspects)),
+        ("random draw", "one seed each moves an accuracy by the noise between seeds"),
     )  # fmt: skip
-    suspects = Table("What could make the accuracies differ", (Column("Suspect"), Column("Found")), rows)
-    return Evidence((suspects, Prose(TRIALS, "hint")), found.data, found.skipped)
+    table = Table("What could make the accuracies differ", (Column("Suspect"), Column("Found")), rows)
+    items: list[Item] = [table, *(_alike(probe, each, suspects) for probe, each in suspects.between)]
+    if not suspects.between:
+        a, b = diff.a.model, diff.b.model
+        start, end = (recipe.name for recipe in suspects.recipes)
+        command = f"diagnose probe '{a}' '{b}' --recipe {start} --against {end}"
+        items.append(Prose(f"Only trials can tell: `{command}` trains both alike, with the same seeds.", "hint"))
+    between = [asdict(each) for each in suspects.trained_alike]
+    return Evidence(tuple(items), {**found.data, "between": between}, (*found.skipped, *suspects.skipped))
+
+
+def _recipe_found(suspects: Suspects) -> str:
+    """Say what the recipe does to either network where it was tried."""
+    start, end = suspects.recipes
+    said = [
+        f"{end.name} in place of {start.name} moves {found.model} by {points(found.gap)}"
+        for probe in suspects.probes
+        for found in (effects_on(probe, model) for model in probe.plan.models)
+        if found.gap is not None and found.conclusive
+    ]
+    return "; ".join(said) or "not part of the networks: see the claims about recipes"
+
+
+def _alike(probe: Probe, found: tuple[BetweenModels, ...], suspects: Suspects) -> Section:
+    """Show the difference of the two networks under each recipe both were trained with."""
+    a, b = found[0].a, found[0].b
+    shown = tuple(Interval(_recipe(each.arm, suspects), each.difference, each.low, each.high) for each in found)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            _recipe(each.arm, suspects),
+            bounded(each.verdict, each.bound),
+            f"{each.difference:+.2f}",
+            f"{each.low:+.2f} to {each.high:+.2f}",
+            each.n,
+        )
+        for each in found
+    )
+    columns = (Column("Both trained with"), Column("Verdict"), Column("Points"), Column("Interval"), Column("n", True))
+    note = "Welch's intervals of 95 %, corrected for their number: the networks begin with weights of their own."
+    return Section(
+        f"{b} against {a}, trained alike",
+        (
+            Prose(f"Trained: {standing(probe)}."),
+            Intervals(f"Accuracy of {b} less that of {a}", "points", shown),
+            Table("", columns, rows, note=note),
+        ),
+    )
 
 
 KIND = Kind(
     "cause",
-    "that the `cause` makes the accuracies of `a` and `b` differ",
+    "that the `cause` makes the accuracies of `a` and `b` differ; trials count that follow `recipe` or `against`",
     (
         Key("a", text, models=True),
         Key("b", text, models=True),
         Key("accuracy_a", real(0, 100)),
         Key("accuracy_b", real(0, 100)),
         Key("cause", word("architecture", "initial weights")),
+        Key("recipe", text, required=False, recipe=True),
+        Key("against", text, required=False, recipe=True),
+        Key("data", text, required=False),
     ),
     measure,
     judge,
     evidence,
+    trials=True,
 )

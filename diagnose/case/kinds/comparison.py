@@ -5,12 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from diagnose.case.kind import Evidence
-from diagnose.values import AlignedTree, Cell, Column, Finding, GraphDiff, Proof, Prose, Section, Table, Verdict
+from diagnose.values import (
+    AlignedTree,
+    Cell,
+    Column,
+    Finding,
+    GraphDiff,
+    Item,
+    Proof,
+    Prose,
+    Section,
+    Table,
+    TreeRow,
+    Verdict,
+)
 
 INITIAL = "initial weights"
 """The kind of finding that tells networks apart before training, and not the functions they can become."""
 
 MOST_PLACES = 4
+BLOCK_DEPTH = 3
+"""From which depth on a row stands within a block: below the network, its stage and the block itself."""
 
 
 def structural(diff: GraphDiff) -> tuple[Finding, ...]:
@@ -32,7 +47,7 @@ def deltas(proof: Proof) -> str:
 def comparison(diff: GraphDiff) -> Evidence:
     """Return the evidence of a diff: findings, proof, and the two module trees with aligned rows."""
     rows: tuple[tuple[Cell, ...], ...] = tuple(map(_row, diff.findings))
-    columns = (Column("Difference"), Column("Times", numeric=True), Column("What"), Column("Where"))
+    columns = (Column("Difference", verdict=True), Column("Times", numeric=True), Column("What"), Column("Where"))
     marked = tuple(i for i, each in enumerate(diff.findings) if each.verdict is Verdict.REAL)
     found = Table(
         "",
@@ -44,11 +59,29 @@ def comparison(diff: GraphDiff) -> Evidence:
     )
     proof = Prose(
         f"{diff.matched:,} operations are aligned, of {diff.a.nodes:,} in {diff.a.model} and {diff.b.nodes:,} in "
-        f"{diff.b.model}. With A's weights in B, in {diff.proof.dtype}: max |Δ| {deltas(diff.proof)}."
+        f"{diff.b.model}. With A's weights in B, in {diff.proof.dtype}, the largest differences are: "
+        f"{deltas(diff.proof)}."
     )
-    tree = AlignedTree("Modules, aligned by what they compute", diff.a.model, diff.b.model, diff.tree)
-    return Evidence((found, proof, Section("The two networks side by side", (tree,), folded=True)), _data(diff),
-                    diff.skipped)  # fmt: skip
+    return Evidence((found, proof, *_side_by_side(diff)), _data(diff), diff.skipped)
+
+
+def _side_by_side(diff: GraphDiff) -> tuple[Item, ...]:
+    """Return the aligned trees as far as the first block that looks different, and the rest folded."""
+    title, end = "Modules, aligned by what they compute", _first_block(diff.tree)
+    whole = AlignedTree(title, diff.a.model, diff.b.model, diff.tree)
+    if not 0 < end < len(diff.tree):
+        return (whole,) if diff.tree else ()
+    first = AlignedTree(f"{title}: the first {end} of {len(diff.tree)}", diff.a.model, diff.b.model, diff.tree[:end])
+    return (first, Section(f"All {len(diff.tree)} modules side by side", (whole,), folded=True))
+
+
+def _first_block(tree: tuple[TreeRow, ...]) -> int:
+    """Return the row after the first block in which something differs or stands on one side alone; 0 for none."""
+    for index, row in enumerate(tree):
+        if row.depth >= BLOCK_DEPTH and (row.verdict or None in (row.a, row.b)):
+            rest = (later for later in range(index, len(tree)) if tree[later].depth < row.depth)
+            return next(rest, len(tree))
+    return 0
 
 
 def _row(finding: Finding) -> tuple[Cell, ...]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BLOCK, NETWORK = "each block", "the network"
 BEFORE = "before the blocks"
+IN_EVALUATION = "That is in evaluation mode: in training a batch norm divides by its batch's spread."
 SHOWN = 3
 """Degrees whose residuals are shown: 0 to 2."""
 
@@ -132,36 +133,52 @@ def _judge_blocks(claim: Claim, degrees: Degrees) -> Opinion:
         return Opinion(Ruling.UNDETERMINED, "Not every block could be fitted clearly.")
     found = {block.as_it_is.degree for block in blocks}
     if found == {wanted}:
-        return Opinion(Ruling.SUPPORTED, f"Each of the {len(blocks)} blocks is a polynomial of degree {wanted}.")
+        said = f"Each of the {len(blocks)} blocks is a polynomial of degree {wanted}. {IN_EVALUATION}"
+        return Opinion(Ruling.SUPPORTED, said)
     if None not in found:
         named = " and ".join(map(str, sorted(degree for degree in found if degree is not None)))
-        return Opinion(Ruling.REFUTED, f"The blocks are polynomials of degree {named}, not {wanted}.")
-    return Opinion(Ruling.REFUTED, f"Not a polynomial: no degree up to {HIGHEST} fits. {_second_order(blocks)}".strip())
+        return Opinion(Ruling.REFUTED, f"The blocks are polynomials of degree {named}, not {wanted}. {IN_EVALUATION}")
+    piecewise = _piecewise(blocks)
+    return Opinion(Ruling.REFUTED, piecewise or f"No polynomial of a degree up to {HIGHEST} fits every block.")
 
 
-def _second_order(blocks: tuple[BlockDegree, ...]) -> str:
-    """Say what a degree means with ReLUs: that of the polynomials that the block is pieced together from."""
-    at_start = {block.frozen.degree if block.frozen and block.frozen.decided else None for block in blocks}
-    if len(at_start) != 1 or None in at_start:
+def _piecewise(blocks: tuple[BlockDegree, ...]) -> str:
+    """Say what a degree means with ReLUs, where all blocks are pieced together from polynomials of one degree.
+
+    What equals a polynomial of degree n near one input, and does not fit that degree along a line, is none.
+    """
+    near = {_near(block) for block in blocks}
+    degree = near.pop()
+    if near or degree is None:
         return ""
-    degree = at_start.pop()
     return (
-        f"With each ReLU frozen as it is at one input, every block has degree {degree}: “order {degree}” then holds "
-        "piecewise, between the inputs at which a ReLU switches."
+        f"With ReLU no block is a polynomial: each is pieced together from polynomials of degree {degree}. With every "
+        f"ReLU frozen as it is at one input, every block has degree {degree}; “order {degree}” then holds piecewise, "
+        "between the inputs at which a ReLU switches."
     )
+
+
+def _near(block: BlockDegree) -> int | None:
+    """Return the degree of a block that is no polynomial with its ReLUs frozen, None for any other block."""
+    return block.frozen.degree if block.frozen is not None and block.frozen.decided else None
 
 
 def _judge_network(claim: Claim, degrees: Degrees) -> Opinion:
     wanted, found = claim.get("degree"), degrees.growth.degree if degrees.growth else None
-    if any(block.as_it_is.decided and block.as_it_is.degree is None for block in degrees.blocks):
+    unfitted = [block for block in degrees.blocks if block.as_it_is.decided and block.as_it_is.degree is None]
+    if any(_near(block) is not None for block in unfitted):
         grows = f"; it grows like degree {found}" if found is not None else ""
-        return Opinion(Ruling.REFUTED, f"Not a polynomial: not every part of it is one{grows}.")
+        said = f"Not a polynomial: a part of it is one only between the switches of its ReLUs{grows}."
+        return Opinion(Ruling.REFUTED, said)
+    if unfitted:
+        grows = f", which grows like degree {found}" if found is not None else ""
+        return Opinion(Ruling.UNDETERMINED, f"A part of the network{grows}, has no degree that could be fitted.")
     if found is None or not degrees.blocks or not all(block.as_it_is.decided for block in degrees.blocks):
         return Opinion(Ruling.UNDETERMINED, "The growth did not settle on a degree before it overflowed.")
     said = f"The network grows like degree {found}; the product of its blocks' degrees is {_product(degrees)}."
     if found != _product(degrees):
         return Opinion(Ruling.UNDETERMINED, said)
-    return Opinion(Ruling.SUPPORTED if found == wanted else Ruling.REFUTED, said)
+    return Opinion(Ruling.SUPPORTED if found == wanted else Ruling.REFUTED, f"{said} {IN_EVALUATION}")
 
 
 def _product(degrees: Degrees) -> int:
@@ -178,7 +195,7 @@ def evidence(claim: Claim, degrees: Degrees) -> Evidence:
         Column("Block"),
         Column("Degree"),
         *((Column("With ReLUs frozen"),) if frozen else ()),
-        *(Column(f"Residual at {degree}") for degree in range(SHOWN)),
+        *(Column(f"Residual, degree {degree}") for degree in range(SHOWN)),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
@@ -216,7 +233,7 @@ def _degree(fit: Fit | None) -> Cell:
 def _residuals(fit: Fit) -> tuple[Cell, ...]:
     from diagnose.case.degree import FITS
 
-    shown = ["fits" if residual <= FITS else f"{residual:.0e}" for residual in fit.residuals[:SHOWN]]
+    shown = ["fits" if residual <= FITS else f"{residual:.1g}" for residual in fit.residuals[:SHOWN]]
     return (*shown, *[None] * (SHOWN - len(shown)))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, numbers, text, texts
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.count.gap_report import describe, gap_data, gap_sections, gap_verdict
-from diagnose.values import Claim, ParameterGap, Ruling, Section
+from diagnose.values import Claim, Item, ParameterGap, Ruling, Section, Waterfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,10 @@ def measure(claim: Claim, bench: Bench) -> Gaps:
 
 
 def judge(claim: Claim, measured: Gaps) -> Opinion:
-    """Refute the error where each number is the model's own or a published design's; a count supports none."""
+    """Refute the error where each number is the model's own; else leave it open, since a count proves no design."""
     said, fits = " ".join(map(_answer, measured.gaps)), ", ".join(map(_fit, measured.gaps))
     if all(gap.reported.readings(gap.total) for gap in measured.gaps):
         return Opinion(Ruling.REFUTED, f"There is no gap. {said}")
-    if all(gap.reported.readings(gap.total) or _published(gap) for gap in measured.gaps):
-        return Opinion(Ruling.REFUTED, f"A published design has that number, so the gap shows no error. {said}")
     return Opinion(Ruling.UNDETERMINED, f"A count cannot tell an error from another design: {fits}. {said}")
 
 
@@ -69,22 +67,26 @@ def _answer(gap: ParameterGap) -> str:
 
 
 def evidence(claim: Claim, measured: Gaps) -> Evidence:
-    """Show each gap and what would close it, with its waterfall."""
-    items = tuple(
-        Section(
-            f"If the number is “{gap.reported.text}”",
-            (*gap_verdict(measured.model, gap), *(_plain(section) for section in gap_sections(gap))),
-        )
-        for gap in measured.gaps
-    )
+    """Show for each number what would close its gap, the waterfall first; what leads there is folded."""
+    asked = [gap.reported.text for gap in measured.gaps]
+    items = tuple(_section(measured.model, gap, asked) for gap in measured.gaps)
     skipped = tuple(dict.fromkeys(item for gap in measured.gaps for item in gap.skipped))
     data = {"model": measured.model, "total": measured.gaps[0].total, "gaps": [gap_data(gap) for gap in measured.gaps]}
     return Evidence(items, data, skipped)
 
 
-def _plain(section: Section) -> Section:
-    """Fold what is excluded: it answers another question."""
-    return Section(section.title, section.items, folded=section.title.startswith("Excluded"))
+def _section(model: str, gap: ParameterGap, asked: list[str]) -> Section:
+    """Return the section of one number; another rounding that the claim asks for too has a section of its own."""
+    others = tuple(pair for pair in gap.precisions if pair[0].text not in asked)
+    said = gap_verdict(model, replace(gap, precisions=others))
+    figures: list[Item] = []
+    parts: list[Section] = []
+    for section in gap_sections(gap):
+        figures += [item for item in section.items if isinstance(item, Waterfall)]
+        items = tuple(item for item in section.items if not isinstance(item, Waterfall))
+        parts.append(Section(section.title, items, folded=not section.title.startswith("What would")))
+    parts.sort(key=lambda part: part.folded)
+    return Section(f"If the number is “{gap.reported.text}”", (*said, *figures, *parts))
 
 
 KIND = Kind(

@@ -22,7 +22,10 @@ from diagnose.values import (
     Verdict,
 )
 
-MOST_NAMED = 4
+NAMED = ("momentum", "weight_decay", "train_images", "normalisation", "evaluated_epoch")
+"""The fields that an answer names first, and with their value: what most often makes two trainings differ."""
+
+MOST_NAMED = 5
 STATUSES = (("differs", "What differs", False), ("unstated", "What one of them leaves unstated", False),
             ("equal", "What is equal", True))  # fmt: skip
 
@@ -43,7 +46,7 @@ def judge(claim: Claim, diff: RecipeDiff) -> Opinion:
     if cosmetic:
         said += f", and {cosmetic} differ by rounding or by the seed alone"
     if unstated:
-        said += f"; {len(unstated)} more are stated by one alone. These are {_chosen(diff, unstated)}"
+        said += f"; {len(unstated)} more are stated by one alone. Among these are {_chosen(diff, unstated)}"
     if claim.get("belief") == "different":
         ruling = OPPOSITE[ruling]
     return Opinion(ruling, f"{said}.")
@@ -54,9 +57,10 @@ def _titles(fields: list[FieldDiff]) -> str:
 
 
 def _chosen(diff: RecipeDiff, fields: tuple[FieldDiff, ...]) -> str:
-    """Name the first unstated fields with what the other recipe has."""
+    """Name the most telling of the unstated fields with what the other recipe has."""
     parts = []
-    for field in fields[:MOST_NAMED]:
+    ranked = sorted(fields, key=lambda field: NAMED.index(field.key) if field.key in NAMED else len(NAMED))
+    for field in ranked[:MOST_NAMED]:
         name, value = (diff.b.name, field.b) if field.a is NOT_STATED else (diff.a.name, field.a)
         parts.append(f"{field.title} ({name}: {shown(value)})")
     more = len(fields) - MOST_NAMED

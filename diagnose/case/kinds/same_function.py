@@ -5,7 +5,7 @@ from __future__ import annotations
 from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, text, texts, word
 from diagnose.case.kind import Evidence, Kind, Opinion
-from diagnose.case.kinds.comparison import comparison, deltas, structural
+from diagnose.case.kinds.comparison import comparison, deltas, initial, structural
 from diagnose.values import Claim, GraphDiff, Ruling, Verdict
 
 
@@ -30,9 +30,10 @@ def judge(claim: Claim, diff: GraphDiff) -> Opinion:
 def _answer(diff: GraphDiff) -> str:
     if diff.verdict == "equivalent":
         inputs = diff.proof.inputs
+        start = " What does differ is where training starts: the initial weights." if initial(diff) else ""
         return (
             f"They are the same function. Their canonical forms are equal, and so are their numbers on {inputs} random "
-            f"inputs with the same weights in {diff.proof.dtype} (max |Δ|: {deltas(diff.proof)})."
+            f"inputs with the same weights in {diff.proof.dtype} (largest differences: {deltas(diff.proof)}).{start}"
         )
     real = structural(diff)
     count = sum(finding.count for finding in real)

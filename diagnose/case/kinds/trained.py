@@ -1,0 +1,183 @@
+"""What trials show in a claim's evidence: the effects of one probe, its curves, and what other trials would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from diagnose.values import (
+    Cell,
+    Column,
+    Curve,
+    Curves,
+    Effect,
+    Interval,
+    Intervals,
+    Prose,
+    Recipe,
+    Section,
+    Skipped,
+    Table,
+    Trial,
+)
+
+if TYPE_CHECKING:
+    from diagnose.case.probes import Probe
+    from diagnose.probe.effects import ModelEffects
+    from diagnose.probe.plan import Arm
+
+SEEDS = 5
+"""Seeds of the trials that are proposed."""
+
+DATA = "CIFAR-10"
+"""The images that an accuracy is claimed for where the claim names no others: a copy in JPEG has another name."""
+
+SUSTAINED = 1e12
+"""MACs a second of the device whose hours are stated."""
+
+_DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def effects_on(probe: Probe, model: str) -> ModelEffects:
+    """Return what a probe says of one of its networks."""
+    return next(found for found in probe.effects if found.model == model)
+
+
+def points(effect: Effect) -> str:
+    """Return "+1.80 points (+0.90 to +2.70, n = 5)"."""
+    return f"{effect.difference:+.2f} points ({effect.low:+.2f} to {effect.high:+.2f}, n = {effect.n})"
+
+
+def is_full(trial: Trial, recipe: Recipe, arm: Arm) -> bool:
+    """Say whether a trial that follows a recipe's arm has its length and its number of images."""
+    wanted = recipe.get("train_images")
+    return trial.epochs == arm.planned_epochs == recipe.get("epochs") and trial.images == wanted
+
+
+def standing(probe: Probe) -> str:
+    """Say what the numbers of a probe stand on."""
+    first = probe.matched[0]
+    return (
+        f"{probe.plan.epochs} epochs of at most {probe.plan.images:,} images of {probe.data}, "
+        f"{max(trial.steps for trial in probe.matched):,} steps, on {first.device} in {first.precision}"
+    )
+
+
+def short_sentence(probe: Probe, model: str, end: Recipe) -> str:
+    """Say what a probe shows of one network, and how far that goes."""
+    found = effects_on(probe, model)
+    if found.gap is None:
+        return f"Shorter trials of {model} are at hand, but not of both recipes."
+    if not found.conclusive:
+        return f"Shorter trials ({standing(probe)}) tell nothing: {model}'s end points are {points(found.gap)} apart."
+    effective = [
+        f"{each.factor} by itself {each.difference:+.2f}" for each in found.effects if each.verdict == "effect"
+    ]
+    alone = f"; {', '.join(effective)}" if effective else "; no single change has a proven effect"
+    return (
+        f"In shorter trials ({standing(probe)}) the recipe {end.name} moves {model} by {points(found.gap)}{alone}. "
+        "What that is at the end of a full training is not known from there."
+    )
+
+
+def probe_section(probe: Probe, model: str, title: str) -> Section:
+    """Show the effects and the learning curves of one network."""
+    found = effects_on(probe, model)
+    effects = [effect for effect in (found.gap, found.again, *found.effects) if effect is not None]
+    shown = tuple(Interval(_named(e), e.difference, e.low, e.high) for e in effects if abs(e.low) != float("inf"))
+    figure = (Intervals("Change of the accuracy against the start", "points", shown),) if shown else ()
+    return Section(title, (Prose(f"Trained: {standing(probe)}."), *figure, _table(effects), _curves(probe, model)))
+
+
+def _named(effect: Effect) -> str:
+    return {"end": "the other recipe", "start again, other seeds": "the same, other seeds"}.get(
+        effect.factor, effect.factor
+    )
+
+
+def _table(effects: Sequence[Effect]) -> Table:
+    columns = (
+        Column("Moved"),
+        Column("Verdict"),
+        Column("Points"),
+        Column("Interval"),
+        Column("n", True),
+        Column("Note"),
+    )
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            _named(effect),
+            bounded(effect.verdict, effect.bound),
+            f"{effect.difference:+.2f}",
+            f"{effect.low:+.2f} to {effect.high:+.2f}",
+            effect.n,
+            effect.note or ("paired by seed" if effect.paired else "Welch"),
+        )
+        for effect in effects
+    )
+    return Table("", columns, rows, note="Intervals of 95 %, those of the suspects corrected for their number (Holm).")
+
+
+def bounded(verdict: str, bound: float) -> str:
+    """Return a verdict's word, the bound in place of its x."""
+    return f"{verdict[:-1]}{bound:.2f}" if verdict.endswith(" x") else verdict
+
+
+def _curves(probe: Probe, model: str) -> Curves:
+    """Return the mean test accuracy over the epochs of each arm, with the spread of its seeds."""
+    curves = []
+    for arm in probe.plan.arms:
+        ended = [trial.curve for trial in probe.trials(model, arm) if trial.accuracy is not None]
+        if not ended:
+            continue
+        epochs = [[100 * each.test_accuracy for each in results] for results in zip(*ended, strict=True)]
+        curves.append(
+            Curve(
+                f"{arm.name}, n = {len(ended)}",
+                tuple(float(index + 1) for index in range(len(epochs))),
+                tuple(map(fmean, epochs)),
+                tuple(map(min, epochs)),
+                tuple(map(max, epochs)),
+            )
+        )
+    return Curves("Test accuracy, the band from the lowest to the highest seed", "epoch", "%", tuple(curves))
+
+
+def not_ended(trials: Sequence[Trial]) -> tuple[Skipped, ...]:
+    """Name the trials that have no accuracy, and why."""
+    return tuple(
+        Skipped(f"{each.model}, {each.arm}, seed {each.seed}", each.status) for each in trials if each.accuracy is None
+    )
+
+
+def cost_table(recipes: Sequence[Recipe], model: str, macs: int | None) -> Table:
+    """Say what `SEEDS` trials of full length cost with each recipe."""
+    columns = ("Seeds", "Epochs", "Images seen", "MACs, about", "Hours at 10¹² MACs a second")
+    rows = tuple((f"{model}, {recipe.name}", SEEDS, *_cost(recipe, macs)) for recipe in recipes)
+    note = "MACs: three times those of a forward pass per image, for the forward and the backward pass."
+    return Table("", (Column("Trained"), *(Column(title, numeric=True) for title in columns)), rows, note=note)
+
+
+def _cost(recipe: Recipe, macs: int | None) -> tuple[Cell, ...]:
+    needed = needed_macs(recipe, macs)
+    epochs, images = recipe.get("epochs"), recipe.get("train_images")
+    if not isinstance(epochs, int) or not isinstance(images, int):
+        return (None, None, None, None)
+    if needed is None:
+        return (epochs, SEEDS * epochs * images, None, None)
+    return (epochs, SEEDS * epochs * images, scientific(needed), f"{needed / SUSTAINED / 3600:.1f}")
+
+
+def needed_macs(recipe: Recipe, macs: int | None) -> int | None:
+    """Return the MACs of `SEEDS` trials of full length, None where the recipe or the network leaves it open."""
+    epochs, images = recipe.get("epochs"), recipe.get("train_images")
+    if not isinstance(epochs, int) or not isinstance(images, int) or macs is None:
+        return None
+    return 3 * SEEDS * epochs * images * macs
+
+
+def scientific(value: float) -> str:
+    """Return "2.9 × 10¹⁶"."""
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits} × 10{str(int(exponent)).translate(_DIGITS)}"

@@ -1,0 +1,44 @@
+"""The probes that a case asks for: which networks, between which recipes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnose.case.claims import KINDS
+from diagnose.case.consent import code_of, fetches
+from diagnose.values import Case, Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The MODEL texts to train with both recipes, each as a claim names it."""
+
+    models: tuple[str, ...]
+    recipe: str
+    against: str
+
+
+def wanted(case: Case, *, download: bool = False) -> tuple[Wanted, ...]:
+    """Return the probes that the claims about trials ask for, those between the same recipes as one.
+
+    What may not be run or fetched without the user's word is left out; its claim says so.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for claim in case.claims:
+        if not KINDS[claim.kind].trials or (not case.trusted and code_of(case, claim)):
+            continue
+        if not download and fetches(case, claim):
+            continue
+        models = found.setdefault(_recipes(claim), [])
+        models += [case.model(name) for name in _named(claim)]
+    return tuple(Wanted(tuple(dict.fromkeys(models)), *recipes) for recipes, models in found.items())
+
+
+def _recipes(claim: Claim) -> tuple[str, str]:
+    from diagnose.case.kinds.cause import RECIPES
+
+    return claim.get("recipe", RECIPES[0]), claim.get("against", RECIPES[1])
+
+
+def _named(claim: Claim) -> list[str]:
+    return [claim.get(key.name) for key in KINDS[claim.kind].keys if key.models and claim.get(key.name)]
