@@ -1,8 +1,13 @@
 """What every test shares: property tests that no busy machine can fail, and that CI repeats example for example."""
 
 import os
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 settings.register_profile(
     "diagnose",
@@ -11,3 +16,15 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("diagnose")
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A browser without a network; where there is none, what needs it is skipped."""
+    from browser import CHROMIUM, Browser
+
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on the PATH to open the page with")
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()

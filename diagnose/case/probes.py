@@ -107,7 +107,11 @@ def _probe(runs: list[Run], arms: tuple[Arm, ...]) -> Probe | None:
     """Lay out trials of one length as one probe, over as many images as most of them agree with."""
     options = {round(run.spec.length.images / arm.share) for run in runs for arm in arms}
     laid_out = [(_matched(runs, arms, images), images) for images in sorted(options)]
-    matched, images = max(laid_out, key=lambda each: len(each[0]), default=((), 0))
+    named = {arm.name for arm in arms if arm.kind in OWN}
+    # With fewer images a recipe's own arm may look like one that holds none back: then it is the recipe's own.
+    matched, images = max(
+        laid_out, key=lambda each: (len(each[0]), sum(trial.arm in named for trial in each[0])), default=((), 0)
+    )
     if not matched:
         return None
     names = {trial.arm for trial in matched}
@@ -119,13 +123,12 @@ def _probe(runs: list[Run], arms: tuple[Arm, ...]) -> Probe | None:
 
 
 def _matched(runs: list[Run], arms: tuple[Arm, ...], images: int) -> tuple[Trial, ...]:
-    """Return the trials that follow an arm, under its name."""
+    """Return the trials that follow an arm, under its name; one that follows two of them stands under both."""
     found = {}
     for run in runs:
         for arm in arms:
             if _follows(run, arm, images, arms):
                 found[(run.spec.model, arm.name, run.spec.seed)] = replace(run.trial, arm=arm.name)
-                break
     return tuple(found.values())
 
 

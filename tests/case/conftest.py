@@ -1,6 +1,11 @@
-"""A case of toy models that are built in milliseconds."""
+"""A case of toy models that are built in milliseconds; the trials of the tests stand beside them, imported by name."""
+
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 MODELS = '''
 import torch

@@ -1,28 +1,51 @@
-"""What trials say of an accuracy that falls short: journals and means whose truth is chosen here."""
+"""What trials say of an accuracy that falls short: trials and means whose truth is chosen here."""
 
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from trained import END, START, called, runs, spread
 
-from diagnose.case.kinds.accuracy import KIND, Mean, Trained, _is_full, _means, evidence, judge
-from diagnose.case.trials import trials_in
-from diagnose.probe.journal import Journal
-from diagnose.probe.settings import settings_of
-from diagnose.probe.train import Length, Numerics
-from diagnose.probe.trials import TrialSpec, to_json
+from diagnose.case.bench import Bench
+from diagnose.case.case import parse
+from diagnose.case.kinds.accuracy import KIND, Mean, Trained, _mean, judge
+from diagnose.case.run import judge_claim
+from diagnose.case.trials import AtHand
 from diagnose.recipe import load
-from diagnose.values import Claim, Curves, EpochResult, Ruling, Section, Trial
+from diagnose.values import Claim, Curves, Intervals, Ruling, Section, Table
 
-START, END = load("reproduction"), load("authors-2022")
 CLAIM = Claim("a", KIND.name, "it", "", True, (("reported", 94.0), ("reproduced", 92.0)), 1)
+CASE = """title = "t"
+summary = "s"
+[models]
+ours = "prodpoly"
+theirs = "mm"
+[[claim]]
+kind = "accuracy"
+says = "It is an error."
+model = "ours"
+reference = "theirs"
+recipe = "reproduction"
+against = "authors-2022"
+reported = 94.0
+reproduced = 92.0
+"""
+FULL = {"epochs": 120, "images": 50_000, "data": "CIFAR-10"}
 
 
 def mean(model, low, high, recipe=END.name):
     return Mean(model, recipe, (low, high), (low + high) / 2, low, high)
 
 
-def trained(*means, others=()):
-    return Trained((START, END), "ours", means, others, 1_000, ())
+def judged(*found):
+    """Judge the claim by trials at hand; its networks' operations are counted, nothing is trained."""
+    case = parse(CASE, "case", "case.toml")
+    bench = Bench(case)
+    bench.at_hand = lambda: AtHand(tuple(run for each in found for run in each))
+    return judge_claim(case.claims[0], bench)
+
+
+def sections(judgement):
+    return {item.title: item for item in judgement.evidence if isinstance(item, Section)}
 
 
 @pytest.mark.parametrize(
@@ -41,69 +64,111 @@ def trained(*means, others=()):
     ],
 )
 def test_only_a_whole_interval_decides(means, expected):
-    assert judge(CLAIM, trained(*means)).ruling is expected
+    assert judge(CLAIM, Trained((START, END), "ours", means, (), 1_000, ())).ruling is expected
 
 
-def trial(seed=0, **changes):
-    whole = Trial(
-        "ours", "end", END.name, (), seed, 120, 46_800, 50_000, "cifar10", "cpu", "fp32", 1,
-        (EpochResult(1, 2.0, 0.5, 1.0), EpochResult(2, 1.0, 0.9 + seed / 100, 1.0)), 0.9 + seed / 100, "done",
-    )  # fmt: skip
-    return replace(whole, **changes)
+def test_trials_of_full_length_that_reach_it_with_the_other_recipe_refute_it():
+    judgement = judged(runs({"start": spread(92.0), "end": spread(94.0)}, **FULL))
+    assert judgement.ruling is Ruling.REFUTED
+    assert "94.00 % (n = 5" in judgement.answer
+    figure = next(item for item in judgement.evidence if isinstance(item, Intervals))
+    assert [interval.label for interval in figure.intervals] == ["prodpoly, reproduction", "prodpoly, authors-2022"]
+
+
+def test_a_reference_that_reaches_it_where_this_one_does_not_supports_it():
+    ours, theirs = runs({"end": spread(92.0)}, **FULL), runs({"end": spread(94.0)}, model="mm", **FULL)
+    assert judged(ours, theirs).ruling is Ruling.SUPPORTED
+    assert judged(ours).ruling is Ruling.UNDETERMINED
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"epochs": 5}, {"images": 40_000}, {"data": "synthetic"}, {"changed": (("momentum", "0"),)}, {"recipe": "paper"}],
+    [{"epochs": 119}, {"images": 49_000}, {"data": "a JPEG copy of CIFAR-10"}, {"model": "prodpoly(base_channels=16)"}],
 )
-def test_only_a_recipe_as_it_is_to_its_end_counts(changes):
-    assert _is_full(trial(), (START, END))
-    assert not _is_full(trial(**changes), (START, END))
+def test_only_the_network_itself_with_a_whole_recipe_on_its_images_counts(changes):
+    accuracies = {"start": spread(92.0), "again": spread(92.0), "end": spread(94.0)}
+    judgement = judged(runs(accuracies, **(FULL | changes)))
+    assert judgement.ruling is Ruling.UNDETERMINED
+    assert judgement.data["full_length"] == []
+    assert judgement.data["other_trials"] == 15
 
 
-def test_the_interval_is_students_and_needs_three_seeds():
-    (found,) = _means([trial(seed) for seed in (0, 1, 2)])
+def test_a_trial_that_diverged_leaves_no_mean_and_is_named():
+    ended = runs({"end": spread(94.0)}, **FULL)
+    diverged = runs({"end": (1, 1, 1, 1, 1, 1)}, status="diverged in step 7", **FULL)[-1:]
+    judgement = judged((*ended, *diverged))
+    assert judgement.ruling is Ruling.UNDETERMINED
+    assert [item.reason for item in judgement.skipped] == ["diverged in step 7"]
+
+
+@pytest.mark.parametrize(("values", "decided"), [((94.0, 94.1, 94.2), True), ((94.0, 94.2), False)])
+def test_fewer_than_three_seeds_have_no_mean(values, decided):
+    judgement = judged(runs({"end": values}, **FULL))
+    assert bool(judgement.data["full_length"]) is decided
+
+
+def test_short_trials_show_their_effects_and_decide_nothing():
+    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0), "momentum": spread(43.0, 0.2)}
+    judgement = judged(runs(accuracies, model="prodpoly(base_channels=16)"))
+    assert judgement.ruling is Ruling.UNDETERMINED
+    assert "the recipe authors-2022 moves prodpoly(base_channels=16) by +5.00 points" in judgement.answer
+    assert "momentum by itself +3.00" in judgement.answer
+    assert "not known from there" in judgement.answer
+    shown = sections(judgement)["Trials of prodpoly(base_channels=16): reproduction against authors-2022"]
+    curves = next(item for item in shown.items if isinstance(item, Curves))
+    start = next(curve for curve in curves.curves if curve.label.startswith("the recipe,"))
+    # The accuracy grows by a fifth in each epoch, to 40 ± 0.2.
+    assert start.y == pytest.approx((8.0, 16.0, 24.0, 32.0, 40.0))
+    assert (start.low[-1], start.high[-1]) == pytest.approx((39.8, 40.2))
+
+
+def test_trials_without_both_end_points_say_so():
+    judgement = judged(runs({"start": spread(40.0), "momentum": spread(43.0)}))
+    assert "not of both recipes" in judgement.answer
+
+
+def test_what_a_trial_did_counts_and_not_what_it_calls_itself():
+    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0)}
+    assert judged(called(runs(accuracies), "mine")).data == judged(runs(accuracies)).data
+
+
+def test_trials_of_other_networks_or_recipes_are_no_evidence():
+    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0)}
+    other = runs(accuracies, recipes=(load("lightning"), load("mmpretrain")))
+    judgement = judged(runs(accuracies, model="torch"), other)
+    assert judgement.data["effects"] == []
+    assert "no trials at hand" in judgement.answer
+
+
+def test_the_interval_is_students():
+    found = _mean("ours", END.name, (90.0, 91.0, 92.0))
     assert found.mean == pytest.approx(91.0)
     # t of 2 degrees of freedom at 97.5 % is 4.3027 (Student's table); the spread of 90, 91, 92 is 1.
     assert found.high - found.mean == pytest.approx(4.3027 / 3**0.5, rel=1e-4)
-    assert list(_means([trial(0), trial(1)])) == []
-
-
-def test_other_trials_are_shown_and_decide_nothing():
-    others = tuple(trial(seed, epochs=5) for seed in (0, 2))
-    measured = trained(others=others)
-    assert judge(CLAIM, measured).ruling is Ruling.UNDETERMINED
-    section = evidence(CLAIM, measured).items[0]
-    assert isinstance(section, Section)
-    (curves,) = section.items
-    assert isinstance(curves, Curves)
-    (curve,) = curves.curves
-    assert curve.y == pytest.approx((50.0, 91.0))
-    assert (curve.low[1], curve.high[1]) == pytest.approx((90.0, 92.0))
 
 
 def test_the_plan_costs_what_the_recipes_say():
-    plan = evidence(CLAIM, trained()).items[-1].items[0]
+    judgement = judged()
+    plan = sections(judgement)["Trials that would settle it"].items[0]
+    assert isinstance(plan, Table)
+    macs = 404_427_776
+    needed = {"reproduction": 3 * 5 * 120 * 40_000 * macs, "authors-2022": 3 * 5 * 120 * 50_000 * macs}
+    assert judgement.data["macs_to_settle"] == needed
     assert plan.rows == (
-        ("reproduction", 5, 120, 5 * 120 * 40_000, 3 * 5 * 120 * 40_000 * 1_000),
-        ("authors-2022", 5, 120, 5 * 120 * 50_000, 3 * 5 * 120 * 50_000 * 1_000),
+        ("prodpoly, reproduction", 5, 120, 24_000_000, "2.9 × 10¹⁶", "8.1"),
+        ("prodpoly, authors-2022", 5, 120, 30_000_000, "3.6 × 10¹⁶", "10.1"),
     )
 
 
-def test_journals_are_read_and_others_are_named(tmp_path):
-    settings, _ = settings_of(END)
-    spec = TrialSpec("ours", "end", END.name, (), 3, settings, Length(2, 100, 120), "cifar10", "key", Numerics())
-    journal = Journal(tmp_path / "probe" / "one")
-    journal.open(to_json(spec))
-    journal.append(EpochResult(1, 2.0, 0.4, 1.0))
-    journal.append(EpochResult(2, 1.0, 0.6, 1.0))
-    journal.finish("done")
-    unfinished = Journal(tmp_path / "probe" / "two")
-    unfinished.open(to_json(replace(spec, seed=4)))
-    (tmp_path / "probe" / "three").mkdir()
-    (tmp_path / "probe" / "three" / "trial.json").write_text("{}")
-    trials, skipped = trials_in(tmp_path)
-    assert sorted((each.seed, each.accuracy) for each in trials if each.accuracy) == [(3, 0.6)]
-    assert len(trials) == 2
-    assert [each.what for each in skipped] == ["three"]
-    assert trials_in(tmp_path / "nowhere") == ((), ())
+def test_a_file_of_trials_that_is_none_leaves_the_claim_open(tmp_path):
+    from dataclasses import replace
+
+    from diagnose.case.cache import NoCache
+    from diagnose.case.run import judge_case
+
+    path = Path(tmp_path / "case.trials.json")
+    path.write_text('{"schema": "diagnose.trials/1", "arms": [{}]}')
+    case = replace(parse(CASE, "case", "case.toml"), trials=str(path))
+    (judgement,), _ = judge_case(case, NoCache())
+    assert judgement.ruling is Ruling.UNDETERMINED
+    assert "case.trials.json holds no trials" in judgement.answer

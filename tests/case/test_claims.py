@@ -142,7 +142,7 @@ def test_a_recipe(judged):
     [
         (["5,274,954"], REFUTED),  # there is no gap
         (["5.3M"], REFUTED),
-        (["6M"], REFUTED),  # a published design has it
+        (["6M"], UNDETERMINED),  # a published design has it: that is no proof of either
         (["6.0M"], UNDETERMINED),  # a design that nobody published has it
         (["6M", "6.0M"], UNDETERMINED),
     ],

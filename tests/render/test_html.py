@@ -19,7 +19,7 @@ from diagnose.render.html import render
 from diagnose.render.text import visible
 from diagnose.values import Report
 
-VOID = {"meta", "link", "br", "hr", "img", "input"}
+VOID = {"meta", "link", "br", "hr", "img", "input", "col"}
 
 
 class Page(HTMLParser):

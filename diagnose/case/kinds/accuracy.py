@@ -165,7 +165,7 @@ def evidence(claim: Claim, trained: Trained) -> Evidence:
     for probe, model in shown:
         items.append(probe_section(probe, model, f"Trials of {model}: {start.name} against {end.name}"))
     if not trained.mean(trained.model, end.name):
-        items.append(_plan(trained))
+        items.append(_plan(claim, trained))
     data = {
         "full_length": [{"model": m.model, "recipe": m.recipe, "values": list(m.values)} for m in trained.means],
         "other_trials": sum(len(probe.matched) for probe in trained.probes),
@@ -189,8 +189,8 @@ def _data(probe: Probe, model: str) -> dict[str, object]:
     }
 
 
-def _plan(trained: Trained) -> Section:
-    start, end = (recipe.name for recipe in trained.recipes)
+def _plan(claim: Claim, trained: Trained) -> Section:
+    start, end = claim.get("recipe"), claim.get("against")
     epochs = trained.recipes[1].get("epochs")
     length = f" --epochs {epochs}" if isinstance(epochs, int) else ""
     command = f"diagnose probe '{trained.model}' --recipe {start} --against {end} --seeds {SEEDS}{length} --budget none"

@@ -9,13 +9,12 @@ from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, real, text, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.comparison import comparison, initial
-from diagnose.case.kinds.trained import DATA, bounded, effects_on, is_full, not_ended, points, standing
+from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, points, standing
 from diagnose.values import (
     Cell,
     Claim,
     Column,
     GraphDiff,
-    Interval,
     Intervals,
     Item,
     Prose,
@@ -183,7 +182,7 @@ def _recipe_found(suspects: Suspects) -> str:
 def _alike(probe: Probe, found: tuple[BetweenModels, ...], suspects: Suspects) -> Section:
     """Show the difference of the two networks under each recipe both were trained with."""
     a, b = found[0].a, found[0].b
-    shown = tuple(Interval(_recipe(each.arm, suspects), each.difference, each.low, each.high) for each in found)
+    shown = tuple(interval(_recipe(each.arm, suspects), each.difference, each.low, each.high) for each in found)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             _recipe(each.arm, suspects),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -85,15 +86,22 @@ def probe_section(probe: Probe, model: str, title: str) -> Section:
     """Show the effects and the learning curves of one network."""
     found = effects_on(probe, model)
     effects = [effect for effect in (found.gap, found.again, *found.effects) if effect is not None]
-    shown = tuple(Interval(_named(e), e.difference, e.low, e.high) for e in effects if abs(e.low) != float("inf"))
+    finite = [effect for effect in effects if math.isfinite(effect.low)]
+    shown = tuple(interval(_named(e.factor), e.difference, e.low, e.high) for e in finite)
     figure = (Intervals("Change of the accuracy against the start", "points", shown),) if shown else ()
     return Section(title, (Prose(f"Trained: {standing(probe)}."), *figure, _table(effects), _curves(probe, model)))
 
 
-def _named(effect: Effect) -> str:
-    return {"end": "the other recipe", "start again, other seeds": "the same, other seeds"}.get(
-        effect.factor, effect.factor
-    )
+def interval(label: str, *values: float) -> Interval:
+    """Return a difference and its bounds as a figure draws them, in hundredths of a point."""
+    value, low, high = (round(each, 2) for each in values)
+    return Interval(label, value, low, high)
+
+
+def _named(arm: str) -> str:
+    """Name an arm in a few words."""
+    known = {"start": "the recipe", "end": "the other recipe", "start again, other seeds": "the same, other seeds"}
+    return known.get(arm) or arm.partition(" in place of")[0]
 
 
 def _table(effects: Sequence[Effect]) -> Table:
@@ -107,7 +115,7 @@ def _table(effects: Sequence[Effect]) -> Table:
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            _named(effect),
+            _named(effect.factor) if effect.factor in ("end", "start again, other seeds") else effect.factor,
             bounded(effect.verdict, effect.bound),
             f"{effect.difference:+.2f}",
             f"{effect.low:+.2f} to {effect.high:+.2f}",
@@ -134,7 +142,7 @@ def _curves(probe: Probe, model: str) -> Curves:
         epochs = [[100 * each.test_accuracy for each in results] for results in zip(*ended, strict=True)]
         curves.append(
             Curve(
-                f"{arm.name}, n = {len(ended)}",
+                f"{_named(arm.name)}, n = {len(ended)}",
                 tuple(float(index + 1) for index in range(len(epochs))),
                 tuple(map(fmean, epochs)),
                 tuple(map(min, epochs)),
@@ -166,7 +174,12 @@ def _cost(recipe: Recipe, macs: int | None) -> tuple[Cell, ...]:
         return (None, None, None, None)
     if needed is None:
         return (epochs, SEEDS * epochs * images, None, None)
-    return (epochs, SEEDS * epochs * images, scientific(needed), f"{needed / SUSTAINED / 3600:.1f}")
+    return (epochs, SEEDS * epochs * images, scientific(needed), _hours(needed))
+
+
+def _hours(macs: int) -> str:
+    hours = macs / SUSTAINED / 3600
+    return f"{hours:.1f}" if hours >= 1 else f"{hours:.1g}"
 
 
 def needed_macs(recipe: Recipe, macs: int | None) -> int | None:
