@@ -150,3 +150,78 @@ def test_ctrl_c_writes_what_is_done_and_ends_with_130(diagnose, tmp_path):
     assert [claim["verdict"] for claim in claims] == ["refuted", "supported", "undetermined"]
     assert "interrupted" in claims[2]["answer"]
     assert "interrupted" in out
+
+
+TINY = """from torch import nn
+
+
+def net():
+    return nn.Sequential(nn.Conv2d(3, 4, 3, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10))
+"""
+RECIPE = """title = "{0}"
+optimizer = "SGD"
+learning_rate = 0.05
+momentum = {1}
+schedule = {{ kind = "constant" }}
+epochs = 5
+batch_size = 10
+train_images = 1000
+held_out = 0
+"""
+FALLS_SHORT = """title = "t"
+summary = "s"
+[models]
+tiny = "tiny.py:net"
+[[claim]]
+kind = "accuracy"
+says = "It falls short because of an error."
+model = "tiny"
+recipe = "mine.recipe.toml"
+against = "theirs.recipe.toml"
+reported = 94.0
+reproduced = 92.0
+"""
+
+
+@pytest.mark.slow
+def test_a_probe_that_is_interrupted_keeps_its_trials_and_the_claims_are_judged_by_them(diagnose, tmp_path):
+    (tmp_path / "tiny.py").write_text(TINY)
+    (tmp_path / "mine.recipe.toml").write_text(RECIPE.format("mine", 0.0))
+    (tmp_path / "theirs.recipe.toml").write_text(RECIPE.format("theirs", 0.9))
+    (tmp_path / "case.toml").write_text(FALLS_SHORT)
+    options = ["--trust", "--probe", "--data", "synthetic:1000", "--budget", "none", "--runs", "runs"]
+    command = [sys.executable, "-m", "diagnose", "report", "case.toml", *options, "--keep-trials", "kept.json"]
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, start_new_session=True, **pipes) as run:
+        said = ""
+        for line in run.stderr:
+            said += line
+            if ": done" in line:
+                break
+        os.killpg(run.pid, signal.SIGINT)  # as a terminal's Ctrl-C: the whole group
+        _, err = run.communicate(timeout=120)
+    assert run.returncode == 130, said + err
+    assert "Traceback" not in said + err
+    assert "25 trials: 5 arms × 5 seeds" in said  # the plan stands before the first trial
+    (claim,) = json.loads((tmp_path / "reports" / "case" / "report.json").read_text())["data"]["claims"]
+    assert claim["verdict"] == "undetermined"
+    assert claim["evidence"]["other_trials"] >= 1
+    assert json.loads((tmp_path / "kept.json").read_text())["schema"] == "diagnose.trials/1"
+    (tmp_path / "case.toml").write_text('trials = "kept.json"\n' + FALLS_SHORT)
+    done = diagnose("case.toml", "--trust", "--format", "json", "-o", "-", "--runs", "cache")
+    (again,) = json.loads(done.stdout)["data"]["claims"]
+    assert again["evidence"]["other_trials"] == claim["evidence"]["other_trials"]
+
+
+def test_a_case_without_a_claim_about_trials_has_none_to_run(diagnose):
+    done = diagnose("mine.toml", "--probe")
+    assert done.returncode == 2
+    assert "asks for trials" in done.stderr
+
+
+def test_code_is_not_trained_without_trust(diagnose, tmp_path):
+    (tmp_path / "case.toml").write_text(FALLS_SHORT)
+    done = diagnose("case.toml", "--probe", "--data", "synthetic:1000")
+    assert done.returncode == 2
+    assert "--trust" in done.stderr

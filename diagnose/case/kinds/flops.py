@@ -34,9 +34,10 @@ def judge(claim: Claim, work: Work) -> Opinion:
         return Opinion(Ruling.UNDETERMINED, "An operator without a formula leaves a total that is a lower bound.")
     fewest = claim.get("fewest")
     least = min(table.flops for name, table in counted.items() if name != fewest)
-    said = ", ".join(f"{name} {table.macs:,} MACs" for name, table in counted.items())
-    supported = counted[fewest].flops < least
-    return Opinion(Ruling.SUPPORTED if supported else Ruling.REFUTED, f"At {_input(work)}: {said}.")
+    said = ", ".join(f"{name} has {table.macs:,} MACs" for name, table in counted.items())
+    own = counted[fewest].flops
+    first = f"{fewest} needs {own:,} FLOPs at {_input(work)}, where the fewest of the others is {least:,}."
+    return Opinion(Ruling.SUPPORTED if own < least else Ruling.REFUTED, f"{first} Of these, {said}.")
 
 
 def _input(work: Work) -> str:
