@@ -45,8 +45,8 @@ class AtHand:
 
 
 def journals_in(folder: Path) -> AtHand:
-    """Return the trials whose journals lie in a folder or below it."""
-    from diagnose.probe.journal import Journal
+    """Return the trials whose journals lie in a folder or below it; one that has not ended is no evidence yet."""
+    from diagnose.probe.journal import RUNNING, Journal
     from diagnose.probe.trials import from_json
 
     found, skipped = [], []
@@ -54,7 +54,10 @@ def journals_in(folder: Path) -> AtHand:
         journal = Journal(file.parent)
         try:
             spec = from_json(file.read_text("utf-8"))
-            found.append(Run(spec, spec.result(journal.curve(), journal.status())))
+            if journal.status() == RUNNING:
+                skipped.append(Skipped(f"{spec.model}, {spec.arm}, seed {spec.seed}", RUNNING))
+            else:
+                found.append(Run(spec, spec.result(journal.curve(), journal.status())))
         except (OSError, ValueError, TypeError, KeyError) as error:
             skipped.append(Skipped(file.parent.name, f"no journal of a trial: {type(error).__name__}"))
     return AtHand(tuple(found), tuple(skipped))

@@ -33,8 +33,11 @@ def test_journals_are_read_and_others_are_named(tmp_path):
     (tmp_path / "probe" / "three").mkdir()
     (tmp_path / "probe" / "three" / "trial.json").write_text("{}")
     found = journals_in(tmp_path)
-    assert sorted((each.spec.seed, each.trial.accuracy) for each in found.runs) == [(0, 0.6), (1, None)]
-    assert [each.what for each in found.skipped] == ["three"]
+    assert [(each.spec.seed, each.trial.accuracy) for each in found.runs] == [(0, 0.6)]
+    assert {each.what: each.reason for each in found.skipped} == {
+        "prodpoly, end, seed 1": "not finished",
+        "three": "no journal of a trial: KeyError",
+    }
     assert journals_in(tmp_path / "nowhere") == AtHand()
 
 

@@ -200,7 +200,7 @@ def test_a_probe_that_is_interrupted_keeps_its_trials_and_the_claims_are_judged_
             if ": done" in line:
                 break
         os.killpg(run.pid, signal.SIGINT)  # as a terminal's Ctrl-C: the whole group
-        _, err = run.communicate(timeout=120)
+        _, err = run.communicate(timeout=300)
     assert run.returncode == 130, said + err
     assert "Traceback" not in said + err
     assert "25 trials: 5 arms × 5 seeds" in said  # the plan stands before the first trial
