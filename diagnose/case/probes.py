@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from diagnose.case.trials import Run
 from diagnose.errors import DiagnoseError
+from diagnose.probe.arms import Arm, arms_of
 from diagnose.probe.effects import MARGIN, ModelEffects, effects_of
-from diagnose.probe.plan import Arm, Plan, arms_of
+from diagnose.probe.plan import Plan
 from diagnose.probe.statistics import ALPHA, difference, verdict
 from diagnose.probe.weights import narrowed
 from diagnose.sources.spec import parse
@@ -118,8 +119,8 @@ def _probe(runs: list[Run], arms: tuple[Arm, ...]) -> Probe | None:
     kept = tuple(arm for arm in arms if arm.name in names or arm.kind in OWN)
     models = tuple(dict.fromkeys(trial.model for trial in matched))
     seeds = max(Counter((trial.model, trial.arm) for trial in matched).values())
-    plan = Plan(models, kept, seeds, matched[0].epochs, images)
-    return Probe(plan, matched, tuple(effects_of(plan, matched, model) for model in models))
+    plan = Plan(models, kept, seeds, (matched[0].epochs,), images)
+    return Probe(plan, matched, effects_of(plan, matched))
 
 
 def _matched(runs: list[Run], arms: tuple[Arm, ...], images: int) -> tuple[Trial, ...]:
@@ -156,8 +157,7 @@ def between_models(probe: Probe, a: str, b: str) -> tuple[BetweenModels, ...]:
     for x, y, arm, first, second in both:
         measured = difference(first, second, paired=False)
         low, high = measured.interval(ALPHA / len(both))
-        p = min(1.0, measured.p * len(both))
-        word, bound = verdict(low, high, p, MARGIN)
+        word, bound = verdict(low, high, MARGIN)
         found.append(BetweenModels(x, y, arm.name, measured.mean, low, high, measured.n, word, bound))
     return tuple(found)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from diagnose.case.trials import Run
-from diagnose.probe.plan import arms_of
+from diagnose.probe.arms import arms_of
 from diagnose.probe.train import Length, Numerics
 from diagnose.probe.trials import TrialSpec
 from diagnose.recipe import load

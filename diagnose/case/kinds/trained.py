@@ -25,8 +25,8 @@ from diagnose.values import (
 
 if TYPE_CHECKING:
     from diagnose.case.probes import Probe
+    from diagnose.probe.arms import Arm
     from diagnose.probe.effects import ModelEffects
-    from diagnose.probe.plan import Arm
 
 SEEDS = 5
 """Seeds of the trials that are proposed."""
@@ -60,7 +60,7 @@ def standing(probe: Probe) -> str:
     """Say what the numbers of a probe stand on."""
     first = probe.matched[0]
     return (
-        f"{probe.plan.epochs} epochs of at most {probe.plan.images:,} images of {probe.data}, "
+        f"{probe.plan.horizons[0]} epochs of at most {probe.plan.images:,} images of {probe.data}, "
         f"{max(trial.steps for trial in probe.matched):,} steps, on {first.device} in {first.precision}"
     )
 
