@@ -108,7 +108,7 @@ def test_fewer_than_three_seeds_have_no_mean(values, decided):
 
 
 def test_short_trials_show_their_effects_and_decide_nothing():
-    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0), "momentum": spread(43.0, 0.2)}
+    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0, 0.2), "momentum": spread(43.0, 0.2)}
     judgement = judged(runs(accuracies, model="prodpoly(base_channels=16)"))
     assert judgement.ruling is Ruling.UNDETERMINED
     assert "the recipe authors-2022 moves prodpoly(base_channels=16) by +5.00 points" in judgement.answer
@@ -128,12 +128,12 @@ def test_trials_without_both_end_points_say_so():
 
 
 def test_what_a_trial_did_counts_and_not_what_it_calls_itself():
-    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0)}
+    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0, 0.2)}
     assert judged(called(runs(accuracies), "mine")).data == judged(runs(accuracies)).data
 
 
 def test_trials_of_other_networks_or_recipes_are_no_evidence():
-    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0)}
+    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0, 0.2)}
     other = runs(accuracies, recipes=(load("lightning"), load("mmpretrain")))
     judgement = judged(runs(accuracies, model="torch"), other)
     assert judgement.data["effects"] == []

@@ -116,7 +116,7 @@ def test_networks_of_another_width_are_not_compared():
 
 
 def test_what_the_recipe_moves_stands_among_the_suspects():
-    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0)}
+    accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0, 0.2)}
     table = judged("architecture", "equivalent", runs(accuracies, model="torch")).evidence[0]
     found = SimpleNamespace(**dict(table.rows))
     assert "authors-2022 in place of reproduction moves torch by +5.00 points" in found.recipe

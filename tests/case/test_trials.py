@@ -43,7 +43,7 @@ def test_journals_are_read_and_others_are_named(tmp_path):
 
 def test_kept_trials_come_back_as_they_were(tmp_path):
     whole = (
-        *runs({"start": spread(40.0), "end": spread(45.0)}),
+        *runs({"start": spread(40.0), "end": spread(45.0, 0.2)}),
         *runs({"end": (1.0,)}, model="mm", status="diverged in step 3"),
     )
     path = tmp_path / "case.trials.json"

@@ -68,10 +68,11 @@ def standing(probe: Probe) -> str:
 def short_sentence(probe: Probe, model: str, end: Recipe) -> str:
     """Say what a probe shows of one network, and how far that goes."""
     found = effects_on(probe, model)
-    if found.gap is None:
+    if not found.gap.n:
         return f"Shorter trials of {model} are at hand, but not of both recipes."
     if not found.conclusive:
-        return f"Shorter trials ({standing(probe)}) tell nothing: {model}'s end points are {points(found.gap)} apart."
+        apart = f"; {model}'s end points are {points(found.gap)} apart" if math.isfinite(found.gap.low) else ""
+        return f"Shorter trials ({standing(probe)}) tell nothing: {found.reason}{apart}."
     effective = [
         f"{each.factor} by itself {each.difference:+.2f}" for each in found.effects if each.verdict == "effect"
     ]
@@ -85,7 +86,7 @@ def short_sentence(probe: Probe, model: str, end: Recipe) -> str:
 def probe_section(probe: Probe, model: str, title: str) -> Section:
     """Show the effects and the learning curves of one network."""
     found = effects_on(probe, model)
-    effects = [effect for effect in (found.gap, found.again, *found.effects) if effect is not None]
+    effects = [effect for effect in (found.gap, found.again, *found.effects) if effect.n]
     finite = [effect for effect in effects if math.isfinite(effect.low)]
     shown = tuple(interval(_named(e.factor), e.difference, e.low, e.high) for e in finite)
     figure = (Intervals("Change of the accuracy against the start", "points", shown),) if shown else ()
