@@ -39,14 +39,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """One input tensor of a forward pass: its shape with the batch first, and its element type ("float32", "int64")."""
+    """One input tensor of a forward pass: its shape with the batch first, and its element type ("float32", "int64").
+
+    `name` is the keyword it is given as, "mask", or its place in one, "batch.mask" or "images.0"; "" is positional.
+    """
 
     shape: tuple[int, ...]
     dtype: str = "float32"
+    name: str = ""
 
     def __str__(self) -> str:
         text = "x".join(map(str, self.shape))
-        return text if self.dtype == "float32" else f"{text}:{self.dtype}"
+        typed = text if self.dtype == "float32" else f"{text}:{self.dtype}"
+        return f"{self.name}={typed}" if self.name else typed
 
 
 # ----------------------------------------------------------------------------------------- parameters
@@ -275,6 +280,11 @@ class FlopTable:
     def flops(self) -> int:
         """Return 2 × MACs plus all other operations."""
         return sum(row.flops for row in self.rows)
+
+    @property
+    def trained(self) -> bool:
+        """Return whether a whole training step was counted."""
+        return self.saved_bytes is not None
 
     @property
     def hadamard(self) -> int:

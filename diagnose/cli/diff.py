@@ -55,9 +55,9 @@ def diff(
     with result.progress(f"Comparing {a} with {b}"):
         from diagnose.graph import answer
         from diagnose.graph.report import diff_report
-        from diagnose.inputs import parse_input
+        from diagnose.inputs import parse_inputs
 
-        asked = tuple(parse_input(text) for text in input or ())
+        asked = parse_inputs(input or ())
         for path in (save_mapping, *(convert[1:] if convert else ())):
             if path is not None and not path.parent.is_dir():
                 raise DiagnoseError(f"There is no folder {path.parent}.", exit_code=USAGE)

@@ -47,8 +47,9 @@ Input = Annotated[
     list[str] | None,
     typer.Option(
         "--input",
-        metavar="SHAPE",
-        help="The input of a forward pass, the batch first: 1x3x32x32, 1x128:int64; repeat it for several inputs.",
+        metavar="[NAME=]SHAPE[:TYPE]",
+        help="The input of a forward pass, the batch first: 1x3x32x32, 1x128:int64; by its name where it is a keyword, "
+        "mask=1x128:bool, or stands in a dictionary, batch.mask=1x128:bool. Repeat it for several inputs.",
     ),
 ]
 Seed = Annotated[

@@ -11,7 +11,7 @@ from diagnose.count.cross_check import CrossCheck, cross_check
 from diagnose.count.params import count_parameters
 from diagnose.count.reported import parse_reported
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.inputs import candidates, parse_input
+from diagnose.inputs import candidates, parse_inputs, taking
 from diagnose.sources import Built, build
 from diagnose.values import ModelRef, ParameterGap, ParamTable, Skipped
 
@@ -81,8 +81,9 @@ def answer(
 
 
 def _counted(model: str, inputs: Sequence[str], seed: int | None) -> tuple[Built, ParamTable]:
-    asked = tuple(map(parse_input, inputs))
+    asked = parse_inputs(inputs)
     built = build(model, seed=seed)
+    taking(built.module, asked)
     return built, count_parameters(built.module, candidates(built.module, built.input_shapes, asked))
 
 

@@ -17,7 +17,7 @@ from diagnose.graph.diff import Model, Outcome, measured, paired
 from diagnose.graph.mapping import Move
 from diagnose.graph.tape import CannotCapture
 from diagnose.graph.trained import Trained, compare_trained, loaded
-from diagnose.inputs import candidates
+from diagnose.inputs import candidates, taking
 from diagnose.sources import Built
 from diagnose.values import GraphDiff, InputSpec, Skipped
 
@@ -93,7 +93,7 @@ def examine(request: Request) -> Examined:
     reason = failures[-1].reason if failures else "no input shape is known"
     raise DiagnoseError(
         f"{request.a} and {request.b} could not be captured: {reason}",
-        hint="Name inputs that both accept, one --input for each argument of the forward pass: --input 1x3x32x32.",
+        hint="Name inputs that both accept, one for each argument: --input 1x3x32x32, or --input ids=1x128:int64.",
     )
 
 
@@ -159,6 +159,6 @@ def save_mapping(answer: GraphDiff, path: Path) -> None:
 
 def _inputs(built: Sequence[Built], asked: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:
     """Return the inputs to try: those of both models, the ones they agree on first."""
-    options = [candidates(each.module, each.input_shapes, asked) for each in built]
+    options = [candidates(taking(each.module, asked), each.input_shapes, asked) for each in built]
     common = [inputs for inputs in options[0] if inputs in options[1]]
     return list(dict.fromkeys((*common, *options[0], *options[1])))

@@ -40,12 +40,21 @@ class Tokens(nn.Module):
 class Pair(nn.Module):
     def forward(self, a, b):
         return a @ b
+
+
+class Named(Tokens):
+    def forward(self, ids, *, mask, extra):
+        return super().forward(ids) * mask[..., None] + extra["bias"][0]
 """
 
 
 def flops(*args, cwd=None):
+    return command("flops", *args, cwd=cwd)
+
+
+def command(*args, cwd=None):
     return subprocess.run(
-        [sys.executable, "-c", "from diagnose.cli import main; main()", "flops", *args],
+        [sys.executable, "-c", "from diagnose.cli import main; main()", *args],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -119,12 +128,40 @@ def test_tokens_and_two_inputs(nets):
     assert model["macs"] == 3 * 4 * 5
 
 
+NAMED = ("--input", "2x7:int64", "--input", "mask=2x7:bool", "--input", "extra.bias.0=2x7x10")
+
+
+def test_keywords_and_dictionaries(nets):
+    (model,) = data_of("nets.py:Named()", *NAMED, cwd=nets)["data"]["models"]
+    assert model["macs"] == 2 * 7 * 8 * 10
+    assert model["input"] == ["2x7:int64", "mask=2x7:bool", "extra.bias.0=2x7x10"]
+
+
+def test_every_other_command_takes_inputs_by_name_too(nets):
+    params = command("params", "nets.py:Named()", *NAMED, cwd=nets)
+    assert params.returncode == 0
+    assert "at 2x7:int64, mask=2x7:bool, extra.bias.0=2x7x10 reads every one" in " ".join(params.stdout.split())
+    diff = command("diff", "nets.py:Named()", "nets.py:Named()", *NAMED, cwd=nets)
+    assert diff.returncode == 0, diff.stderr
+    assert "are the same function" in diff.stdout
+
+
 def test_a_training_step():
     report = data_of("torch", "--train")
     (model,) = report["data"]["models"]
     stem = 32 * 32 * 64 * 27  # the image needs no gradient
     assert model["macs"] == 3 * 555_422_720 - stem
     assert model["saved_bytes"] > 0
+
+
+def test_a_training_step_is_held_against_other_tools_and_a_reported_figure():
+    done = flops("torch", "--train", "--cross-check", "--reported", "3.33G", "--strict")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "3.33G fits torch as it is on 1x3x32x32: 3,328,997,376 2 × MACs (fits if rounded)" in said
+    assert "Other tools on torch, the same training step" in said
+    assert "does not count the backward pass" in said
+    assert "Every difference is explained to the last unit." in said
 
 
 def test_an_unknown_operator_is_listed_and_strict_ends_with_1(nets):
@@ -164,7 +201,9 @@ def test_the_cross_check_explains_to_the_last_unit():
         (("torhc",), 2, "Did you mean torch?"),
         (("torch", "--input", "3 by 32"), 2, "cannot read the input"),
         (("torch", "--reported", "many"), 2, "cannot read the reported number"),
-        (("torch", "--train", "--cross-check"), 2, "Leave out --train"),
+        (("torch", "--input", "x=1x3x32x32", "--input", "x=1x3x32x32"), 2, "given twice"),
+        (("torch", "--input", "a b=1x3x32x32"), 2, "no name of an argument"),
+        (("torch", "--input", "image=1x3x32x32"), 3, "unexpected keyword argument 'image'"),
         (("torch", "--input", "1x5x32x32"), 3, "cannot run torch"),
         ((), 2, "Missing argument"),
     ],

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from diagnose.count.flops.count import count_operations
 from diagnose.count.flops.cross_check import FlopCheck, cross_check
 from diagnose.count.flops.reported import FlopCandidate, find_candidates, met, parse_reported_work
-from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
-from diagnose.inputs import candidates, parse_input
+from diagnose.count.flops.variants import Subject
+from diagnose.errors import COULD_NOT_RUN, DiagnoseError
+from diagnose.inputs import candidates, parse_inputs, taking
 from diagnose.sources import build
-from diagnose.values import FlopTable, ModelRef, Reported, Skipped
+from diagnose.values import FlopTable, InputSpec, ModelRef, Reported, Skipped
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +56,18 @@ def answer(
     seed: int | None = None,
 ) -> FlopsAnswer:
     """Build and count each model, and explain what is asked for; raise DiagnoseError where one cannot be counted."""
-    if train and (check or reported is not None):
-        raise DiagnoseError(
-            "--cross-check and --reported are about forward passes", hint="Leave out --train.", exit_code=USAGE
-        )
+    asked = parse_inputs(inputs)
     number = parse_reported_work(reported) if reported is not None else None
     skipped: list[Skipped] = []
     counted = [
-        _counted(text, inputs, train=train, check=check, number=number, seed=seed, skipped=skipped) for text in models
+        _counted(text, asked, train=train, check=check, number=number, seed=seed, skipped=skipped) for text in models
     ]
     return FlopsAnswer(tuple(counted), train, number, tuple(skipped))
 
 
 def _counted(
     text: str,
-    inputs: Sequence[str],
+    asked: tuple[InputSpec, ...],
     *,
     train: bool,
     check: bool,
@@ -73,25 +75,29 @@ def _counted(
     seed: int | None,
     skipped: list[Skipped],
 ) -> CountedModel:
-    asked = tuple(map(parse_input, inputs))
+    def rebuilt(*, allocate: bool = False) -> nn.Module:
+        return taking(build(built.ref, allocate=allocate, seed=seed).module, asked)
+
     built = build(text, seed=seed)
+    taking(built.module, asked)
     skipped += built.skipped
     tried = candidates(built.module, built.input_shapes, asked)
     table = count_operations(built.module, tried, train=train)
     if isinstance(table, Skipped):
         raise DiagnoseError(
             f"cannot run {text}: {table.reason}",
-            hint="Give the input it takes, the batch first: --input 1x3x224x224, or 1x128:int64 for tokens."
+            hint="Give the inputs it takes, the batch first: --input 1x3x224x224, 1x128:int64 for tokens, "
+            "mask=1x128:bool for a keyword."
             + (" Norms over a batch of one value need a larger batch in training: 2x3x224x224." if train else ""),
             exit_code=COULD_NOT_RUN,
         )
     checks: tuple[FlopCheck, ...] = ()
+    found: tuple[FlopCandidate, ...] = ()
     if check:
-        checks, failed = cross_check(built.module, table, lambda: build(built.ref, allocate=True, seed=seed).module)
+        checks, failed = cross_check(built.module, table, lambda: rebuilt(allocate=True))
         skipped += failed
-    found = (
-        find_candidates(number, built.module, table, lambda: build(built.ref, seed=seed).module)
-        if number is not None
-        else ()
-    )
+    if number is not None:
+        subject = Subject(built.ref, built.module, table, rebuilt, lambda: rebuilt(allocate=True))
+        found, failed = find_candidates(number, subject)
+        skipped += failed
     return CountedModel(built.ref, built.origin, table, checks, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -39,20 +40,25 @@ def count_operations(
     return Skipped("the operations", "; ".join(reasons) or "no input is known; --input gives one")
 
 
-def count_parts(model: nn.Module, inputs: tuple[InputSpec, ...]) -> FlopTable:
-    """Return the operations of an eval-mode forward pass with every composite operator taken apart.
+def count_forward(
+    model: nn.Module, inputs: tuple[InputSpec, ...], *, training: bool = False, whole: bool = True
+) -> FlopTable:
+    """Return the operations of a forward pass in train or eval mode; raise what the model raises.
 
-    The MACs are those of `count_operations`; the operators are those that a dispatch mode outside inference mode sees.
+    Where they are not `whole`, every composite operator is taken apart, as a dispatch mode outside inference mode sees
+    it. The MACs are the same.
     """
-    return _counted(model, inputs, train=False, whole=False)
+    return _counted(model, inputs, train=False, training=training, whole=whole)
 
 
-def _counted(model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool, whole: bool = True) -> FlopTable:
+def _counted(
+    model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool, training: bool | None = None, whole: bool = True
+) -> FlopTable:
     given = tensors(inputs)
     stack = CallStack(model)
     # A lazy layer takes its shape from the first pass; what it does is counted in the second.
     lazy = any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers()))
-    with in_mode(model, training=train):
+    with in_mode(model, training=train if training is None else training):
         if lazy:
             with torch.no_grad():
                 model(*given)
@@ -95,21 +101,42 @@ def _train(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: CallS
     with torch.enable_grad(), stack.following():
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), tally:
             result = model(*given)
-        results = [tensor for tensor in _outputs(result) if tensor.requires_grad]
-        if not results:
-            raise ValueError("no output depends on a trainable parameter, so there is no backward pass")
-        wanted = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        ones = [torch.ones_like(tensor) for tensor in results]
         tally.backward = True
-        with tally:
-            torch.autograd.grad(results, wanted, ones, allow_unused=True)
+        backward(model, result, tally)
     return kept_bytes(kept.values())
+
+
+def backward(model: nn.Module, result: Any, counter: AbstractContextManager[Any]) -> None:
+    """Compute, under `counter`, the gradients of a model's parameters from ones at every tensor that it returned.
+
+    Raises:
+        ValueError: nothing that it returned depends on one.
+    """
+    results = [tensor for tensor in _outputs(result) if tensor.requires_grad]
+    if not results:
+        raise ValueError("no output depends on a trainable parameter, so there is no backward pass")
+    wanted = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    ones = [torch.ones_like(tensor) for tensor in results]
+    with counter:
+        torch.autograd.grad(results, wanted, ones, allow_unused=True)
 
 
 def _outputs(result: Any) -> list[Tensor]:
     """Return the tensors of a model's output; an object's are those of its attributes."""
     found = list(tensors_in(result))
     return found or list(tensors_in(dict(vars(result)) if hasattr(result, "__dict__") else None))
+
+
+@contextmanager
+def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
+    """Put a model in train or eval mode and restore each module's own at the end."""
+    before = {module: module.training for module in model.modules()}
+    try:
+        model.train(training)
+        yield
+    finally:
+        for module, mode in before.items():
+            module.training = mode
 
 
 def _rows(tally: Tally, places: Anatomy) -> Iterator[FlopRow]:

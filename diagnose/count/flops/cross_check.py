@@ -1,4 +1,4 @@
-"""Other tools' figures for the same forward pass, each difference to ours broken down into its causes.
+"""Other tools' figures for the same pass, each difference to ours broken down into its causes.
 
 A cause is a rule of the tool, read in its source, and its amount is computed from our own rows by that rule. What the
 rules do not make up is the remainder, and it is shown.
@@ -6,16 +6,14 @@ rules do not make up is the remainder, and it is shown.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from torch import nn
 
-from diagnose.count.flops.peers import fvcore_figure, mode_figure, torchinfo_figure
-from diagnose.errors import in_one_line
-from diagnose.sources.scope import in_mode
+from diagnose.count.flops.count import count_forward
+from diagnose.count.flops.peers import Figure, fvcore_figure, mode_figure, torchinfo_figure
 from diagnose.values import FlopTable, Skipped
 
 
@@ -34,14 +32,10 @@ class FlopCheck:
     unexplained: int
 
 
-Figure = tuple[int, Counter[str]]
-"""A tool's figure, and the amount of each cause."""
-
-
 def cross_check(
     model: nn.Module, table: FlopTable, with_weights: Callable[[], nn.Module]
 ) -> tuple[tuple[FlopCheck, ...], tuple[Skipped, ...]]:
-    """Run the other tools on an eval-mode forward pass and explain their differences to `table`.
+    """Run the other tools on what `table` counts, a forward pass or a training step, and explain their differences.
 
     `model` stands on the meta device. `with_weights` builds it on the CPU for fvcore, which traces a real forward pass.
     A tool that is not installed or fails is skipped with its reason. Train and eval mode are restored.
@@ -49,13 +43,12 @@ def cross_check(
     checks, skipped = [], []
     tools: Sequence[tuple[str, str, str, Callable[[], Figure]]] = (
         ("FlopCounterMode of torch", "torch", "2 × MACs", lambda: mode_figure(model, table)),
-        ("fvcore", "fvcore", "MACs", lambda: fvcore_figure(with_weights(), table)),
-        ("torchinfo", "torchinfo", "MACs", lambda: torchinfo_figure(model, table)),
+        ("fvcore", "fvcore", "MACs", lambda: _of_forward(fvcore_figure, with_weights(), model, table)),
+        ("torchinfo", "torchinfo", "MACs", lambda: _of_forward(torchinfo_figure, model, model, table)),
     )
     for tool, package, convention, figure in tools:
         try:
-            with in_mode(model, training=False):
-                value, causes = figure()
+            value, causes = figure()
         except Exception as error:  # whatever another tool raises is its answer
             skipped.append(Skipped(f"{tool}'s figure", in_one_line(error)))
             continue
@@ -64,3 +57,11 @@ def cross_check(
         unexplained = value - ours - sum(amount for _, amount in explained)
         checks.append(FlopCheck(f"{tool} {version(package)}", value, ours, convention, explained, unexplained))
     return tuple(checks), tuple(skipped)
+
+
+def _of_forward(figure: Callable[..., Figure], counted: nn.Module, model: nn.Module, table: FlopTable) -> Figure:
+    """Return the figure of a tool that knows of forward passes alone, run on `counted`, beside the whole of `table`."""
+    forward = count_forward(model, table.inputs, training=True) if table.trained else table
+    value, causes = figure(counted, forward, training=table.trained)
+    causes["does not count the backward pass"] -= sum(row.macs for row in table.rows if row.backward)
+    return value, causes

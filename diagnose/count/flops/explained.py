@@ -23,7 +23,7 @@ def check_section(model: CountedModel) -> Section:
         if left
         else Prose("Every difference is explained to the last unit.", "good")
     )
-    title = f"Other tools on {model.ref.text}, the same forward pass"
+    title = f"Other tools on {model.ref.text}, the same {'training step' if model.table.trained else 'forward pass'}"
     return Section(title, (said, Table("", columns, tuple(rows))))
 
 
@@ -44,7 +44,7 @@ def _verdict(model: CountedModel, reported: Reported) -> Prose:
         )
     first, *others = model.candidates
     by = f", which is how {first.source} counts" if first.source and not first.edits else ""
-    counted = f"{first.value:,} {first.convention}{by}" if by else f"{first.value:,} {first.convention}"
+    counted = f"{first.value:,} {first.convention}{by}"
     if first.fits != ("rounded", "truncated"):
         counted += f" (fits if {first.fits[0]})"
     if met(model.candidates, model.table):
@@ -59,12 +59,12 @@ def _verdict(model: CountedModel, reported: Reported) -> Prose:
 
 
 def reported_section(model: CountedModel, reported: Reported) -> Section:
-    """Return every way to the reported number."""
+    """Return every way to the reported number, the likeliest first."""
     low, high = min(reported.rounded[0], reported.truncated[0]), max(reported.rounded[1], reported.truncated[1])
     words = [
         Prose(
-            f"{reported.text} stands for {reported.rounded[0]:,} to {reported.rounded[1]:,} if it was rounded, up to "
-            f"{reported.truncated[1]:,} if it was truncated."
+            f"{reported.text} stands for {reported.rounded[0]:,} to {reported.rounded[1]:,} if it was rounded, for "
+            f"{reported.truncated[0]:,} to {reported.truncated[1]:,} if it was truncated. A document seldom says which."
             if low != high
             else f"{reported.text} is an exact number."
         )
@@ -79,16 +79,32 @@ def reported_section(model: CountedModel, reported: Reported) -> Section:
         Column("Fits if", low_priority=True),
         Column("Source", low_priority=True),
     )
-    table = Table("", columns, tuple(_row(candidate) for candidate in model.candidates))
-    caution = Prose("A matching figure does not prove a design: several ways may lead to the same digits.", "caution")
-    return Section(f"What gives {reported.text} for {model.ref.text}", (*words, table, caution))
+    listed = model.candidates[:MOST_LISTED]
+    left = len(model.candidates) - len(listed)
+    order = (
+        "The fewest and most plausible assumptions stand first. Each value was counted on a network really so built."
+    )
+    more = f" {left} less likely {'one is' if left == 1 else 'ones are'} left to --format json." if left else ""
+    table = Table("", columns, tuple(_row(candidate) for candidate in listed), note=order + more)
+    built = ((candidate.edits, candidate.note) for candidate in listed if candidate.edits and candidate.note)
+    notes = tuple(Prose(f"{'; '.join(edits)}: {note}.") for edits, note in built)
+    caution = Prose(
+        "A matching number is no proof: several ways may lead to the same digits, and edits of two kinds at once were "
+        "not tried.",
+        "caution",
+    )
+    folded = (Section("How each was built", notes, folded=True),) if notes else ()
+    return Section(f"What gives {reported.text} for {model.ref.text}", (*words, table, caution, *folded))
+
+
+MOST_LISTED = 8
 
 
 def _row(candidate: FlopCandidate) -> tuple[Cell, ...]:
     return (
         candidate.convention,
         candidate.input,
-        "; ".join(candidate.edits) or "none",
+        f"{'; '.join(candidate.edits) or 'none'}{f' ({candidate.against})' if candidate.against else ''}",
         candidate.value,
         " or ".join(candidate.fits),
         candidate.source,

@@ -1,4 +1,6 @@
-"""The other tools: how each is run on an eval-mode forward pass, and by which rules its figure differs from ours.
+"""The other tools: how each is run on a forward pass, and by which rules its figure differs from ours.
+
+FlopCounterMode sees a backward pass, too; fvcore and torchinfo know of forward passes alone.
 
 Source: torch/utils/flop_counter.py (torch 2.12), fvcore/nn/flop_count.py and jit_handles.py (fvcore 0.1.5),
 torchinfo/layer_info.py and model_statistics.py (torchinfo 1.8).
@@ -9,34 +11,55 @@ from __future__ import annotations
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from math import prod
 from typing import Any
 
 import torch
 from torch import nn
 
-from diagnose.count.flops.count import count_parts
+from diagnose.count.flops.count import backward, count_forward, in_mode
 from diagnose.inputs import tensors
 from diagnose.values import FlopRow, FlopTable
+
+Figure = tuple[int, Counter[str]]
+"""A tool's figure, and by cause what it counts beyond ours."""
 
 # ------------------------------------------------------------------------------------- FlopCounterMode
 
 
-def mode_figure(model: nn.Module, table: FlopTable) -> tuple[int, Counter[str]]:
-    """Run torch's FlopCounterMode, which counts 2 per MAC of the operators in its registry and nothing else."""
+def mode_figure(model: nn.Module, table: FlopTable) -> Figure:
+    """Run torch's FlopCounterMode, which counts 2 per MAC of the operators in its registry and nothing else.
+
+    It is run on a training step where `table` holds one.
+    """
     from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        model(*tensors(table.inputs))
+    given = tensors(table.inputs)
+    with in_mode(model, training=table.trained), torch.set_grad_enabled(table.trained), counter:
+        result = model(*given)
+        if table.trained:
+            backward(model, result, nullcontext())
     known = {str(packet).removeprefix("aten.") for packet in flop_registry}
+    modules = dict(model.named_modules())
     causes = Counter[str]()
-    for row in count_parts(model, table.inputs).rows:  # it sees the parts of composite operators
+    # It sees the parts of composite operators, as they run with gradients.
+    for row in (table if table.trained else count_forward(model, table.inputs, whole=False)).rows:
         if row.macs and row.op not in known:
             causes[f"does not count {row.op}"] -= 2 * row.macs
+        elif table.trained and row.kind == "convolution" and not row.backward:
+            causes["counts weight gradients of grouped convolutions as if ungrouped"] += 2 * _ungrouped(row, modules)
     return int(counter.get_total_flops()), causes
+
+
+def _ungrouped(row: FlopRow, modules: Mapping[str, nn.Module]) -> int:
+    """Return the MACs between a grouped convolution's weight gradient and one of as many channels without groups."""
+    module = modules[row.path]
+    if not isinstance(module, nn.modules.conv._ConvNd) or not module.weight.requires_grad:
+        return 0
+    return row.macs * (module.groups - 1)
 
 
 # ---------------------------------------------------------------------------------------------- fvcore
@@ -53,10 +76,12 @@ _FVCORE_ADDS = {
 """Operator → what fvcore adds per element read and per element of the output, and its name."""
 
 
-def fvcore_figure(model: nn.Module, table: FlopTable) -> tuple[int, Counter[str]]:
-    """Run fvcore on a model with weights: MACs of what it knows, and some operations as if they were MACs."""
-    model.eval()
-    with _silence("fvcore.nn.jit_analysis"):  # its import warns, too
+def fvcore_figure(model: nn.Module, table: FlopTable, *, training: bool = False) -> Figure:
+    """Run fvcore on a forward pass: MACs of what it knows, and some operations as if they were MACs.
+
+    `model` has weights; `table` counts the same pass, in train or eval mode, composite operators whole.
+    """
+    with _silence("fvcore.nn.jit_analysis"), in_mode(model, training=training):  # its import warns, too
         from fvcore.nn import FlopCountAnalysis
 
         analysis = FlopCountAnalysis(model, tensors(table.inputs, device="cpu"))
@@ -108,12 +133,13 @@ def _silence(logger: str) -> Iterator[None]:
 # ------------------------------------------------------------------------------------------- torchinfo
 
 
-def torchinfo_figure(model: nn.Module, table: FlopTable) -> tuple[int, Counter[str]]:
+def torchinfo_figure(model: nn.Module, table: FlopTable, *, training: bool = False) -> Figure:
     """Run torchinfo, which multiplies the parameters of every module without children by what the module returns."""
     import torchinfo
 
-    given = list(tensors(table.inputs))
-    summary = torchinfo.summary(model, input_data=given, device="meta", verbose=0)
+    given, mode = list(tensors(table.inputs)), "train" if training else "eval"
+    with in_mode(model, training=training):
+        summary = torchinfo.summary(model, input_data=given, device="meta", mode=mode, verbose=0)
     ours = Counter[str]()
     for row in table.rows:
         ours[row.path] += row.macs

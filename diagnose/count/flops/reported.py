@@ -1,23 +1,25 @@
-"""A reported number: which convention, input or small edit of the network gives it."""
+"""A reported number: which convention, tool, input or small edit of the network gives it.
+
+Whatever is listed was counted on the network itself, so edited and at that input; what a tool gives, by running it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 
-from torch import nn
-
-from diagnose.count.flops.count import count_operations
-from diagnose.count.flops.edits import EDITS
-from diagnose.count.flops.peers import fvcore_causes
+from diagnose.count.flops.count import count_forward, count_operations
+from diagnose.count.flops.figures import PLAIN, Figure, conventions
+from diagnose.count.flops.peers import fvcore_causes, fvcore_figure, mode_figure, torchinfo_figure
+from diagnose.count.flops.variants import Subject, variants
 from diagnose.count.reported import parse_reported
-from diagnose.values import FlopTable, InputSpec, Reported
-
-SIDES = (32, 64, 96, 112, 128, 160, 176, 192, 224, 240, 256, 288, 299, 300, 320, 331, 384, 448, 480, 512)
-"""Heights and widths that image classification networks are published at."""
+from diagnose.errors import DiagnoseError
+from diagnose.values import FlopTable, InputSpec, Reported, Skipped
 
 _UNIT = re.compile(r"(?P<number>.*?)\s*(?:flops?|macs?|mult-?adds?|madds?)", re.IGNORECASE)
+_TOOL_COST = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class FlopCandidate:
     """A way to the reported number: a convention, an input, and the edits of the network that it takes.
 
     `value` was counted on the network so edited; `fits` names the readings it satisfies, "rounded" or "truncated".
+    `cost` says how implausible the way is: 0 is MACs of the network as it is. `against` is what a document states that
+    the edit contradicts, `note` how the network was built.
     """
 
     value: int
@@ -33,10 +37,9 @@ class FlopCandidate:
     edits: tuple[str, ...]
     source: str
     fits: tuple[str, ...]
-
-
-Convention = tuple[str, str, Callable[[nn.Module, FlopTable], int]]
-"""What is counted, who counts so, and the figure."""
+    cost: float = 0.0
+    note: str = ""
+    against: str = ""
 
 
 def parse_reported_work(text: str) -> Reported:
@@ -48,84 +51,120 @@ def parse_reported_work(text: str) -> Reported:
     return parse_reported(match["number"] if match else text)
 
 
-def _without(kinds: tuple[str, ...]) -> Callable[[nn.Module, FlopTable], int]:
-    return lambda model, table: sum(row.macs for row in table.rows if row.kind not in kinds)
+def find_candidates(reported: Reported, subject: Subject) -> tuple[tuple[FlopCandidate, ...], tuple[Skipped, ...]]:
+    """Return the ways to a reported number, the likeliest first, and the tools that could not be asked.
 
-
-_ATTENTION = ("attention", "product of activations")
-CONVENTIONS: tuple[Convention, ...] = (
-    ("MACs", "", lambda model, table: table.macs),
-    ("2 × MACs", "FlopCounterMode of torch", lambda model, table: 2 * table.macs),
-    ("2 × MACs and every other operation", "", lambda model, table: table.flops),
-    (
-        "MACs with norms and pooling, without fused attention",
-        "fvcore",
-        lambda model, table: table.macs + sum(fvcore_causes(model, table).values()),
-    ),
-    ("MACs without attention and other products of activations", "", _without(_ATTENTION)),
-    ("2 × MACs without attention and other products of activations", "", lambda m, t: 2 * _without(_ATTENTION)(m, t)),
-    ("MACs of convolutions alone", "", lambda m, t: sum(row.macs for row in t.rows if row.kind == "convolution")),
-    ("MACs without the head", "", lambda m, t: sum(row.macs for row in t.rows if row.place.stage != "head")),
-)
-PLAIN = CONVENTIONS[:2]
-"""The conventions that are tried with another input or an edited network."""
-
-
-def find_candidates(
-    reported: Reported, model: nn.Module, table: FlopTable, rebuilt: Callable[[], nn.Module]
-) -> tuple[FlopCandidate, ...]:
-    """Return the ways to a reported number, the plainest first: as it is, at another input, with an edit.
-
-    `table` holds the forward pass of `model`; `rebuilt` builds the model anew on the meta device, to be edited. A
-    convention that gives the same number as a plainer one is left out.
+    A convention that gives the same number as a plainer one is left out, and so is another input or an edit where MACs
+    or the same convention give it without. The fewest and most plausible assumptions stand first, then what is
+    published.
     """
-    found: list[FlopCandidate] = []
-    found += _fitting(reported, model, table, CONVENTIONS, edits=(), source="")
-    for inputs in _other_inputs(table.inputs):
-        other = count_operations(model, (inputs,))
-        if isinstance(other, FlopTable):  # some networks take one size alone
-            found += _fitting(reported, model, other, PLAIN, edits=(), source="")
-    for edit in EDITS:
-        edited = rebuilt()
-        if not edit.apply(edited):
-            continue
-        other = count_operations(edited, (table.inputs,))
-        if isinstance(other, FlopTable):
-            found += _fitting(reported, edited, other, PLAIN, edits=(edit.text,), source=edit.source)
-    unlike: dict[tuple[int, str, tuple[str, ...]], FlopCandidate] = {}
-    for candidate in found:
-        unlike.setdefault((candidate.value, candidate.input, candidate.edits), candidate)
-    return tuple(unlike.values())
+    own = list(_of_conventions(reported, subject.table, conventions(subject.table)))
+    skipped: list[Skipped] = []
+    own += _of_tools(reported, subject, skipped)
+    settled = {candidate.convention for candidate in own}
+    tried = tuple(figure for figure in PLAIN if not {PLAIN[0].text, figure.text} & settled)
+    found = [*own, *_of_variants(reported, subject, tried)]
+    likely = sorted(found, key=lambda each: (each.cost, not each.source, -len(each.fits)))
+    return tuple(_distinct(likely)), tuple(skipped)
+
+
+def _distinct(candidates: Sequence[FlopCandidate]) -> Iterator[FlopCandidate]:
+    """Yield the first candidate of each value, input and convention; it says which edits come to the same.
+
+    On the network as it is, several conventions may give one value; the plainest stands for them.
+    """
+    alike: dict[tuple[int, str, str], list[FlopCandidate]] = {}
+    for each in candidates:
+        alike.setdefault((each.value, each.input, each.convention if each.edits else ""), []).append(each)
+    for first, *others in alike.values():
+        same = "; ".join(", ".join(other.edits) for other in others if first.edits)
+        note = "; ".join(filter(None, (first.note, f"the same with {same}" if same else "")))
+        yield replace(first, note=note)
 
 
 def met(candidates: tuple[FlopCandidate, ...], table: FlopTable) -> bool:
     """Return whether some convention gives the number on the network as it is, at its own input."""
-    own = ", ".join(map(str, table.inputs))
+    own = _text(table.inputs)
     return any(not candidate.edits and candidate.input == own for candidate in candidates)
 
 
-def _fitting(
-    reported: Reported,
-    model: nn.Module,
-    table: FlopTable,
-    conventions: tuple[Convention, ...],
-    *,
-    edits: tuple[str, ...],
-    source: str,
-) -> Iterator[FlopCandidate]:
-    for text, counted_by, figure in conventions:
-        value = figure(model, table)
+def _text(inputs: tuple[InputSpec, ...]) -> str:
+    return ", ".join(map(str, inputs))
+
+
+def _of_conventions(reported: Reported, table: FlopTable, figures: tuple[Figure, ...]) -> Iterator[FlopCandidate]:
+    for figure in figures:
+        value = figure.of(table)
         fits = reported.readings(value)
         if fits:
-            inputs = ", ".join(map(str, table.inputs))
-            yield FlopCandidate(value, text, inputs, edits, source or counted_by, fits)
+            yield FlopCandidate(value, figure.text, _text(table.inputs), (), figure.source, fits, figure.cost)
 
 
-def _other_inputs(inputs: tuple[InputSpec, ...]) -> Iterator[tuple[InputSpec, ...]]:
-    """Yield the usual sizes of an image, where the model takes one square image."""
-    if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].shape[2] != inputs[0].shape[3]:
-        return
-    shape = inputs[0].shape
-    for side in SIDES:
-        if side != shape[2]:
-            yield (InputSpec((*shape[:2], side, side), inputs[0].dtype),)
+def _of_variants(reported: Reported, subject: Subject, figures: tuple[Figure, ...]) -> Iterator[FlopCandidate]:
+    low = min(reported.rounded[0], reported.truncated[0])
+    high = max(reported.rounded[1], reported.truncated[1])
+    factors = [2 if figure is PLAIN[1] else 1 for figure in figures]
+
+    def wanted(least: float, most: float) -> bool:
+        return any(factor * least <= high and low <= factor * most for factor in factors)
+
+    for variant in variants(subject, wanted) if figures else ():
+        try:
+            table = count_operations(variant.model(), (variant.inputs,), train=subject.table.trained)
+        except DiagnoseError:  # not every size can be built
+            continue
+        if not isinstance(table, FlopTable):  # some networks take one size alone, some edits do not fit
+            continue
+        for found in _of_conventions(reported, table, figures):
+            yield FlopCandidate(
+                value=found.value,
+                convention=found.convention,
+                input=found.input,
+                edits=variant.edits,
+                source=variant.source,
+                fits=found.fits,
+                cost=found.cost + variant.cost,
+                note=variant.note,
+                against=variant.against,
+            )
+
+
+# ------------------------------------------------------------------------------------------------ tools
+
+
+def _of_tools(reported: Reported, subject: Subject, skipped: list[Skipped]) -> Iterator[FlopCandidate]:
+    """Yield what other tools give for the network as it is, each really run.
+
+    fvcore needs a network with weights, so it is run only where its rules, applied to our count, give the number.
+    """
+    table = subject.table
+    forward = count_forward(subject.model, table.inputs, training=True) if table.trained else table
+    alone = " of the forward pass alone" if table.trained else ""
+
+    def fvcore() -> int:
+        value = forward.macs + sum(fvcore_causes(subject.model, forward).values())
+        if not reported.readings(value):
+            return value
+        return fvcore_figure(subject.with_weights(), forward, training=table.trained)[0]
+
+    tools: tuple[tuple[str, str, Callable[[], int]], ...] = (
+        ("2 × MACs of the operators it knows", "torch", lambda: mode_figure(subject.model, table)[0]),
+        (f"MACs with norms and pooling, without fused attention{alone}", "fvcore", fvcore),
+        (
+            f"parameters times positions, biases and norms too{alone}",
+            "torchinfo",
+            lambda: torchinfo_figure(subject.model, forward, training=table.trained)[0],
+        ),
+    )
+    for text, package, run in tools:
+        name = "FlopCounterMode of torch" if package == "torch" else package
+        try:
+            value = run()
+        except Exception as error:  # whatever another tool raises is its answer
+            first_line = next(iter(str(error).splitlines()), "")
+            skipped.append(Skipped(f"{name}'s convention", f"{type(error).__name__}: {first_line}"))
+            continue
+        fits = reported.readings(value)
+        if fits:
+            source = f"{name} {version(package)}"
+            yield FlopCandidate(value, text, _text(table.inputs), (), source, fits, _TOOL_COST)

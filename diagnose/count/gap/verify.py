@@ -16,6 +16,7 @@ from diagnose.count.gap.structure_edits import dense_growth
 from diagnose.count.gap.surgery import CannotOperateError, operate, set_depths
 from diagnose.count.params import count_parameters
 from diagnose.errors import DiagnoseError
+from diagnose.inputs import taking
 from diagnose.sources import build
 from diagnose.values import ModelRef, ParamTable
 
@@ -31,36 +32,44 @@ def verify(hit: Hit, ref: ModelRef, model: nn.Module, table: ParamTable) -> tupl
     """
     if not hit.edits:
         return True, "the model as it is"
-    changed = _changed(ref, hit.edits, table)
-    if changed is not None:
-        try:
-            built = build(changed)
-        except DiagnoseError:
-            return False, ""
-        return _fits(hit, built.module, table), f"built as {changed.text}"
     try:
-        edited = _by_surgery(hit, model, table)
+        edited, how = edited_model(hit.edits, ref, model, table)
+    except DiagnoseError:
+        return False, ""
     except (CannotOperateError, AttributeError) as error:
         return False, str(error)
-    return _fits(hit, edited, table), "built by surgery on the model, forward pass run"
+    return _fits(hit, edited, table), how
+
+
+def edited_model(edits: tuple[Edit, ...], ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[nn.Module, str]:
+    """Build a model with edits, through its own arguments or by surgery on a copy of `model`; say how.
+
+    Raises:
+        DiagnoseError: the model's own code refuses the arguments.
+        CannotOperateError, AttributeError: an edit cannot be made on this model.
+    """
+    changed = _changed(ref, edits, table)
+    if changed is not None:
+        return build(changed).module, f"built as {changed.text}"
+    return _by_surgery(edits, model, table), "built by surgery on the model, forward pass run"
 
 
 def _fits(hit: Hit, model: nn.Module, before: ParamTable) -> bool:
     """Return whether a built model counts what was predicted and its forward pass reads all that is new."""
     if before.inputs is None:
         return False
-    after = count_parameters(model, (before.inputs,))
+    after = count_parameters(taking(model, before.inputs), (before.inputs,))
     known = {(row.path, row.shape) for row in before.rows}
     idle = {row.path for row in before.rows if row.used is False}  # an auxiliary head may get other shapes
     reads_new = all(row.used for row in after.rows if (row.path, row.shape) not in known and row.path not in idle)
     return reads_new and hit.convention.total(layout_of(after).counts()) == hit.total
 
 
-def _by_surgery(hit: Hit, model: nn.Module, table: ParamTable) -> nn.Module:
+def _by_surgery(edits: tuple[Edit, ...], model: nn.Module, table: ParamTable) -> nn.Module:
     model = copy.deepcopy(model)
     layout = layout_of(table)
-    depths = [dict(edit.parameters)["blocks"] for edit in hit.edits if "blocks" in dict(edit.parameters)]
-    others: list[Edit | None] = [edit for edit in hit.edits if "blocks" not in dict(edit.parameters)]
+    depths = [dict(edit.parameters)["blocks"] for edit in edits if "blocks" in dict(edit.parameters)]
+    others: list[Edit | None] = [edit for edit in edits if "blocks" not in dict(edit.parameters)]
     for blocks in depths:
         set_depths(model, layout, blocks)
         layout = layout_of(count_parameters(model))

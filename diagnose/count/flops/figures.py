@@ -1,0 +1,80 @@
+"""The figures that conventions and other tools make of one counted pass: what a document may mean by its number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from diagnose.values import FlopRow, FlopTable
+
+TRAINING_RULE = 3
+"""A backward pass is taken for two forward passes. Source: Kaplan et al. 2020 (arXiv 2001.08361), section 2.1."""
+
+_ATTENTION = ("attention", "product of activations")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A convention: what it counts, the `cost` of believing that a document counts so (0 is plain), and who does."""
+
+    text: str
+    cost: float
+    of: Callable[[FlopTable], int]
+    source: str = ""
+
+
+def _macs(chosen: Callable[[FlopRow], bool]) -> Callable[[FlopTable], int]:
+    return lambda table: sum(row.macs for row in table.rows if chosen(row))
+
+
+def _forward_alone(figure: Figure) -> Figure:
+    """Return a figure as it is of the forward rows of a training step."""
+    of = _macs(lambda row: not row.backward)
+    factor = 2 if figure is _TWICE else 1
+    return Figure(f"{figure.text} of the forward pass alone", figure.cost + 0.5, lambda t: factor * of(t))
+
+
+_PLAIN = Figure("MACs", 0.0, lambda table: table.macs)
+_TWICE = Figure("2 × MACs", 0.25, lambda table: 2 * table.macs)
+PLAIN = (_PLAIN, _TWICE)
+"""The conventions that are tried with another input or an edited network, too."""
+
+FORWARD = (
+    *PLAIN,
+    Figure("2 × MACs and every other operation", 0.5, lambda table: table.flops),
+    Figure(
+        "MACs without attention and other products of activations", 0.75, _macs(lambda row: row.kind not in _ATTENTION)
+    ),
+    Figure(
+        "2 × MACs without attention and other products of activations",
+        1.0,
+        lambda table: 2 * _macs(lambda row: row.kind not in _ATTENTION)(table),
+    ),
+    Figure("MACs of convolutions alone", 0.75, _macs(lambda row: row.kind == "convolution")),
+    Figure("MACs without the head", 0.75, _macs(lambda row: row.place.stage != "head")),
+)
+"""The conventions of a forward pass."""
+
+TRAINING = (
+    *PLAIN,
+    Figure("2 × MACs and every other operation", 0.5, lambda table: table.flops),
+    *map(_forward_alone, PLAIN),
+    Figure(
+        "3 × the MACs of the forward pass",
+        0.5,
+        lambda table: TRAINING_RULE * _macs(lambda row: not row.backward)(table),
+        "a rule of thumb, Kaplan et al. 2020 (arXiv 2001.08361)",
+    ),
+    Figure(
+        "6 × the MACs of the forward pass",
+        0.5,
+        lambda table: 2 * TRAINING_RULE * _macs(lambda row: not row.backward)(table),
+        "a rule of thumb, Kaplan et al. 2020 (arXiv 2001.08361)",
+    ),
+)
+"""The conventions of a training step."""
+
+
+def conventions(table: FlopTable) -> tuple[Figure, ...]:
+    """Return the conventions of what a table holds, the plainest first."""
+    return TRAINING if table.trained else FORWARD
