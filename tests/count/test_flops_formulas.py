@@ -104,6 +104,8 @@ PRODUCTS = [
     (A.addbmm.default, (t(3, 5), t(2, 3, 4), t(2, 4, 5)), {}, 2 * 3 * 4 * 5, 15),
     (A.addr.default, (t(3, 4), t(3), t(4)), {}, 12, 0),
     (A._trilinear.default, (t(N, 3), t(O, 3, 5), t(N, 5), [1, 3], [0], [1, 2], [2, 3]), {}, N * O * 15, N * O * 15),
+    (A.affine_grid_generator.default, (t(N, 2, 3), [N, C, H, W], False), {}, N * H * W * 2 * 3, 0),
+    (A.affine_grid_generator.default, (t(N, 3, 4), [N, C, 4, 4, 4], False), {}, N * 64 * 3 * 4, 0),
     (A.scaled_dot_product_attention.default, (t(*Q), t(*K), t(*V)), {}, SCORES * (E + EV), SCORES * 6),
     (
         A.scaled_dot_product_attention.default,
@@ -180,7 +182,8 @@ ACTIVATIONS = (
 )
 ACTIVATION_GRADIENTS = (
     "hardswish_backward hardsigmoid_backward leaky_relu_backward elu_backward hardtanh_backward softplus_backward "
-    "log_sigmoid_backward mish_backward _prelu_kernel_backward"
+    "log_sigmoid_backward mish_backward _prelu_kernel_backward "
+    "hardshrink_backward softshrink_backward rrelu_with_noise_backward"
 )
 STATS = (t(C), t(C), t(C), t(C))
 X = N * C * H * W
@@ -242,6 +245,20 @@ OTHERS = [
     (A.logsumexp.default, (t(3, 5), [1]), 60),
     (A._embedding_bag.default, (t(9, 6), ints(4), ints(2)), 24),
     (A._cdist_forward.default, (t(3, 5), t(7, 5), 2.0, None), 3 * 7 * 16),
+    *((getattr(A, name).default, (t(3, 5), 1), 15) for name in ("cummax", "cummin")),
+    (A.nansum.default, (t(3, 5),), 15),
+    (A.scatter_add.default, (t(9, 5), 0, ints(3, 5), t(3, 5)), 15),
+    (A.scatter_reduce.two, (t(9, 5), 0, ints(3, 5), t(3, 5), "amax"), 15),
+    (A.index_add.default, (t(9, 5), 0, ints(3), t(3, 5)), 15),
+    (A.index_put.default, (t(9, 5, 2), [ints(3)], t(3, 5, 2)), 0),
+    (A.index_put.default, (t(9, 5, 2), [ints(3)], t(3, 5, 2), True), 3 * 5 * 2),
+    (A.index_put.default, (t(9, 5, 2), [None, ints(4, 1), ints(3)], t(1), True), 9 * 12),
+    (A._unsafe_index_put.default, (t(9, 5), [ints(3)], t(3, 5), True), 15),
+    (A.native_dropout.default, (t(3, 5), 0.5, True), 30),
+    (A.native_dropout.default, (t(3, 5), 0.5, False), 0),
+    (A.nll_loss_forward.default, (t(3, 5), ints(3), None, 1, -100), 3),
+    (A.nll_loss2d_forward.default, (t(3, 5, 2, 2), ints(3, 2, 2), None, 1, -100), 12),
+    (A._weight_norm_interface.default, (t(3, 5), t(3, 1), 0), 3 * 15 + 2 * 3),
     (A.glu.default, (t(3, 8),), 24),
     (A.addcmul.default, (t(3, 5), t(3, 5), t(3, 5)), 30),
     (A.addcdiv.default, (t(3, 5), t(3, 5), t(3, 5)), 30),
@@ -264,6 +281,12 @@ def test_operations_beside_macs(operator, args, operations):
     assert rule(operator).formula(Call(args, {}, operator(*args))) == (0, operations)
 
 
+PAD_GRADIENTS = [f"{way}_pad{n}d_backward" for way in ("reflection", "replication") for n in (1, 2, 3)]
+NEAREST_GRADIENTS = [
+    *("upsample_nearest1d_backward", "upsample_nearest3d_backward"),
+    *(f"_upsample_nearest_exact{n}d_backward" for n in (1, 2, 3)),
+]
+
 BACKWARD = [
     ("native_batch_norm_backward", (t(*IMAGE), t(*IMAGE), *[None] * 5, True, 1e-5, [True] * 3), t(*IMAGE), 9 * X),
     ("native_batch_norm_backward", (t(*IMAGE), t(*IMAGE), *[None] * 5, False, 1e-5, [True] * 3), t(*IMAGE), 5 * X),
@@ -283,6 +306,14 @@ BACKWARD = [
     ("upsample_bicubic2d_backward", (t(*IMAGE),), t(N, C, 4, 4), 32 * X),
     ("embedding_dense_backward", (t(4, 6), ints(4), 9, -1, False), t(9, 6), 24),
     ("glu_backward", (t(3, 4), t(3, 8)), t(3, 8), 48),
+    ("upsample_linear1d_backward", (t(N, C, 16),), t(N, C, H), 4 * N * C * 16),
+    ("upsample_trilinear3d_backward", (t(N, C, 8, 8, 8),), t(N, C, 4, 4, 4), 16 * N * C * 512),
+    *((name, (t(*IMAGE),), t(N, C, 4, 4), X) for name in (*NEAREST_GRADIENTS, *PAD_GRADIENTS)),
+    ("adaptive_max_pool3d_backward", (t(N, C, 1, 1, 1),), t(N, C, 4, 4, 4), N * C),
+    ("_embedding_bag_backward", (t(2, 6), ints(4), ints(2)), t(9, 6), 24),
+    ("nll_loss_backward", (t(), t(3, 5), ints(3)), t(3, 5), 3),
+    ("nll_loss2d_backward", (t(), t(3, 5, 2, 2), ints(3, 2, 2)), t(3, 5, 2, 2), 12),
+    ("_weight_norm_interface_backward", (t(3, 5), t(3, 5), t(3, 1), t(3, 1), 0), t(3, 5), 5 * 15 + 4 * 3),
     *((name, (t(3, 5),), t(3, 5), 15) for name in ACTIVATION_GRADIENTS.split()),
 ]
 
@@ -311,6 +342,7 @@ def test_what_moves_values_counts_nothing_and_a_view_is_no_operation():
     assert rule(A.reshape.default) is Treatment.MAYBE_VIEW
     assert rule(A.einsum.default) is Treatment.DECOMPOSED
     assert rule(A._fft_r2c.default) is Treatment.UNKNOWN
+    assert rule(A.transpose_.default) is Treatment.VIEW
 
 
 @pytest.mark.parametrize("layer", [nn.BatchNorm2d(C), nn.LayerNorm(W), nn.LayerNorm((H, W))], ids=str)

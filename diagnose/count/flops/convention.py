@@ -8,7 +8,11 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("Hadamard product", "1 per element: two tensors of the same shape that both depend on the input"),
     ("activation", "1 per element, whichever function; 2 for a gated linear unit"),
     ("elementwise", "1 per output element of each pointwise operator, exponentials too; 2 where it fuses two"),
-    ("norm", "batch norm in eval mode 2 per element; with the batch's own statistics 5, and 2 for scale and shift"),
+    (
+        "norm",
+        "batch norm in eval mode 2 per element; with the batch's own statistics 5, and 2 for scale and shift; "
+        "a weight norm 3 per weight",
+    ),
     ("softmax", "5 per element: maximum, difference, exponential, sum, division"),
     ("pooling", "1 per element of each window; a maximum one fewer"),
     ("reduction", "1 per element read; a mean one more per result, a variance 4 per element read"),

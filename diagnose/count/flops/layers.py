@@ -121,6 +121,21 @@ def embedding_bag(call: Call) -> Work:
     return Work(0, call.args[1].numel() * call.args[0].shape[-1])
 
 
+def scattered(call: Call) -> Work:
+    """Count one operation per element of the source, argument 3, that joins what stands at its index."""
+    return Work(0, call.args[3].numel())
+
+
+def weight_norm(call: Call) -> Work:
+    """Count w = g · v / ‖v‖: square, sum and scale per element of v; a root and a division per norm."""
+    return Work(0, 3 * call.args[0].numel() + 2 * call.args[1].numel())
+
+
+def negative_log_likelihood(call: Call) -> Work:
+    """Count one sum per target, argument 1."""
+    return Work(0, call.args[1].numel())
+
+
 def _each(names: str, kind: str, formula: Formula) -> dict[str, Entry]:
     return {f"aten::{name}": Entry(kind, formula) for name in names.split()}
 
@@ -152,6 +167,10 @@ ENTRIES: dict[str, Entry] = {
     **_each("var std var_mean std_mean", REDUCTION, per_read(NORMALISE - 1)),
     **_each("linalg_vector_norm", REDUCTION, per_read(2)),
     **_each("logsumexp", REDUCTION, per_read(4)),
+    **_each("nansum cummax cummin", REDUCTION, per_read(1)),
+    **_each("scatter_add scatter_reduce index_add", REDUCTION, scattered),
+    **_each("nll_loss_forward nll_loss2d_forward", REDUCTION, negative_log_likelihood),
+    **_each("_weight_norm_interface", NORM, weight_norm),
     **_each("_embedding_bag", REDUCTION, embedding_bag),
     **_each("_cdist_forward", REDUCTION, cdist),
 }

@@ -96,6 +96,11 @@ def trilinear(call: Call) -> Work:
     return Work(elements, elements)
 
 
+def affine_grid(call: Call) -> Work:
+    """Count aten.affine_grid_generator, a grid of positions times θ (N, n, n + 1): MACs = |out| · (n + 1)."""
+    return Work(call.out.numel() * call.args[0].shape[-1])
+
+
 def scaled_dot_product(call: Call) -> Work:
     """Count softmax(Q Kᵀ · scale + mask) V with Q (…, L, E), K (…, S, E), V (…, S, E_v).
 
@@ -162,6 +167,7 @@ ENTRIES: dict[str, Entry] = {
     "aten::addbmm": Entry(PRODUCT, added_batch_product, factors=1),
     "aten::addr": Entry(PRODUCT, outer_sum, factors=1),
     "aten::_trilinear": Entry(PRODUCT, trilinear),
+    "aten::affine_grid_generator": Entry(PRODUCT, affine_grid),
     "aten::scaled_dot_product_attention": Entry(ATTENTION, scaled_dot_product),
     **dict.fromkeys(
         (

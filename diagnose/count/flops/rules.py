@@ -40,6 +40,8 @@ def rule(operator: Any) -> Entry | Treatment:
     entry = REGISTRY.get(name) or REGISTRY.get(name.removesuffix("_"))
     if entry is not None:
         return entry
+    if torch.Tag.inplace_view in operator.tags:  # `transpose_` changes the shape that a tensor has of its memory
+        return Treatment.VIEW
     composite = operator.has_kernel_for_dispatch_key(COMPOSITE)
     if _is_view(operator):
         return Treatment.MAYBE_VIEW if composite else Treatment.VIEW

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from diagnose.count.flops.call import Call, Entry, Work, tensors_in
-from diagnose.count.flops.elementwise import MADE
+from diagnose.count.flops.elementwise import MADE, MOVE
 from diagnose.count.flops.places import CallStack
 from diagnose.count.flops.products import PRODUCT
 from diagnose.count.flops.rules import Treatment, rule
@@ -148,12 +148,12 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _work(entry: Entry, call: Call) -> Work | None:
-    """Return the work of a call; None for complex numbers, for which no formula here is written."""
-    if call.out.dtype.is_complex:
+    """Return the work of a call; None for arithmetic on complex numbers, for which no formula here is written."""
+    if entry.kind != MOVE and any(tensor.dtype.is_complex for tensor in tensors_in((call.args, call.result))):
         return None
     try:
         return entry.formula(call)
-    except (IndexError, TypeError, ValueError, AttributeError):
+    except (IndexError, TypeError, ValueError, AttributeError, RuntimeError):
         return None  # an overload with other arguments than the formula knows is listed, not guessed
 
 
