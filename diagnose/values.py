@@ -261,7 +261,7 @@ class FlopTable:
     """A model's operations on given inputs, in the order in which they first ran.
 
     `convention` says what one of `macs` is. `saved_bytes` is what a training step keeps for its backward pass, None
-    where only the forward pass was counted.
+    where only the forward pass was counted. `skipped` says what the count could not follow.
     """
 
     rows: tuple[FlopRow, ...]
@@ -270,6 +270,7 @@ class FlopTable:
     inputs: tuple[InputSpec, ...]
     layers: tuple[LayerBytes, ...] = ()
     saved_bytes: int | None = None
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def macs(self) -> int:

@@ -48,11 +48,19 @@ def read_by_forward(
     reasons = []
     with in_mode(model, training=False):
         for inputs in candidates:
-            with torch.no_grad(), _Reads() as reads:
-                try:
-                    model(*tensors(inputs))
-                except Exception as error:  # whatever a model raises is the reason, not a crash of ours
-                    reasons.append(f"{', '.join(map(str, inputs))}: {in_one_line(error)}")
-                    continue
-            return frozenset(reads.seen), inputs
+            try:
+                return _reads(model, inputs), inputs
+            except Exception as error:  # whatever a model raises is the reason, not a crash of ours
+                reasons.append(f"{', '.join(map(str, inputs))}: {in_one_line(error)}")
+            try:
+                with torch.device("meta"):  # for a model that makes tensors and forgets to say where
+                    return _reads(model, inputs), inputs
+            except Exception:
+                continue  # the first error says more
     return Skipped("which parameters the forward pass uses", "; ".join(reasons) or "no input is known")
+
+
+def _reads(model: nn.Module, inputs: tuple[InputSpec, ...]) -> frozenset[int]:
+    with torch.no_grad(), _Reads() as reads:
+        model(*tensors(inputs))
+    return frozenset(reads.seen)

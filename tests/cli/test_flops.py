@@ -42,6 +42,15 @@ class Pair(nn.Module):
         return a @ b
 
 
+class Branching(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 5, bias=False)
+
+    def forward(self, x):
+        return self.layer(x) if x.mean() < 1e9 else x
+
+
 class Named(Tokens):
     def forward(self, ids, *, mask, extra):
         return super().forward(ids) * mask[..., None] + extra["bias"][0]
@@ -173,6 +182,15 @@ def test_an_unknown_operator_is_listed_and_strict_ends_with_1(nets):
     assert "diagnose_cli::mystery" in done.stdout
     assert "the model speaks" not in done.stdout
     assert flops("nets.py:Net()", "--input", "3x4", "--strict", cwd=nets).returncode == 1
+
+
+def test_a_path_that_depends_on_values_is_run_and_said(nets):
+    done = flops("nets.py:Branching()", "--input", "3x4", "--cross-check", "--strict", cwd=nets)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "takes 60 MACs" in said
+    assert "cannot be called on meta tensors. It was run with random weights on random numbers" in said
+    assert "other values may take another path" in said
 
 
 def test_a_reported_figure_is_met():

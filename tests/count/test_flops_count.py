@@ -6,7 +6,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from diagnose.count.flops.count import count_operations
+from diagnose.count.flops.count import count_operations, count_with_values
 from diagnose.inputs import candidates
 from diagnose.sources import build
 from diagnose.values import FlopTable, InputSpec, Skipped
@@ -234,6 +234,14 @@ def test_an_unknown_operator_on_parameters_makes_the_total_a_lower_bound():
     assert table.macs == 3 * 4 * 4
 
 
+def test_an_unknown_operator_on_what_is_made_of_parameters_makes_a_lower_bound_too():
+    model = Of(lambda m, x: (torch.complex(x, x) @ torch.complex(m.layer.weight, m.layer.weight)).real)
+    model.layer = nn.Linear(4, 4)
+    table = counted(model, (3, 4))
+    assert [(item.op, item.parameters) for item in table.uncounted] == [("matmul", True)]
+    assert table.lower_bound
+
+
 def test_complex_numbers_have_no_formula_here():
     table = counted(Of(lambda m, x: (torch.complex(x, x) @ torch.complex(x, x).T).real), (3, 4))
     assert "matmul" in {item.op for item in table.uncounted}
@@ -244,3 +252,50 @@ def test_a_model_that_cannot_run_says_why():
     skipped = count_operations(nn.Linear(4, 4).to("meta"), ((InputSpec((3, 5)),),))
     assert isinstance(skipped, Skipped)
     assert skipped.reason.startswith("3x5: RuntimeError")
+
+
+# ------------------------------------------------------------------------------- what shapes alone do not tell
+
+
+def test_a_padding_mask_is_counted_in_full():
+    """In eval mode the encoder packs away what is padded; how much that is, shapes do not tell."""
+    layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+    encoder = nn.TransformerEncoder(layer, 3)
+    model = Of(lambda m, x, pad: m.encoder(x, src_key_padding_mask=pad), encoder=encoder)
+    table = counted(model, (2, 9, 16), InputSpec((2, 9), "bool"))
+    assert table.macs == 3 * (2 * 9 * 4 * 16 * 16 + 2 * 2 * 9 * 9 * 16 + 2 * 2 * 9 * 16 * 32)
+    assert [item.what for item in table.skipped] == ["packing away what a mask pads"]
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+def test_a_model_that_forgets_where_its_tensors_stand():
+    model = Of(lambda m, x: m.layer(x + torch.arange(4)), layer=nn.Linear(4, 5))
+    table = counted(model, (3, 4))
+    assert (table.macs, table.skipped) == (3 * 4 * 5, ())
+
+
+def test_a_path_that_depends_on_values_is_really_run():
+    def path(m, x):
+        positive = x[x > 0]
+        return m.layer(x) if positive.numel() else x
+
+    model = Of(path, layer=nn.Linear(4, 5))
+    table = count_with_values(model, ((InputSpec((3, 4)),),), "Tensor.item() cannot be called on meta tensors")
+    assert isinstance(table, FlopTable)
+    assert table.macs == 3 * 4 * 5
+    assert "other values may take another path" in table.skipped[0].reason
+    state = torch.random.get_rng_state()
+    count_with_values(model, ((InputSpec((3, 4)),),), "")
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_quantized_layers_are_counted_by_what_they_pack():
+    with torch.library._scoped_library("diagnose_test", "FRAGMENT") as library:
+        library.define("packed(Tensor x, __torch__.torch.classes.quantized.LinearPackedParamsBase w) -> Tensor")
+        library.impl("packed", lambda x, w: torch.empty_like(x), "CPU")
+        weight = torch.quantize_per_tensor(torch.zeros(4, 4), 0.1, 0, torch.qint8)
+        layer = torch.ops.quantized.linear_prepack(weight, torch.zeros(4))
+        known = Of(lambda m, x: torch.ops.quantized.linear_dynamic(x, layer))
+        unknown = Of(lambda m, x: torch.ops.diagnose_test.packed(x, layer))
+        assert count_with_values(known, ((InputSpec((3, 4)),),), "").macs == 3 * 4 * 4
+        assert count_with_values(unknown, ((InputSpec((3, 4)),),), "").lower_bound

@@ -323,9 +323,38 @@ def test_gradients(name, args, result, operations):
     assert REGISTRY[f"aten::{name}"].formula(Call(args, {}, result)) == (0, operations)
 
 
+def quantized(*shape, dtype=torch.qint8):
+    return torch.quantize_per_tensor(torch.zeros(shape), 0.1, 0, dtype)
+
+
+PACKED_CONVOLUTIONS = [(f"conv{n}d{relu}", n) for n in (1, 2, 3) for relu in ("", "_relu")]
+
+
+@pytest.mark.parametrize(("name", "n"), PACKED_CONVOLUTIONS)
+def test_quantized_convolutions(name, n):
+    prepack, ones = getattr(torch.ops.quantized, f"conv{n}d_prepack"), [1] * n
+    layer = prepack(quantized(O, C // 2, *[3] * n), torch.zeros(O), ones, [0] * n, ones, 2)
+    image = quantized(N, C, *[5] * n, dtype=torch.quint8)
+    out = getattr(torch.ops.quantized, name)(image, layer, 0.1, 0)
+    assert out.shape == (N, O, *[3] * n)
+    work = REGISTRY[f"quantized::{name}"].formula(Call((image, layer, 0.1, 0), {}, out))
+    assert work == (N * O * 3**n * C // 2 * 3**n, N * O * 3**n)
+
+
+PACKED_LINEAR = ["linear", "linear_relu", "linear_dynamic", "linear_relu_dynamic"]
+
+
+@pytest.mark.parametrize("name", PACKED_LINEAR)
+def test_quantized_linear_layers(name):
+    layer = torch.ops.quantized.linear_prepack(quantized(7, 5), torch.zeros(7))
+    work = REGISTRY[f"quantized::{name}"].formula(Call((torch.zeros(3, 5), layer), {}, torch.zeros(3, 7)))
+    assert work == (3 * 7 * 5, 21)
+
+
 def test_every_entry_has_its_test():
     tested = {case[0]._schema.name.removesuffix("_") for case in (*PRODUCTS, *OTHERS)}
     tested |= {f"aten::{case[0]}" for case in BACKWARD}
+    tested |= {f"quantized::{name}" for name in (*PACKED_LINEAR, *(name for name, _ in PACKED_CONVOLUTIONS))}
     tested |= {"aten::_native_multi_head_attention", "aten::_transformer_encoder_layer_fwd"}
     assert {name for name, entry in REGISTRY.items() if entry.kind != MOVE} <= tested
 

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from diagnose.count.cross_check import cross_check
 from diagnose.count.params import count_parameters
 from diagnose.inputs import candidates
 from diagnose.sources import build
+from diagnose.values import InputSpec
 
 TOYS = Path(__file__).with_name("toys.py")
 
@@ -109,3 +111,17 @@ def test_torch_agrees_where_nothing_is_tied(model):
     module, table = _table(model)
     assert table.total == sum(p.numel() for p in module.parameters())
     assert sum(row.elements for row in table.buffers) == sum(b.numel() for b in module.buffers())
+
+
+class ForgetsTheDevice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.positions, self.layer = nn.Embedding(8, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.layer(x + self.positions(torch.arange(x.shape[1])))
+
+
+def test_a_model_that_forgets_where_its_tensors_stand_is_run_all_the_same():
+    table = count_parameters(ForgetsTheDevice().to("meta"), ((InputSpec((2, 5, 4)),),))
+    assert (table.unused, table.inputs) == (0, (InputSpec((2, 5, 4)),))

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.count.flops.count import count_operations
+from torch.nn.parameter import is_lazy
+
+from diagnose.count.flops.count import count_operations, count_with_values
 from diagnose.count.flops.cross_check import FlopCheck, cross_check
 from diagnose.count.flops.reported import FlopCandidate, find_candidates, met, parse_reported_work
 from diagnose.count.flops.variants import Subject
@@ -17,6 +19,9 @@ from diagnose.values import FlopTable, InputSpec, ModelRef, Reported, Skipped
 
 if TYPE_CHECKING:
     from torch import nn
+
+MOST_BYTES = 4 * 2**30
+"""The largest weights that are made to follow a network whose path depends on values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ def _counted(
     skipped += built.skipped
     tried = candidates(built.module, built.input_shapes, asked)
     table = count_operations(built.module, tried, train=train)
+    if isinstance(table, Skipped) and _reads_values(table.reason, built.module):
+        table = count_with_values(rebuilt(allocate=True), tried, table.reason, train=train)
     if isinstance(table, Skipped):
         raise DiagnoseError(
             f"cannot run {text}: {table.reason}",
@@ -91,6 +98,7 @@ def _counted(
             + (" Norms over a batch of one value need a larger batch in training: 2x3x224x224." if train else ""),
             exit_code=COULD_NOT_RUN,
         )
+    skipped += table.skipped
     checks: tuple[FlopCheck, ...] = ()
     found: tuple[FlopCandidate, ...] = ()
     if check:
@@ -101,3 +109,10 @@ def _counted(
         found, failed = find_candidates(number, subject)
         skipped += failed
     return CountedModel(built.ref, built.origin, table, checks, found)
+
+
+def _reads_values(reason: str, model: nn.Module) -> bool:
+    """Return whether a forward pass stopped for want of values, and the model's weights are small enough to be made."""
+    tensors = (*model.parameters(), *model.buffers())
+    held = sum(tensor.numel() * tensor.element_size() for tensor in tensors if not is_lazy(tensor))
+    return any(word in reason.lower() for word in ("meta", "fake impl")) and held <= MOST_BYTES

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from textwrap import shorten
 from typing import Any
 
 import torch
@@ -34,10 +36,81 @@ def count_operations(
     reasons = []
     for inputs in candidates:
         try:
-            return _counted(model, inputs, train=train)
+            return _counted(model, tensors(inputs), inputs, train=train)
         except Exception as error:  # whatever a model raises is the reason, not a crash of ours
-            reasons.append(f"{', '.join(map(str, inputs))}: {in_one_line(error)}")
+            table = _counted_otherwise(model, inputs, str(error), train=train)
+            if table is not None:
+                return table
+            reasons.append(_reason(inputs, error))
     return Skipped("the operations", "; ".join(reasons) or "no input is known; --input gives one")
+
+
+def count_with_values(
+    model: nn.Module, candidates: Sequence[tuple[InputSpec, ...]], why: str, *, train: bool = False
+) -> FlopTable | Skipped:
+    """Count a model that has weights by really running it, as where its path depends on the values that it computes.
+
+    The inputs are random numbers, and zeros where they are no floats, from a seed of their own. `why` shapes alone did
+    not do becomes part of what the table says.
+    """
+    reasons = []
+    for inputs in candidates:
+        generator = torch.Generator().manual_seed(0)
+        given = tuple(
+            torch.randn(tensor.shape, generator=generator).to(tensor.dtype) if tensor.is_floating_point() else tensor
+            for tensor in tensors(inputs, device="cpu")
+        )
+        try:
+            table = _counted(model, given, inputs, train=train)
+        except Exception as error:  # as above
+            reasons.append(_reason(inputs, error))
+            continue
+        said = (
+            f"{why.rstrip('.')}. It was run with random weights on random numbers; other values may take another path"
+        )
+        return replace(table, skipped=(*table.skipped, Skipped("counting by shapes alone", said)))
+    return Skipped("the operations", "; ".join(reasons))
+
+
+def _reason(inputs: tuple[InputSpec, ...], error: Exception) -> str:
+    first_line = shorten(next(iter(str(error).splitlines()), ""), MOST_SAID, placeholder=" …")
+    return f"{', '.join(map(str, inputs))}: {type(error).__name__}: {first_line}"
+
+
+MOST_SAID = 240
+"""Characters of an error that are told."""
+
+
+def _counted_otherwise(model: nn.Module, inputs: tuple[InputSpec, ...], error: str, *, train: bool) -> FlopTable | None:
+    """Count a model that a forward pass on the meta device stops, by what it says; None where nothing helps."""
+    context: AbstractContextManager[Any]
+    skipped: tuple[Skipped, ...] = ()
+    if "nested_tensor" in error:
+        context, skipped = _without_packing(), (Skipped("packing away what a mask pads", _PADDED),)
+    elif "meta" in error.lower():
+        context = torch.device("meta")  # it makes tensors and forgets to say where
+    else:
+        return None
+    try:
+        with context:
+            table = _counted(model, tensors(inputs), inputs, train=train)
+    except Exception:  # the first error says more
+        return None
+    return replace(table, skipped=skipped)
+
+
+_PADDED = "how much it saves depends on the mask's values; the padding is counted like all else"
+
+
+@contextmanager
+def _without_packing() -> Iterator[None]:
+    """Switch the fast path of nn.TransformerEncoder off, which packs sequences into tensors without a shape."""
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)
 
 
 def count_forward(
@@ -48,13 +121,18 @@ def count_forward(
     Where they are not `whole`, every composite operator is taken apart, as a dispatch mode outside inference mode sees
     it. The MACs are the same.
     """
-    return _counted(model, inputs, train=False, training=training, whole=whole)
+    return _counted(model, tensors(inputs), inputs, train=False, training=training, whole=whole)
 
 
 def _counted(
-    model: nn.Module, inputs: tuple[InputSpec, ...], *, train: bool, training: bool | None = None, whole: bool = True
+    model: nn.Module,
+    given: tuple[Tensor, ...],
+    inputs: tuple[InputSpec, ...],
+    *,
+    train: bool,
+    training: bool | None = None,
+    whole: bool = True,
 ) -> FlopTable:
-    given = tensors(inputs)
     stack = CallStack(model)
     # A lazy layer takes its shape from the first pass; what it does is counted in the second.
     lazy = any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers()))

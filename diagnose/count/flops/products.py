@@ -58,6 +58,12 @@ def linear(call: Call) -> Work:
     return Work(call.out.numel() * call.args[1].shape[-1], _bias(call.arg(2), call))
 
 
+def packed(call: Call) -> Work:
+    """Count a quantized layer, whose argument 1 packs weight and bias: MACs = |out| · Π weight.shape[1:]."""
+    weight, bias = call.args[1].unpack()
+    return Work(call.out.numel() * prod(weight.shape[1:]), _bias(bias, call))
+
+
 def product(call: Call) -> Work:
     """Count a product of vectors, matrices or batches of them: MACs = |out| · K, K the last size of the first."""
     return Work(call.out.numel() * call.args[0].shape[-1])
@@ -149,6 +155,8 @@ def _bias(bias: object, call: Call) -> int:
     return 0 if bias is None else call.out.numel()
 
 
+_QUANTIZED_LINEAR = "linear linear_relu linear_dynamic linear_relu_dynamic"
+
 ENTRIES: dict[str, Entry] = {
     **dict.fromkeys(("aten::conv1d", "aten::conv2d", "aten::conv3d"), Entry(CONVOLUTION, convolution)),
     **dict.fromkeys(
@@ -159,6 +167,8 @@ ENTRIES: dict[str, Entry] = {
     "aten::convolution_backward": Entry(CONVOLUTION, convolution_backward),
     "torchvision::deform_conv2d": Entry(CONVOLUTION, deformable_convolution),
     "aten::linear": Entry(PRODUCT, linear),
+    **{f"quantized::{name}": Entry(PRODUCT, packed) for name in _QUANTIZED_LINEAR.split()},
+    **{f"quantized::conv{n}d{relu}": Entry(CONVOLUTION, packed) for n in (1, 2, 3) for relu in ("", "_relu")},
     **dict.fromkeys(
         ("aten::mm", "aten::bmm", "aten::matmul", "aten::mv", "aten::dot", "aten::vdot"), Entry(PRODUCT, product)
     ),

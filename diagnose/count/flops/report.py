@@ -62,6 +62,12 @@ def _verdicts(answer: FlopsAnswer) -> list[Prose]:
                     "caution",
                 )
             )
+        beside = [item for item in model.table.uncounted if not item.parameters]
+        if beside:
+            ops = ", ".join(f"{item.op} ×{item.count}" for item in beside)
+            said.append(
+                Prose(f"The totals of {model.ref.text} leave out operators without a formula: {ops}.", "caution")
+            )
     if len({model.table.inputs for model in answer.models}) > 1:
         said.append(Prose("The models were counted on different inputs; `--input` gives all of them one.", "caution"))
     return said

@@ -15,6 +15,9 @@ from diagnose.count.flops.call import Entry, per_element
 REGISTRY: dict[str, Entry] = {**products.ENTRIES, **layers.ENTRIES, **elementwise.ENTRIES, **backward.ENTRIES}
 """Operator, as "namespace::name" of any overload, → its kind and formula."""
 
+HIGHER_ORDER: dict[str, Entry] = {"flex_attention": REGISTRY["aten::_scaled_dot_product_attention_math"]}
+"""Operators that take functions, by name; what a score function adds is not looked for."""
+
 POINTWISE = Entry(layers.ELEMENTWISE, per_element(1))
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 
@@ -35,7 +38,7 @@ def rule(operator: Any) -> Entry | Treatment:
     An operator in place, `relu_`, has the entry of its name without the underscore.
     """
     if not isinstance(operator, OpOverload):
-        return Treatment.UNKNOWN
+        return HIGHER_ORDER.get(str(operator), Treatment.UNKNOWN)
     name = operator._schema.name
     entry = REGISTRY.get(name) or REGISTRY.get(name.removesuffix("_"))
     if entry is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from diagnose.count.flops.call import Call, Entry, Work, tensors_in
@@ -69,6 +70,7 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # The storages are kept alive, so that none of their keys is given to another.
         self._constant = {storage_key(tensor): tensor.untyped_storage() for tensor in (*parameters, *buffers)}
         self._weights = frozenset(map(storage_key, parameters))
+        self._of_weights = set(self._weights)  # and what is computed from weights alone: casts, masks, norms of them
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operator and count it."""
@@ -79,7 +81,8 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if treatment is Treatment.DECOMPOSED:
             with self:
                 return func.decompose(*args, **kwargs)
-        result = known_result(func._schema.name, args) if isinstance(treatment, Entry) else None
+        known = isinstance(treatment, Entry) and isinstance(func, OpOverload)
+        result = known_result(func._schema.name, args) if known else None
         if result is None:
             result = func(*args, **kwargs)
         self._record(func, treatment, Call(args, kwargs, result))
@@ -94,7 +97,8 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
         made = [tensor for tensor in results if storage_key(tensor) not in keys]
         name = _name(func)
         constant = name in MADE or all(key in self._constant for key in keys)
-        self._follow(results, constant=constant)
+        of_weights = constant and name not in MADE and not keys.isdisjoint(self._of_weights)
+        self._follow(results, constant=constant, of_weights=of_weights)
         if treatment is Treatment.MAYBE_VIEW and not made:
             return
         work = None
@@ -104,7 +108,8 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
             work = Work()
         path = self._stack.of_gradient() if self.backward else self._stack.current()
         if work is None:
-            self._set_aside(name, path, reads_weights=not keys.isdisjoint(self._weights))
+            packed = any(isinstance(value, torch.ScriptObject) for value in call.args)  # weights of a quantized layer
+            self._set_aside(name, path, reads_weights=packed or not keys.isdisjoint(self._of_weights))
             return
         kind = treatment.kind if isinstance(treatment, Entry) else "data movement"
         kind = self._refined(kind, name, treatment, call)
@@ -116,14 +121,17 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
         sums.read += given[0].numel() if given else 0
         sums.activation_bytes += sum(tensor.numel() * tensor.element_size() for tensor in made)
 
-    def _follow(self, results: Iterable[Tensor], *, constant: bool) -> None:
+    def _follow(self, results: Iterable[Tensor], *, constant: bool, of_weights: bool) -> None:
         """Note which results depend on the network's input: memory once constant may be written in place."""
         for tensor in results:
             key = storage_key(tensor)
             if constant:
                 self._constant[key] = tensor.untyped_storage()
+                if of_weights:
+                    self._of_weights.add(key)
             elif key in self._constant and key not in self._weights:
                 del self._constant[key]
+                self._of_weights.discard(key)
 
     def _refined(self, kind: str, name: str, treatment: Entry | Treatment, call: Call) -> str:
         """Return the kind of a product by what its factors are."""
