@@ -189,7 +189,15 @@ def test_a_training_step():
     found, _ = ways("torch", f"{3 * 555_422_720:,}", train=True)
     assert [item.convention for item in found if not item.edits] == ["3 × the MACs of the forward pass"]
     found, _ = ways("torch", "1,110,845,440", train=True)
-    assert [item.convention for item in found if not item.edits] == ["2 × MACs of the forward pass alone"]
+    assert (found[0].convention, found[0].input) == ("2 × MACs of the forward pass alone", "1x3x32x32")
+
+
+def test_an_edit_gives_the_forward_pass_of_a_training_step():
+    found, _ = ways("prodpoly", f"{404_427_776 + 25_165_824:,}", train=True)
+    assert (
+        found[0].convention,
+        found[0].edits,
+    ) == ("MACs of the forward pass alone", ("one 1×1 convolution per block",))
 
 
 def test_a_prediction_is_near_the_count():

@@ -52,7 +52,8 @@ def _verdict(model: CountedModel, reported: Reported) -> Prose:
     elif not first.edits:
         said = f"{text} fits {name} not on its own input but on {first.input}: {counted}."
     else:
-        said = f"{text} fits {name} only with an edit, {first.edits[0]}: {counted} on {first.input}."
+        edit = f"an edit {_AGAINST}" if first.against else "an edit"
+        said = f"{text} fits {name} only with {edit}, {first.edits[0]}: {counted} on {first.input}."
     if others:
         said += f" {len(others)} other {'way fits' if len(others) == 1 else 'ways fit'} it, too."
     return Prose(said, "verdict")
@@ -93,18 +94,20 @@ def reported_section(model: CountedModel, reported: Reported) -> Section:
         "not tried.",
         "caution",
     )
+    stated = tuple(Prose(f"Stated is: {said}.") for said in dict.fromkeys(each.against for each in listed) if said)
     folded = (Section("How each was built", notes, folded=True),) if notes else ()
-    return Section(f"What gives {reported.text} for {model.ref.text}", (*words, table, caution, *folded))
+    return Section(f"What gives {reported.text} for {model.ref.text}", (*words, table, *stated, caution, *folded))
 
 
 MOST_LISTED = 8
+_AGAINST = "against what is stated"
 
 
 def _row(candidate: FlopCandidate) -> tuple[Cell, ...]:
     return (
         candidate.convention,
         candidate.input,
-        f"{'; '.join(candidate.edits) or 'none'}{f' ({candidate.against})' if candidate.against else ''}",
+        f"{'; '.join(candidate.edits) or 'none'}{f' ({_AGAINST})' if candidate.against else ''}",
         candidate.value,
         " or ".join(candidate.fits),
         candidate.source,

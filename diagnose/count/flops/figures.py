@@ -27,20 +27,11 @@ def _macs(chosen: Callable[[FlopRow], bool]) -> Callable[[FlopTable], int]:
     return lambda table: sum(row.macs for row in table.rows if chosen(row))
 
 
-def _forward_alone(figure: Figure) -> Figure:
-    """Return a figure as it is of the forward rows of a training step."""
-    of = _macs(lambda row: not row.backward)
-    factor = 2 if figure is _TWICE else 1
-    return Figure(f"{figure.text} of the forward pass alone", figure.cost + 0.5, lambda t: factor * of(t))
-
-
 _PLAIN = Figure("MACs", 0.0, lambda table: table.macs)
 _TWICE = Figure("2 × MACs", 0.25, lambda table: 2 * table.macs)
-PLAIN = (_PLAIN, _TWICE)
-"""The conventions that are tried with another input or an edited network, too."""
-
 FORWARD = (
-    *PLAIN,
+    _PLAIN,
+    _TWICE,
     Figure("2 × MACs and every other operation", 0.5, lambda table: table.flops),
     Figure(
         "MACs without attention and other products of activations", 0.75, _macs(lambda row: row.kind not in _ATTENTION)
@@ -55,20 +46,24 @@ FORWARD = (
 )
 """The conventions of a forward pass."""
 
+_ALONE = Figure("MACs of the forward pass alone", 0.5, _macs(lambda row: not row.backward))
+_TWICE_ALONE = Figure("2 × MACs of the forward pass alone", 0.75, lambda table: 2 * _ALONE.of(table))
 TRAINING = (
-    *PLAIN,
+    _PLAIN,
+    _TWICE,
     Figure("2 × MACs and every other operation", 0.5, lambda table: table.flops),
-    *map(_forward_alone, PLAIN),
+    _ALONE,
+    _TWICE_ALONE,
     Figure(
         "3 × the MACs of the forward pass",
         0.5,
-        lambda table: TRAINING_RULE * _macs(lambda row: not row.backward)(table),
+        lambda table: TRAINING_RULE * _ALONE.of(table),
         "a rule of thumb, Kaplan et al. 2020 (arXiv 2001.08361)",
     ),
     Figure(
         "6 × the MACs of the forward pass",
         0.5,
-        lambda table: 2 * TRAINING_RULE * _macs(lambda row: not row.backward)(table),
+        lambda table: 2 * TRAINING_RULE * _ALONE.of(table),
         "a rule of thumb, Kaplan et al. 2020 (arXiv 2001.08361)",
     ),
 )
@@ -78,3 +73,8 @@ TRAINING = (
 def conventions(table: FlopTable) -> tuple[Figure, ...]:
     """Return the conventions of what a table holds, the plainest first."""
     return TRAINING if table.trained else FORWARD
+
+
+def plain(table: FlopTable) -> tuple[Figure, ...]:
+    """Return the conventions that are tried with another input or an edited network, too, the plainest first."""
+    return (_PLAIN, _TWICE, _ALONE, _TWICE_ALONE) if table.trained else (_PLAIN, _TWICE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 
 from diagnose.count.flops.count import count_forward, count_operations
-from diagnose.count.flops.figures import PLAIN, Figure, conventions
+from diagnose.count.flops.figures import Figure, conventions, plain
 from diagnose.count.flops.peers import fvcore_causes, fvcore_figure, mode_figure, torchinfo_figure
 from diagnose.count.flops.variants import Subject, variants
 from diagnose.count.reported import parse_reported
@@ -62,7 +62,8 @@ def find_candidates(reported: Reported, subject: Subject) -> tuple[tuple[FlopCan
     skipped: list[Skipped] = []
     own += _of_tools(reported, subject, skipped)
     settled = {candidate.convention for candidate in own}
-    tried = tuple(figure for figure in PLAIN if not {PLAIN[0].text, figure.text} & settled)
+    figures = plain(subject.table)
+    tried = tuple(figure for figure in figures if not {figures[0].text, figure.text} & settled)
     found = [*own, *_of_variants(reported, subject, tried)]
     likely = sorted(found, key=lambda each: (each.cost, not each.source, -len(each.fits)))
     return tuple(_distinct(likely)), tuple(skipped)
@@ -103,7 +104,8 @@ def _of_conventions(reported: Reported, table: FlopTable, figures: tuple[Figure,
 def _of_variants(reported: Reported, subject: Subject, figures: tuple[Figure, ...]) -> Iterator[FlopCandidate]:
     low = min(reported.rounded[0], reported.truncated[0])
     high = max(reported.rounded[1], reported.truncated[1])
-    factors = [2 if figure is PLAIN[1] else 1 for figure in figures]
+    macs = subject.table.macs
+    factors = [figure.of(subject.table) / macs for figure in figures] if macs else []
 
     def wanted(least: float, most: float) -> bool:
         return any(factor * least <= high and low <= factor * most for factor in factors)

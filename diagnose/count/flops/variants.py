@@ -151,7 +151,7 @@ def _edited(subject: Subject, wanted: Wanted) -> Iterator[Variant]:
             edits=(edit.text,),
             source=edit.source,
             note=how,
-            against=f"but {against}" if against else "",
+            against=against,
         )
         built += 1
         if built == MOST_BUILT:
