@@ -150,9 +150,31 @@ def test_a_recurrent_layer_that_fvcore_does_not_see():
     assert dict(checks["fvcore"].explained) == {"does not count LSTM": -2 * 5 * 4 * 6 * (4 + 6)}
 
 
+class Products(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(123, 37))
+
+    def forward(self, a, b):
+        return torch.einsum("nij,jk->nik", a, self.weight), a[0] @ b.transpose(1, 2)
+
+
+def test_what_fvcore_makes_of_einsum_and_of_a_broadcast_matmul():
+    """It reads an einsum's figure as numpy prints it, to four digits, and multiplies a matmul's first factor alone."""
+    checks, _ = explain(Products(), (3, 11, 123), (5, 13, 123))
+    einsum, matmul = 3 * 11 * 123 * 37, 5 * 11 * 13 * 123
+    assert float(f"{2 * einsum:.3e}") == 300_400
+    assert checks["fvcore"].ours == einsum + matmul
+    assert dict(checks["fvcore"].explained) == {
+        "counts einsum by numpy's estimate, to four digits": 300_400 // 2 - einsum,
+        "counts matmul by the batch of its first factor": 11 * 13 * 123 - matmul,
+    }
+    assert checks["fvcore"].unexplained == 0
+
+
 def test_a_remainder_is_shown_and_a_failing_tool_is_skipped():
     class Tricky(nn.Module):
-        def forward(self, a, b):  # fvcore multiplies the first factor's elements: it misses the broadcast batch
+        def forward(self, a, b):
             return torch.einsum("bij,cjk->bcik", a, b) if a.is_meta else torch.relu(a)
 
     checks, skipped = explain(Tricky(), (2, 3, 4), (5, 4, 6))

@@ -13,7 +13,8 @@ from importlib.metadata import version
 from torch import nn
 
 from diagnose.count.flops.count import count_forward
-from diagnose.count.flops.peers import Figure, fvcore_figure, mode_figure, torchinfo_figure
+from diagnose.count.flops.peer_fvcore import fvcore_causes, fvcore_value
+from diagnose.count.flops.peers import Figure, mode_figure, torchinfo_figure
 from diagnose.values import FlopTable, Skipped
 
 
@@ -40,11 +41,16 @@ def cross_check(
     `model` stands on the meta device. `with_weights` builds it on the CPU for fvcore, which traces a real forward pass.
     A tool that is not installed or fails is skipped with its reason. Train and eval mode are restored.
     """
+
+    def fvcore_figure(model: nn.Module, forward: FlopTable, *, training: bool) -> Figure:
+        value = fvcore_value(with_weights(), forward.inputs, training=training)
+        return value, fvcore_causes(model, forward, training=training)
+
     checks, skipped = [], []
     tools: Sequence[tuple[str, str, str, Callable[[], Figure]]] = (
         ("FlopCounterMode of torch", "torch", "2 × MACs", lambda: mode_figure(model, table)),
-        ("fvcore", "fvcore", "MACs", lambda: _of_forward(fvcore_figure, with_weights(), model, table)),
-        ("torchinfo", "torchinfo", "MACs", lambda: _of_forward(torchinfo_figure, model, model, table)),
+        ("fvcore", "fvcore", "MACs", lambda: _of_forward(fvcore_figure, model, table)),
+        ("torchinfo", "torchinfo", "MACs", lambda: _of_forward(torchinfo_figure, model, table)),
     )
     for tool, package, convention, figure in tools:
         try:
@@ -59,9 +65,9 @@ def cross_check(
     return tuple(checks), tuple(skipped)
 
 
-def _of_forward(figure: Callable[..., Figure], counted: nn.Module, model: nn.Module, table: FlopTable) -> Figure:
-    """Return the figure of a tool that knows of forward passes alone, run on `counted`, beside the whole of `table`."""
+def _of_forward(figure: Callable[..., Figure], model: nn.Module, table: FlopTable) -> Figure:
+    """Return the figure of a tool that knows of forward passes alone, beside the whole of `table`."""
     forward = count_forward(model, table.inputs, training=True) if table.trained else table
-    value, causes = figure(counted, forward, training=table.trained)
+    value, causes = figure(model, forward, training=table.trained)
     causes["does not count the backward pass"] -= sum(row.macs for row in table.rows if row.backward)
     return value, causes

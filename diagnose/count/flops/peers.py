@@ -1,18 +1,15 @@
-"""The other tools: how each is run on a forward pass, and by which rules its figure differs from ours.
+"""FlopCounterMode and torchinfo: how each is run, and by which rules its figure differs from ours.
 
-FlopCounterMode sees a backward pass, too; fvcore and torchinfo know of forward passes alone.
+FlopCounterMode sees a backward pass, too; torchinfo knows of forward passes alone.
 
-Source: torch/utils/flop_counter.py (torch 2.12), fvcore/nn/flop_count.py and jit_handles.py (fvcore 0.1.5),
-torchinfo/layer_info.py and model_statistics.py (torchinfo 1.8).
+Source: torch/utils/flop_counter.py (torch 2.12), torchinfo/layer_info.py and model_statistics.py (torchinfo 1.8).
 """
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from math import prod
 from typing import Any
 
@@ -60,74 +57,6 @@ def _ungrouped(row: FlopRow, modules: Mapping[str, nn.Module]) -> int:
     if not isinstance(module, nn.modules.conv._ConvNd) or not module.weight.requires_grad:
         return 0
     return row.macs * (module.groups - 1)
-
-
-# ---------------------------------------------------------------------------------------------- fvcore
-
-_CONVOLUTIONS = {f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)}
-_FVCORE_MACS = _CONVOLUTIONS | {"linear", "matmul", "addmm", "mm", "bmm"}
-
-_FVCORE_ADDS = {
-    "upsample_nearest2d": (0, 1, "nearest-neighbour upsampling"),
-    "upsample_bilinear2d": (0, 4, "bilinear upsampling"),
-    "grid_sampler": (0, 4, "grid sampling"),
-    "adaptive_avg_pool2d": (1, 0, "adaptive average pooling"),
-}
-"""Operator → what fvcore adds per element read and per element of the output, and its name."""
-
-
-def fvcore_figure(model: nn.Module, table: FlopTable, *, training: bool = False) -> Figure:
-    """Run fvcore on a forward pass: MACs of what it knows, and some operations as if they were MACs.
-
-    `model` has weights; `table` counts the same pass, in train or eval mode, composite operators whole.
-    """
-    with _silence("fvcore.nn.jit_analysis"), in_mode(model, training=training):  # its import warns, too
-        from fvcore.nn import FlopCountAnalysis
-
-        analysis = FlopCountAnalysis(model, tensors(table.inputs, device="cpu"))
-        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        value = int(analysis.total())
-    return value, fvcore_causes(model, table)
-
-
-def fvcore_causes(model: nn.Module, table: FlopTable) -> Counter[str]:
-    """Return what fvcore's rules add to our MACs, by cause; the model may stand on any device."""
-    modules = dict(model.named_modules())
-    causes = Counter[str]()
-    for row in table.rows:
-        recurrent = isinstance(modules.get(row.path), nn.RNNBase)
-        if row.macs and (recurrent or row.op not in _FVCORE_MACS):
-            causes[f"does not count {type(modules[row.path]).__name__ if recurrent else row.op}"] -= row.macs
-        elif row.op in _FVCORE_ADDS:
-            per_read, per_output, name = _FVCORE_ADDS[row.op]
-            side = "read" if per_read else "written"
-            amount = per_read * row.read + per_output * row.elements
-            causes[f"adds {per_read or per_output} per element {side} of {name}"] += amount
-        elif row.kind == "norm" and row.op in ("batch_norm", "layer_norm", "group_norm", "instance_norm"):
-            per_element = _fvcore_norm(row, modules.get(row.path))
-            causes[f"adds {per_element} per {row.op.replace('_', '-')} element"] += per_element * row.elements
-    return causes
-
-
-def _fvcore_norm(row: FlopRow, module: nn.Module | None) -> int:
-    affine = getattr(module, "weight", None) is not None
-    if row.op == "batch_norm" and row.operations == 2 * row.elements:  # its statistics are known
-        return 2 if affine else 1
-    return 5 if affine else 4
-
-
-@contextmanager
-def _silence(logger: str) -> Iterator[None]:
-    """Keep a tool's warnings, which speak of its own internals, from the user."""
-    log = logging.getLogger(logger)
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)
 
 
 # ------------------------------------------------------------------------------------------- torchinfo

@@ -12,7 +12,8 @@ from importlib.metadata import version
 
 from diagnose.count.flops.count import count_forward, count_operations
 from diagnose.count.flops.figures import Figure, conventions, plain
-from diagnose.count.flops.peers import fvcore_causes, fvcore_figure, mode_figure, torchinfo_figure
+from diagnose.count.flops.peer_fvcore import fvcore_causes, fvcore_value
+from diagnose.count.flops.peers import mode_figure, torchinfo_figure
 from diagnose.count.flops.variants import Subject, variants
 from diagnose.count.reported import parse_reported
 from diagnose.errors import DiagnoseError
@@ -144,10 +145,10 @@ def _of_tools(reported: Reported, subject: Subject, skipped: list[Skipped]) -> I
     alone = " of the forward pass alone" if table.trained else ""
 
     def fvcore() -> int:
-        value = forward.macs + sum(fvcore_causes(subject.model, forward).values())
+        value = forward.macs + sum(fvcore_causes(subject.model, forward, training=table.trained).values())
         if not reported.readings(value):
             return value
-        return fvcore_figure(subject.with_weights(), forward, training=table.trained)[0]
+        return fvcore_value(subject.with_weights(), table.inputs, training=table.trained)
 
     tools: tuple[tuple[str, str, Callable[[], int]], ...] = (
         ("2 × MACs of the operators it knows", "torch", lambda: mode_figure(subject.model, table)[0]),
