@@ -73,8 +73,7 @@ def count_with_values(
 
 
 def _reason(inputs: tuple[InputSpec, ...], error: Exception) -> str:
-    first_line = shorten(next(iter(str(error).splitlines()), ""), MOST_SAID, placeholder=" …")
-    return f"{', '.join(map(str, inputs))}: {type(error).__name__}: {first_line}"
+    return f"{', '.join(map(str, inputs))}: {shorten(in_one_line(error), MOST_SAID, placeholder=' …')}"
 
 
 MOST_SAID = 240
@@ -203,18 +202,6 @@ def _outputs(result: Any) -> list[Tensor]:
     """Return the tensors of a model's output; an object's are those of its attributes."""
     found = list(tensors_in(result))
     return found or list(tensors_in(dict(vars(result)) if hasattr(result, "__dict__") else None))
-
-
-@contextmanager
-def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
-    """Put a model in train or eval mode and restore each module's own at the end."""
-    before = {module: module.training for module in model.modules()}
-    try:
-        model.train(training)
-        yield
-    finally:
-        for module, mode in before.items():
-            module.training = mode
 
 
 def _rows(tally: Tally, places: Anatomy) -> Iterator[FlopRow]:

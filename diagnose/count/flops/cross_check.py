@@ -15,6 +15,7 @@ from torch import nn
 from diagnose.count.flops.count import count_forward
 from diagnose.count.flops.peer_fvcore import fvcore_causes, fvcore_value
 from diagnose.count.flops.peers import Figure, mode_figure, torchinfo_figure
+from diagnose.errors import in_one_line
 from diagnose.values import FlopTable, Skipped
 
 

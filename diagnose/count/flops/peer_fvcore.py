@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from diagnose.count.flops.call import tensors_in
-from diagnose.count.flops.count import count_forward, in_mode
+from diagnose.count.flops.count import count_forward
 from diagnose.inputs import tensors
+from diagnose.sources.scope import in_mode
 from diagnose.values import FlopRow, FlopTable, InputSpec
 
 _CONVOLUTIONS = {f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)}

@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from diagnose.count.flops.count import backward, count_forward, in_mode
+from diagnose.count.flops.count import backward, count_forward
 from diagnose.inputs import tensors
+from diagnose.sources.scope import in_mode
 from diagnose.values import FlopRow, FlopTable
 
 Figure = tuple[int, Counter[str]]

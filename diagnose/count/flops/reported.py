@@ -16,7 +16,7 @@ from diagnose.count.flops.peer_fvcore import fvcore_causes, fvcore_value
 from diagnose.count.flops.peers import mode_figure, torchinfo_figure
 from diagnose.count.flops.variants import Subject, variants
 from diagnose.count.reported import parse_reported
-from diagnose.errors import DiagnoseError
+from diagnose.errors import DiagnoseError, in_one_line
 from diagnose.values import FlopTable, InputSpec, Reported, Skipped
 
 _UNIT = re.compile(r"(?P<number>.*?)\s*(?:flops?|macs?|mult-?adds?|madds?)", re.IGNORECASE)
@@ -164,8 +164,7 @@ def _of_tools(reported: Reported, subject: Subject, skipped: list[Skipped]) -> I
         try:
             value = run()
         except Exception as error:  # whatever another tool raises is its answer
-            first_line = next(iter(str(error).splitlines()), "")
-            skipped.append(Skipped(f"{name}'s convention", f"{type(error).__name__}: {first_line}"))
+            skipped.append(Skipped(f"{name}'s convention", in_one_line(error)))
             continue
         fits = reported.readings(value)
         if fits:
