@@ -92,6 +92,9 @@ _KINDS: tuple[tuple[tuple[type[nn.Module], ...], str], ...] = (
     ((nn.RNNBase, nn.RNNCellBase), "recurrent"),
     ((nn.PReLU,), "activation"),
 )
+PARAMETRIZED = ", parametrized"
+"""The end of the kind of what a layer's weight is computed from: a weight norm's length and direction."""
+
 NORMS = frozenset({"batch norm", "layer norm", "group norm", "instance norm", "RMS norm", "norm"})
 
 

@@ -125,3 +125,32 @@ class ForgetsTheDevice(nn.Module):
 def test_a_model_that_forgets_where_its_tensors_stand_is_run_all_the_same():
     table = count_parameters(ForgetsTheDevice().to("meta"), ((InputSpec((2, 5, 4)),),))
     assert (table.unused, table.inputs) == (0, (InputSpec((2, 5, 4)),))
+
+
+def test_a_weight_norm_belongs_to_its_layer():
+    """The length and the direction of a weight are parameters of the convolution or linear layer that has it."""
+    normed = torch.nn.utils.parametrizations.weight_norm
+    model = nn.Sequential(normed(nn.Conv1d(3, 8, 3)), nn.Flatten(), normed(nn.Linear(48, 5))).to("meta")
+    table = count_parameters(model, ((InputSpec((1, 3, 8)),),))
+    assert table.total == (8 * 3 * 3 + 8 + 8) + (5 * 48 + 5 + 5)
+    kinds = {row.path: row.kind for row in table.rows}
+    assert kinds["0.parametrizations.weight.original1"] == "3 convolution, parametrized"
+    assert kinds["2.parametrizations.weight.original0"] == "linear, parametrized"
+    assert kinds["2.bias"] == "linear"
+    alone = count_parameters(normed(nn.Linear(4, 5)).to("meta"))
+    assert {row.kind for row in alone.rows} == {"linear", "linear, parametrized"}
+
+
+class Packed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        weight = torch.quantize_per_tensor(torch.zeros(7, 5), 0.1, 0, torch.qint8)
+        self.packed = torch.ops.quantized.linear_prepack(weight, torch.zeros(7))
+
+
+def test_packed_weights_of_quantized_layers_are_said():
+    table = count_parameters(nn.Sequential(Packed(), Packed()))
+    assert table.total == 0
+    said = next(item for item in table.skipped if "quantized" in item.what)
+    assert said.what == "weights of quantized layers: 0, 1"
+    assert f"{2 * (7 * 5 + 7)} weights and biases" in said.reason

@@ -4,8 +4,10 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from diagnose.count.gap.conventions import PLAIN, applicable
 from diagnose.count.gap.layout import layout_of
@@ -109,3 +111,20 @@ def test_any_model_can_be_searched_and_what_was_not_tried_is_said(model):
     found = search(layout, parse_reported("1,000"), conventions)
     assert found.skipped
     assert all(hit.total == 1000 for hit in found.hits)
+
+
+def test_a_one_dimensional_network_is_offered_no_two_dimensional_convolutions():
+    model = nn.Sequential(*(Residual1d() for _ in range(3))).to("meta")
+    layout = layout_of(count_parameters(model))
+    assert layout.blocks_per_stage() == (3,)
+    for family in ("layers added per block", "shortcut type", "squeeze-and-excitation"):
+        assert FAMILIES[family](layout) == "the blocks' convolutions are not two-dimensional"
+
+
+class Residual1d(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = (nn.Conv1d(16, 16, 3, padding=1) for _ in range(2))
+
+    def forward(self, x):
+        return x + self.second(torch.relu(self.first(x)))

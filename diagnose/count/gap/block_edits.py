@@ -23,6 +23,15 @@ def convolutional(layout: Layout) -> bool:
     return any(layer.is_convolution for group in layout.groups if group.is_block for layer in group.layers)
 
 
+def planar(layout: Layout) -> bool:
+    """Return whether every convolution of the blocks has two spatial dimensions, as those that edits add have."""
+    layers = (layer for group in layout.groups if group.is_block for layer in group.layers if layer.is_convolution)
+    return all(len(layer.weight) == 4 for layer in layers)
+
+
+_NOT_PLANAR = "the blocks' convolutions are not two-dimensional"
+
+
 def second_order(layout: Layout) -> bool:
     """Return whether the blocks carry a second-order term."""
     return any(layer.branch == "second-order" for layer in layout.layers())
@@ -32,6 +41,8 @@ def extra_layers(layout: Layout) -> Edits:
     """Add 1×1, 3×3 or depthwise convolutions per block: k²·c² (+ c for a bias, + 2c for a norm); linear: c² + c."""
     if not layout.stages:
         return "no repeated blocks were found"
+    if not planar(layout):
+        return _NOT_PLANAR
     made = []
     for kernel, depthwise, most in ((1, False, 3), (3, False, 2), (3, True, 2)) if convolutional(layout) else ():
         for number in range(1, most + 1):
@@ -129,6 +140,8 @@ def shortcuts(layout: Layout) -> Edits:
     blocks = [group for group in layout.groups if group.is_block]
     if not convolutional(layout):
         return "the blocks hold no convolutions"
+    if not planar(layout):
+        return _NOT_PLANAR
     projected = [group for group in blocks if any(x.branch == "shortcut" and x.weight for x in group.layers)]
     made = []
     if projected:
@@ -274,6 +287,8 @@ def squeeze_and_excitation(layout: Layout) -> Edits:
     """Add squeeze-and-excitation to every block: 2c²/r (+ c/r + c with biases)."""
     if not convolutional(layout):
         return "the blocks hold no convolutions"
+    if not planar(layout):
+        return _NOT_PLANAR
 
     def change(group: Group, r: int, bias: bool) -> Group:
         c = group.width

@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.anatomy import NORMS
+from diagnose.anatomy import NORMS, PARAMETRIZED
 from diagnose.values import BufferRow, ParamRow, ParamTable
 
 Shape = tuple[int, ...]
@@ -68,6 +68,11 @@ class Layer:
         return self.kind.endswith("convolution")
 
     @property
+    def is_bare(self) -> bool:
+        """Return whether no layer's own rule tells what the shapes mean: bare parameters, and parts of a weight."""
+        return self.kind == "bare parameter" or self.kind.endswith(PARAMETRIZED)
+
+    @property
     def is_norm(self) -> bool:
         """Return whether the layer is a normalisation layer."""
         return self.kind in NORMS
@@ -118,7 +123,7 @@ class Group:
         shortcut = [layer.weight for layer in self.layers if layer.branch == "shortcut" and layer.weight]
         if shortcut:
             return shortcut[-1][0]
-        layers = [layer for layer in self.layers if layer.weight and layer.kind != "bare parameter"]
+        layers = [layer for layer in self.layers if layer.weight and not layer.is_bare]
         if not layers:
             return 0
         # A gated feed-forward layer is often registered with its output projection before its second gate.
@@ -131,7 +136,7 @@ class Group:
     def inward(self) -> int:
         """Return the channels that one block takes in, 0 where no weight tells."""
         for layer in self.layers:
-            if layer.weight and layer.kind != "bare parameter":
+            if layer.weight and not layer.is_bare:
                 return layer.weight[0] if "depthwise" in layer.kind else layer.weight[1]
         return 0
 

@@ -156,7 +156,7 @@ def scaled(layout: Layout, numerator: int, denominator: int) -> Layout | None:
         return dim * numerator // denominator
 
     def shape_of(layer: Layer, shape: tuple[int, ...], width: int, inward: int) -> tuple[int, ...]:
-        if layer.kind == "bare parameter":
+        if layer.is_bare:
             return tuple(size(dim) if dim in (width, inward) and dim > 1 else dim for dim in shape)
         outward = shape[0] if layer.classifier or (layer.kind == "embedding") else size(shape[0])
         if len(shape) == 1:
