@@ -189,6 +189,7 @@ def test_a_path_that_depends_on_values_is_run_and_said(nets):
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     assert "takes 60 MACs" in said
+    assert "The path of nets.py:Branching() depends on values; this is what one run on random numbers takes." in said
     assert "cannot be called on meta tensors. It was run with random weights on random numbers" in said
     assert "other values may take another path" in said
 

@@ -68,13 +68,16 @@ def count_with_values(
         said = (
             f"{why.rstrip('.')}. It was run with random weights on random numbers; other values may take another path"
         )
-        return replace(table, skipped=(*table.skipped, Skipped("counting by shapes alone", said)))
+        return replace(table, skipped=(*table.skipped, Skipped(BY_SHAPES, said)))
     return Skipped("the operations", "; ".join(reasons))
 
 
 def _reason(inputs: tuple[InputSpec, ...], error: Exception) -> str:
     return f"{', '.join(map(str, inputs))}: {shorten(in_one_line(error), MOST_SAID, placeholder=' …')}"
 
+
+BY_SHAPES = "counting by shapes alone"
+"""What is skipped where a network was really run."""
 
 MOST_SAID = 240
 """Characters of an error that are told."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diagnose.count.flops.answer import CountedModel, FlopsAnswer
 from diagnose.count.flops.convention import KINDS
+from diagnose.count.flops.count import BY_SHAPES
 from diagnose.count.flops.data import flops_data
 from diagnose.count.flops.explained import check_section, reported_section, reported_verdict
 from diagnose.count.flops.tables import BY, counts_table, totals_table
@@ -53,6 +54,9 @@ def _verdicts(answer: FlopsAnswer) -> list[Prose]:
     first: Tone = "verdict" if answer.reported is None else "plain"
     said = [Prose(_side_by_side(answer) if len(answer.models) > 1 else _of_one(answer), first)]
     for model in answer.models:
+        if any(item.what == BY_SHAPES for item in model.table.skipped):
+            text = f"The path of {model.ref.text} depends on values; this is what one run on random numbers takes."
+            said.append(Prose(text, "caution"))
         if model.table.lower_bound:
             ops = ", ".join(item.op for item in model.table.uncounted if item.parameters)
             said.append(
