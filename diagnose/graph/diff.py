@@ -127,7 +127,7 @@ def measured(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, 
 
 def paired(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
     """Return the inputs with a batch of two at least: a norm needs more than one value."""
-    return tuple(InputSpec((max(2, spec.shape[0]), *spec.shape[1:]), spec.dtype) for spec in inputs)
+    return tuple(replace(spec, shape=(max(2, spec.shape[0]), *spec.shape[1:])) for spec in inputs)
 
 
 def _compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: bool) -> Compared:
