@@ -14,7 +14,7 @@ from diagnose.graph.form import RANDOM, base
 from diagnose.graph.labels import label_attributes, plain_value, weight_root
 from diagnose.graph.localise import Observed
 from diagnose.graph.skeleton import Skeleton
-from diagnose.graph.wording import chain, joined, loose, place, shown, sources, word
+from diagnose.graph.wording import chain, joined, loose, place, several, shown, sources, word
 from diagnose.values import Node, Verdict
 
 RANDOM_RATES = {"p", "dropout_p"}
@@ -155,7 +155,7 @@ def judged(near: Sequence[Observed]) -> tuple[Verdict, tuple[str, ...]]:
         if each.differs is None and each.how:
             return Verdict.UNDETERMINED, (each.how,)
     if any(each.differs is False for each in near):
-        return Verdict.UNDETERMINED, ("equal on these inputs, small and large values and another size included",)
+        return Verdict.UNDETERMINED, ("equal on these inputs, small and large values included",)
     return Verdict.UNDETERMINED, ("its effect could not be run by itself",)
 
 
@@ -314,13 +314,13 @@ def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list
     theirs = alignment.b.inputs(pair[1])
     if sorted(mine) == sorted(theirs) and (mine == theirs or not alignment.a.position_matters(pair[0])):
         return []
-    here = [word(alignment.a.graph.nodes[value]) for value in alignment.a.inputs(pair[0])]
-    there = [word(alignment.b.graph.nodes[value]) for value in theirs]
+    here = several([word(alignment.a.graph.nodes[value]) for value in alignment.a.inputs(pair[0])])
+    there = several([word(alignment.b.graph.nodes[value]) for value in theirs])
     verdict, evidence = judged([seen])
     if sorted(mine) == sorted(theirs):
         message = f"{word(a)} reads its inputs in another order"
     else:
-        message = f"{word(a)} reads other values: {', '.join(here)} → {', '.join(there)}"
+        message = f"{word(a)} reads other values: {here} → {there}"
     return [Change("wiring changed", verdict, message, joined(a, b), (*evidence, *sources([a, b])), *_ids(pair))]
 
 

@@ -114,7 +114,7 @@ def _weight_conflicts(alignment: Alignment) -> set[Pair]:
 
 
 def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Sequence[Pair]) -> Observed:
-    """Feed both regions of a pair A's activations, then small and large values, then maps of another size.
+    """Feed both regions of a pair A's activations, then small and large values; single operations another size, too.
 
     A difference on A's own activations counts only if it does not heal: some networks write one function in two ways
     whose intermediate values differ. Gradients and drawn values need both regions to read the same borders.
@@ -130,7 +130,12 @@ def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Seq
     common = _common(alignment, regions, {each for each in all_touched if each != pair})
     if common is None:
         return found
-    for how, values in _feeds({one: a.values.get(one) for one in _border(alignment.a, common[0])}):
+    feeds = _feeds({one: a.values.get(one) for one in _border(alignment.a, common[0])})
+    if len(common[0]) > 1 or len(common[1]) > 1:
+        feeds = feeds[
+            :-1
+        ]  # which operations compute nothing was decided at this size: only like ones are held to others
+    for how, values in feeds:
         seen = _compared(alignment, (a, b), common, values, pair)
         if seen is not None and seen[0]:
             return replace(found, differs=True, how=f"{seen[0]}{how}", delta=seen[1], reached=not how)

@@ -183,6 +183,14 @@ def _mean_of_arranged(form: Form, node: Node) -> int | None:
     return form.make(node.op, source.inputs, node.shape, like=node, attributes=attributes)
 
 
+def _mean_of_single(form: Form, node: Node) -> int | None:
+    """A mean or sum over dims of one element each computes nothing."""
+    over, shape = node.get("over"), form.shape(node.inputs[0])
+    if over is None or any(shape[dim] != 1 for dim in over):
+        return None
+    return form.rearrange(node.inputs[0], reshaped(shape, node.shape), like=node)
+
+
 RULES = (
     Rule("addmm as a linear layer", ("addmm",), _addmm),
     Rule("a product with a weight as a linear layer", ("matmul", "mm", "bmm"), _matmul),
@@ -199,5 +207,6 @@ RULES = (
         "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
         _average_pool, silent=True),
     Rule("a pooling's window", ("max_pool1d", "max_pool2d", "max_pool3d"), _pool_defaults, silent=True),
+    Rule("a mean over single elements computes nothing", ("mean", "sum"), _mean_of_single, silent=True),
     Rule("a mean over a flattened map", ("mean", "sum"), _mean_of_arranged, silent=True),
 )  # fmt: skip

@@ -23,6 +23,11 @@ def word(node: Node) -> str:
 def chain(nodes: Sequence[Node]) -> str:
     """Return the names of operations with their numbers, the first twelve."""
     words = [word(node) + _number(node) for node in nodes if node.op != "constant"] or [word(node) for node in nodes]
+    return several(words)
+
+
+def several(words: Sequence[str]) -> str:
+    """Return words in a row, the first twelve."""
     if len(words) > 12:
         return f"{', '.join(words[:12])} and {len(words) - 12} more"
     return ", ".join(words)

@@ -116,7 +116,7 @@ def test_a_network_of_two_inputs_is_given_both(diagnose, model) -> None:
 
     assert (both.returncode, report(both)["data"]["proof"]["gradients"]) == (0, 0.0)
     assert (one.returncode, one.stdout) == (3, "")
-    assert "one --input for each argument" in one.stderr
+    assert "one for each argument" in one.stderr
 
 
 def test_a_mapping_is_written_whole_and_read_back(diagnose, model, tmp_path) -> None:

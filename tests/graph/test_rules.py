@@ -178,6 +178,9 @@ EXAMPLES = {
     "averaging a whole map as its mean": (lambda m, x: F.adaptive_avg_pool2d(x, 1).flatten(1), pooled),
     "a pooling's defaults": (lambda m, x: F.adaptive_avg_pool2d(x, 3), lambda m, x: F.avg_pool2d(x, 2)),
     "a pooling's window": (lambda m, x: F.max_pool2d(x, 2), lambda m, x: F.max_pool2d(x, (2, 2), (2, 2))),
+    "a mean over single elements computes nothing": (
+        lambda m, x: x[:, :, :1, :1].exp().mean((2, 3)),
+        lambda m, x: F.adaptive_avg_pool2d(x[:, :, :1, :1].exp(), 1)[:, :, 0, 0]),
     "a mean over a flattened map": (lambda m, x: x.flatten(2).mean(-1), pooled),
     "attention's scale": (attention, lambda m, x: F.scaled_dot_product_attention(x, x + 1, x - 1, scale=6**-0.5)),
     "softmax": (lambda m, x: x.softmax(-1), lambda m, x: F.softmax(x, 3)),
