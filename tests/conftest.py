@@ -1,6 +1,7 @@
 """What every test shares: property tests that no busy machine can fail, and that CI repeats example for example."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from hypothesis import HealthCheck, settings
 
 # Small networks gain nothing from threads, and on a busy machine these spend their time waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that starts tests in the background lets them ignore Ctrl-C, and every command under test would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(Path(__file__).parent))
 
