@@ -188,5 +188,5 @@ def test_a_model_with_too_few_classes_is_told_before_anything_is_trained(tmp_pat
     (tmp_path / "net.py").write_text(NET.replace("10)", "9)"))
     done = subprocess.run(wanted, capture_output=True, text=True, timeout=120)
     assert done.returncode == 3, done.stderr
-    assert "cannot be trained on 32×32 images of 10 classes" in done.stderr
+    assert "cannot be trained on 500 synthetic images" in done.stderr
     assert not list((tmp_path / "runs").rglob("journal.jsonl"))

@@ -34,7 +34,8 @@ def kernel_kills(root: Path = Path("/")) -> int | None:
     mm/vmstat.c (oom_kill).
     """
     try:
-        groups = [line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines()]
+        lines = (line.split(":", 2) for line in (root / "proc/self/cgroup").read_text().splitlines())
+        groups = [fields for fields in lines if len(fields) == 3]
     except OSError:
         groups = []
     control = root / "sys/fs/cgroup"
