@@ -24,9 +24,12 @@ def convolutional(layout: Layout) -> bool:
 
 
 def planar(layout: Layout) -> bool:
-    """Return whether every convolution of the blocks has two spatial dimensions, as those that edits add have."""
+    """Return whether every convolution of the blocks has two spatial dimensions, as those that edits add have.
+
+    One that is shared with an earlier block holds no weight of its own and says nothing.
+    """
     layers = (layer for group in layout.groups if group.is_block for layer in group.layers if layer.is_convolution)
-    return all(len(layer.weight) == 4 for layer in layers)
+    return all(len(layer.weight) == 4 for layer in layers if layer.weight)
 
 
 _NOT_PLANAR = "the blocks' convolutions are not two-dimensional"
