@@ -59,7 +59,9 @@ def test_every_format_draws_it(images, form, lost):
 
 def test_every_number_says_on_what_it_stands(images):
     text = render(probe_report(answered(images)), "markdown")
-    assert "3 seeds, 2 epochs, up to 1,280 training and 50 test images from 100 synthetic images, on cpu in fp32" in text
+    assert (
+        "3 seeds, 2 epochs, up to 1,280 training and 50 test images from 100 synthetic images, on cpu in fp32" in text
+    )
     assert "compressed" in text
 
 
