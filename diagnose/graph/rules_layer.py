@@ -169,14 +169,14 @@ def _pool_defaults(form: Form, node: Node) -> int | None:
 
 def _mean_of_arranged(form: Form, node: Node) -> int | None:
     """A mean over a flattened map is the mean over the map."""
-    source = form[node.inputs[0]]
-    if source.op != "rearrange":
+    source, over = form[node.inputs[0]], node.get("over")
+    if source.op != "rearrange" or over is None:
         return None
     inner = form.shape(source.inputs[0])
     arrangement = arrangement_of(source)
     if arrangement.order != tuple(range(len(arrangement.order))):
         return None
-    over, kept = node.get("over"), len(source.shape) - len(node.get("over"))
+    kept = len(source.shape) - len(over)
     if over != tuple(range(kept, len(source.shape))) or inner[:kept] != source.shape[:kept]:
         return None
     attributes = {"over": tuple(range(kept, len(inner)))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from diagnose.graph.axes import permuted, reshaped
 from diagnose.graph.form import Form, Rule, numel, slots
 from diagnose.graph.rules_arithmetic import is_weight
+from diagnose.graph.rules_norm import without_unit_axes
 from diagnose.values import Node
 
 
@@ -121,24 +122,15 @@ def _sum_of_stack(form: Form, node: Node) -> int | None:
 
 def _mean_of_means(form: Form, node: Node) -> int | None:
     """A mean of a mean, or a sum of a sum, is one over the dims of both."""
-    source = form[node.inputs[0]]
-    if source.op == "rearrange":  # an axis of size 1 that was kept
-        inner = form[source.inputs[0]]
-        in_order = source.get("order") == tuple(range(len(source.get("order"))))
-        if (
-            not in_order
-            or [s for s in source.shape if s > 1] != [s for s in inner.shape if s > 1]
-            or inner.op != node.op
-        ):
-            return None
-        kept = [dim for dim, size in enumerate(source.shape) if size > 1]
-        if any(size == 1 for size in inner.shape) or any(dim not in kept for dim in node.get("over")):
-            return None
-        over, source = tuple(kept.index(dim) for dim in node.get("over")), inner
-    else:
-        over = node.get("over")
-    if source.op != node.op or over is None or source.get("over") is None:
+    outer, over = form[node.inputs[0]], node.get("over")
+    source = without_unit_axes(form, outer.id)
+    if over is None or source.op != node.op or source.get("over") is None:
         return None
+    if source is not outer:
+        kept = [dim for dim, size in enumerate(outer.shape) if size > 1]
+        if 1 in source.shape or not set(over) <= set(kept):
+            return None
+        over = tuple(kept.index(dim) for dim in over)
     rank = len(form.shape(source.inputs[0]))
     left = [dim for dim in range(rank) if dim not in source.get("over")]
     whole = tuple(sorted((*source.get("over"), *(left[dim] for dim in over))))

@@ -230,6 +230,13 @@ def test_what_differs_stays_apart(one, other) -> None:
     assert digest(form(one)) != digest(form(other))
 
 
+@pytest.mark.parametrize("reduced", [lambda x: x.flatten().sum(), lambda x: x.sum(3, keepdim=True).sum()])
+def test_a_sum_of_whole_numbers_is_left_as_it_is(reduced) -> None:
+    graph = form(lambda m, x: x * reduced(x > 0))
+
+    assert [node.op for node in graph.nodes if node.dtype == "int64"][-1].startswith("sum")
+
+
 def test_momentum_has_a_part_in_train_mode() -> None:
     one, other = EXAMPLES["a batch norm's momentum, where it has a part"]
 
