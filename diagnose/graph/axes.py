@@ -132,6 +132,16 @@ def permuted(source: Shape, order: tuple[int, ...]) -> Arrangement:
     return normal(Arrangement(source, order, tuple(source[index] for index in order)))
 
 
+def channels_last(source: Shape) -> Arrangement:
+    """Return the arrangement (N, C, …) → (N, …, C)."""
+    return permuted(source, (0, *range(2, len(source)), 1))
+
+
+def channels_first(source: Shape) -> Arrangement:
+    """Return the arrangement (N, …, C) → (N, C, …)."""
+    return permuted(source, (0, len(source) - 1, *range(1, len(source) - 1)))
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A slice read through an arrangement: cut `dim` of the source first, then arrange."""

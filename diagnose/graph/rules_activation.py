@@ -82,7 +82,7 @@ def _is_zero(node: Node) -> bool:
 
 
 def _gated(form: Form, node: Node) -> int | None:
-    """X · sigmoid(x) is silu, x · hardsigmoid(x) hardswish, x · tanh(softplus(x)) mish, x · (x > 0) relu."""
+    """The product x · sigmoid(x) is silu, x · hardsigmoid(x) hardswish, x · tanh(softplus(x)) mish, x · (x > 0) relu."""
     if len(node.inputs) != 2:
         return None
     fused = {"sigmoid": "silu", "hardsigmoid": "hardswish"}

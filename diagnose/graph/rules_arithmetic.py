@@ -31,7 +31,8 @@ def _floating(form: Form, node: Node) -> bool:
     return node.dtype in _FLOATS and node.dtype in kinds and kinds <= {node.dtype, "bool"}
 
 
-def _scaled(form: Form, value: int, factor: float, like: Node) -> int:
+def scaled(form: Form, value: int, factor: float, like: Node) -> int:
+    """Return a value times a number, at the place of the node `like`."""
     return form.make("scale", (value,), form.shape(value), like=like, attributes={"factor": factor})
 
 
@@ -58,15 +59,15 @@ def _add(form: Form, node: Node) -> int | None:
     second = scalar_of(form, node, 1, "other")
     if second is not None and form.shape(node.inputs[0]) == node.shape:
         if node.op.startswith("rsub"):
-            return _shifted(form, _scaled(form, node.inputs[0], alpha, node), second, node)
+            return _shifted(form, scaled(form, node.inputs[0], alpha, node), second, node)
         return _shifted(form, node.inputs[0], alpha * second, node)
     if len(node.inputs) != 2:
         return None
     first, other = reversed(node.inputs) if node.op.startswith("rsub") else node.inputs
     number = scalar_of(form, node, 0, "self")
     if number is not None and form.shape(other) == node.shape and not node.op.startswith("rsub"):
-        return _shifted(form, _scaled(form, other, alpha, node), number, node)
-    return form.make("add", (first, _scaled(form, other, alpha, node)), node.shape, like=node)
+        return _shifted(form, scaled(form, other, alpha, node), number, node)
+    return form.make("add", (first, scaled(form, other, alpha, node)), node.shape, like=node)
 
 
 def _mul(form: Form, node: Node) -> int | None:
@@ -74,7 +75,7 @@ def _mul(form: Form, node: Node) -> int | None:
         return None
     operands, number = _operands(form, node)
     if number is not None:
-        return _scaled(form, operands[0], number, node)
+        return scaled(form, operands[0], number, node)
     return form.make("mul", node.inputs, node.shape, like=node) if len(node.inputs) == 2 else None
 
 
@@ -83,12 +84,12 @@ def _div(form: Form, node: Node) -> int | None:
         return None
     number = scalar_of(form, node, 1, "other")
     if number and form.shape(node.inputs[0]) == node.shape:
-        return _scaled(form, node.inputs[0], 1.0 / number, node)
+        return scaled(form, node.inputs[0], 1.0 / number, node)
     if len(node.inputs) != 2:
         return None
     numerator = scalar_of(form, node, 0, "self")
     if numerator is not None and form.shape(node.inputs[1]) == node.shape:
-        return _scaled(form, _power(form, node.inputs[1], -1.0, node), numerator, node)
+        return scaled(form, _power(form, node.inputs[1], -1.0, node), numerator, node)
     return form.make("div", node.inputs, node.shape, like=node)
 
 
@@ -105,7 +106,7 @@ def _as_power(form: Form, node: Node) -> int | None:
 
 
 def _neg(form: Form, node: Node) -> int | None:
-    return _scaled(form, node.inputs[0], -1.0, node) if _floating(form, node) else None
+    return scaled(form, node.inputs[0], -1.0, node) if _floating(form, node) else None
 
 
 def _shift(form: Form, node: Node) -> int | None:
@@ -122,7 +123,7 @@ def _scale(form: Form, node: Node) -> int | None:
     if isclose(factor, 1.0, rel_tol=1e-12):
         return source.id
     if source.op == "scale":
-        return _scaled(form, source.inputs[0], source.get("factor") * factor, node)
+        return scaled(form, source.inputs[0], source.get("factor") * factor, node)
     if source.op == "sum" and isclose(factor * numel(form.shape(source.inputs[0])), numel(source.shape)):
         return form.make("mean", source.inputs, source.shape, like=node, attributes=dict(source.attributes))
     return None
@@ -134,14 +135,14 @@ def _unscaled(form: Form, node: Node) -> int | None:
     values: list[int] = []
     for value in node.inputs:
         source = form[value]
-        scaled = source.op == "scale" and not (node.op == "div" and values)
-        if scaled:
+        drawn = source.op == "scale" and not (node.op == "div" and values)
+        if drawn:
             factor, written = factor * source.get("factor"), source
-        values.append(source.inputs[0] if scaled else value)
+        values.append(source.inputs[0] if drawn else value)
     if tuple(values) == node.inputs:
         return None
     result = form.make(node.op, values, node.shape, like=node, attributes=dict(node.attributes))
-    return form.make("scale", (result,), node.shape, like=written, attributes={"factor": factor}, dtype=node.dtype)
+    return scaled(form, result, factor, written)
 
 
 def _square(form: Form, node: Node) -> int | None:
@@ -203,11 +204,15 @@ def _reduce(form: Form, node: Node) -> int | None:
     kind = node.op.partition(".")[0]
     if node.get("over") is not None or node.get("dtype") not in (None, node.dtype) or not _floating(form, node):
         return None
+    return reduced(form, node, kind, dims_of(form, node))
+
+
+def dims_of(form: Form, node: Node) -> tuple[int, ...]:
+    """Return the dims that a reduction names, counted from the front and rising; all of them where it names none."""
     rank = len(form.shape(node.inputs[0]))
     dims = node.get("dim")
     dims = (dims,) if isinstance(dims, int) else dims
-    over = tuple(sorted({dim % rank for dim in dims})) if dims else tuple(range(rank))
-    return reduced(form, node, kind, over)
+    return tuple(sorted({dim % rank for dim in dims})) if dims else tuple(range(rank))
 
 
 def reduced(form: Form, node: Node, kind: str, over: tuple[int, ...]) -> int:

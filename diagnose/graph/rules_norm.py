@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isclose
 
-from diagnose.graph.axes import permuted, reshaped
+from diagnose.graph.axes import channels_first, channels_last, reshaped
 from diagnose.graph.form import Form, Rule, arrangement_of, slots
-from diagnose.graph.rules_arithmetic import is_weight
+from diagnose.graph.rules_arithmetic import dims_of, is_weight, reduced
 from diagnose.values import Node
 
 CENTRED, UNCENTRED = "layer_norm", "rms_norm"
@@ -32,17 +32,11 @@ def _variance(form: Form, node: Node) -> int | None:
     unbiased = node.get("unbiased", True) if node.get("correction") is None else node.get("correction") != 0
     if node.get("over") is not None or unbiased:
         return None
-    rank = len(form.shape(node.inputs[0]))
-    dims = node.get("dim")
-    dims = (dims,) if isinstance(dims, int) else dims
-    over = tuple(sorted({dim % rank for dim in dims})) if dims else tuple(range(rank))
-    kept = tuple(size for dim, size in enumerate(form.shape(node.inputs[0])) if dim not in over)
-    value = form.make("variance", node.inputs[:1], kept, like=node, attributes={"over": over})
-    return form.rearrange(value, reshaped(kept, node.shape), like=node)
+    return reduced(form, node, "variance", dims_of(form, node))
 
 
 def _normalised(form: Form, node: Node) -> int | None:
-    """X · (mean(x²) + eps)^−½ is RMS norm; of a centred x, layer norm."""
+    """The product x · (mean(x²) + eps)^−½ is RMS norm; of a centred x, layer norm."""
     if len(node.inputs) != 2:
         return None
     orders = (node.inputs,) if node.op == "div" else (node.inputs, node.inputs[::-1])
@@ -54,9 +48,8 @@ def _normalised(form: Form, node: Node) -> int | None:
         if spread.centred and centre == spread.value:
             return _norm(form, node, CENTRED, spread.value, spread)
         if not spread.centred and value == spread.value:
-            return _norm(
-                form, node, UNCENTRED if centre is None else CENTRED, value if centre is None else centre, spread
-            )
+            op, source = (UNCENTRED, value) if centre is None else (CENTRED, centre)
+            return _norm(form, node, op, source, spread)
     return None
 
 
@@ -117,11 +110,9 @@ def _norm(form: Form, node: Node, op: str, value: int, spread: _Spread) -> int |
         return form.make(op, (value,), shape, like=node, attributes=_attributes(shape[first:], spread.eps))
     if spread.over != (1,):
         return None
-    order = (0, *range(2, rank), 1)
-    last = form.rearrange(value, permuted(shape, order), like=node)
+    last = form.rearrange(value, channels_last(shape), like=node)
     result = form.make(op, (last,), form.shape(last), like=node, attributes=_attributes(shape[1:2], spread.eps))
-    back = permuted(form.shape(last), (0, rank - 1, *range(1, rank - 1)))
-    return form.rearrange(result, back, like=node)
+    return form.rearrange(result, channels_first(form.shape(last)), like=node)
 
 
 def _attributes(normalized: tuple[int, ...], eps: float, *weights: str) -> dict[str, object]:
@@ -157,9 +148,7 @@ def _per_element(form: Form, weight: int, norm: Node, seen: Node) -> int | None:
     if seen is norm:
         return form.rearrange(weight, reshaped(shape, normalized), like=norm) if trimmed == normalized else None
     channels = len(normalized) == 1 and seen.shape[1] == normalized[0]
-    moved = seen.get("order") is not None and arrangement_of(seen) == permuted(
-        norm.shape, (0, len(norm.shape) - 1, *range(1, len(norm.shape) - 1))
-    )
+    moved = arrangement_of(seen) == channels_first(norm.shape)
     wanted = (normalized[0], *(1 for _ in seen.shape[2:])) if channels and moved else None
     return form.rearrange(weight, reshaped(shape, normalized), like=norm) if trimmed == wanted else None
 
@@ -170,16 +159,13 @@ def _spelled(form: Form, node: Node) -> int | None:
     if "normalized_shape" not in dict(node.attributes) or set(names) - {"input", "weight", "bias"}:
         return None
     eps = node.get("eps")
-    if eps is None:
-        eps = 2.0**-23 if node.dtype == "float32" else None
-    if eps is None:
+    if eps is None and node.dtype != "float32":
         return None
+    eps = 2.0**-23 if eps is None else eps
     attributes = _attributes(tuple(node.get("normalized_shape")), eps, *names[1:])
-    return (
-        None
-        if dict(node.attributes) == attributes
-        else form.make(node.op, node.inputs, node.shape, like=node, attributes=attributes)
-    )
+    if dict(node.attributes) == attributes:
+        return None
+    return form.make(node.op, node.inputs, node.shape, like=node, attributes=attributes)
 
 
 RULES = (

@@ -6,7 +6,7 @@ it brings two graphs nearer to each other than the first does.
 
 from __future__ import annotations
 
-from diagnose.graph.axes import permuted, reshaped
+from diagnose.graph.axes import channels_first, channels_last, reshaped
 from diagnose.graph.form import Form, Rule, slots
 from diagnose.values import Node
 
@@ -17,7 +17,6 @@ def _pointwise(form: Form, node: Node) -> int | None:
     plain = not any(node.get("padding")) and set(node.get("stride")) == {1}
     if not plain or set(form.shape(weight)[2:]) != {1} or len(shape) < 3:
         return None
-    rank = len(shape)
     matrix = form.rearrange(weight, reshaped(form.shape(weight), form.shape(weight)[:2]), like=node)
     if node.get("groups") == shape[1] == node.shape[1] and shape[1] > 1 and len(node.inputs) == 2:
         factor = (shape[1], *(1 for _ in shape[2:]))
@@ -25,11 +24,11 @@ def _pointwise(form: Form, node: Node) -> int | None:
         return form.make("mul", (node.inputs[0], scale), node.shape, like=node)
     if node.get("groups") != 1:
         return None
-    last = form.rearrange(node.inputs[0], permuted(shape, (0, *range(2, rank), 1)), like=node)
+    last = form.rearrange(node.inputs[0], channels_last(shape), like=node)
     names = ("input", "weight", "bias")[: len(node.inputs)]
     mixed = form.make("linear", (last, matrix, *node.inputs[2:]), (*form.shape(last)[:-1], node.shape[1]), like=node,
                       attributes={"slots": slots(*names)})  # fmt: skip
-    return form.rearrange(mixed, permuted(form.shape(mixed), (0, rank - 1, *range(1, rank - 1))), like=node)
+    return form.rearrange(mixed, channels_first(form.shape(mixed)), like=node)
 
 
 RULES = (Rule("a 1×1 convolution as a linear layer", ("conv1d", "conv2d", "conv3d"), _pointwise),)

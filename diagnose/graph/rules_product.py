@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from diagnose.graph.axes import permuted, reshaped
 from diagnose.graph.form import Form, Rule, numel, slots
-from diagnose.graph.rules_arithmetic import is_weight
+from diagnose.graph.rules_arithmetic import is_weight, reduced, scaled
 from diagnose.graph.rules_norm import without_unit_axes
 from diagnose.values import Node
 
@@ -62,17 +64,13 @@ def _arranged(
     return form.rearrange(value, reshaped(form.shape(value), shape), like=node)
 
 
-def _scaled(form: Form, value: int, factor: float, node: Node) -> int:
-    return form.make("scale", (value,), form.shape(value), like=node, attributes={"factor": factor})
-
-
 def _addcmul(form: Form, node: Node) -> int | None:
-    """A + c · (b ⊙ d)."""
+    """The sum a + c · (b ⊙ d)."""
     base, *factors = node.inputs
     if len(factors) != 2 or not node.dtype.startswith("float"):
         return None
     product = form.make("mul", factors, node.shape, like=node)
-    return form.make("add", (base, _scaled(form, product, float(node.get("value", 1)), node)), node.shape, like=node)
+    return form.make("add", (base, scaled(form, product, float(node.get("value", 1)), node)), node.shape, like=node)
 
 
 def _lerp(form: Form, node: Node) -> int | None:
@@ -81,7 +79,7 @@ def _lerp(form: Form, node: Node) -> int | None:
     if not isinstance(weight, (int, float)) or any(form.shape(value) != node.shape for value in node.inputs):
         return None
     one, other = node.inputs
-    parts = _scaled(form, one, 1.0 - weight, node), _scaled(form, other, float(weight), node)
+    parts = scaled(form, one, 1.0 - weight, node), scaled(form, other, float(weight), node)
     return form.make("add", parts, node.shape, like=node)
 
 
@@ -90,7 +88,7 @@ def _baddbmm(form: Form, node: Node) -> int | None:
     if node.get("beta") != 0:
         return None
     product = form.make("matmul", node.inputs[1:], node.shape, like=node, attributes={"slots": slots("self", "other")})
-    return _scaled(form, product, float(node.get("alpha", 1)), node)
+    return scaled(form, product, float(node.get("alpha", 1)), node)
 
 
 def _weight_first(form: Form, node: Node) -> int | None:
@@ -109,15 +107,12 @@ def _weight_first(form: Form, node: Node) -> int | None:
 def _sum_of_stack(form: Form, node: Node) -> int | None:
     """The sum over an axis along which values were stacked is their sum, and their mean its part."""
     source = form[node.inputs[0]]
-    if (
-        source.op != "cat"
-        or node.get("over") != (source.get("dim"),)
-        or source.shape[source.get("dim")] != len(source.inputs)
-    ):
+    dim = source.get("dim")
+    if source.op != "cat" or node.get("over") != (dim,) or source.shape[dim] != len(source.inputs):
         return None
     parts = [form.rearrange(value, reshaped(form.shape(value), node.shape), like=node) for value in source.inputs]
     total = form.make("add", parts, node.shape, like=node)
-    return total if node.op == "sum" else _scaled(form, total, 1.0 / len(parts), node)
+    return total if node.op == "sum" else scaled(form, total, 1.0 / len(parts), node)
 
 
 def _mean_of_means(form: Form, node: Node) -> int | None:
@@ -134,9 +129,7 @@ def _mean_of_means(form: Form, node: Node) -> int | None:
     rank = len(form.shape(source.inputs[0]))
     left = [dim for dim in range(rank) if dim not in source.get("over")]
     whole = tuple(sorted((*source.get("over"), *(left[dim] for dim in over))))
-    kept_shape = tuple(size for dim, size in enumerate(form.shape(source.inputs[0])) if dim not in whole)
-    value = form.make(node.op, source.inputs, kept_shape, like=node, attributes={"over": whole})
-    return form.rearrange(value, reshaped(kept_shape, node.shape), like=node)
+    return reduced(form, replace(node, inputs=source.inputs), node.op, whole)
 
 
 def _shuffled(form: Form, node: Node) -> int | None:

@@ -6,6 +6,7 @@ A draw becomes part of its reader only where nothing else reads it: one mask on 
 from __future__ import annotations
 
 from diagnose.graph.form import Form, Rule, base, slots
+from diagnose.graph.rules_arithmetic import scaled
 from diagnose.values import Node
 
 _UNIFORM = ("rand", "rand_like", "uniform")
@@ -20,8 +21,15 @@ def _filled(form: Form, node: Node) -> int | None:
     return form.make("fill", (), node.shape, like=node, attributes={"value": float(value)})
 
 
-def _masked(form: Form, node: Node, keep: float) -> int:
-    return form.make("bernoulli", (), node.shape, like=node, attributes={"p": keep})
+def _masked(form: Form, like: Node, keep: float, *, dtype: str | None = None) -> int:
+    return form.make("bernoulli", (), like.shape, like=like, attributes={"p": keep}, dtype=dtype)
+
+
+def _masking(form: Form, node: Node, value: int, mask: int, keep: float) -> int:
+    """Return the product of a value and a mask, which takes the type of the node and has no other reader."""
+    numbers = _masked(form, form[mask], keep, dtype=node.dtype)
+    form.read_once.add(numbers)
+    return form.make("mul", (value, numbers), node.shape, like=node)
 
 
 def _mask(form: Form, node: Node) -> int | None:
@@ -39,7 +47,7 @@ def _mask(form: Form, node: Node) -> int | None:
 
 
 def _compared(form: Form, node: Node) -> int | None:
-    """U < p with a uniform u is 1 with probability p, u > p with 1 − p."""
+    """A uniform u gives u < p with probability p, and u > p with 1 − p."""
     bound = node.get("other")
     if not isinstance(bound, (int, float)) or not 0 <= bound <= 1 or not _is_uniform(form, node.inputs[0]):
         return None
@@ -86,30 +94,24 @@ def _chosen(form: Form, node: Node) -> int | None:
         zero = node.get("other")
     if zero != 0:
         return None
-    mask = form.make("bernoulli", (), form.shape(condition), like=form[condition], attributes={"p": keep},
-                     dtype=node.dtype)  # fmt: skip
-    form.read_once.add(mask)
-    return form.make("mul", (rest[0], mask), node.shape, like=node)
+    return _masking(form, node, rest[0], condition, keep)
 
 
 def _dropped(form: Form, node: Node) -> int | None:
-    """X · m with a mask m of x's own shape is dropout without its factor 1 / (1 − p)."""
+    """The product x · m with a mask m of x's own shape is dropout without its factor 1 / (1 − p)."""
     for place, value in enumerate(node.inputs):
         others = node.inputs[:place] + node.inputs[place + 1 :]
         if not _is_mask(form, value) or not others:
             continue
         mask = form[value]
-        if mask.dtype == "bool":
-            number = form.make("bernoulli", (), mask.shape, like=mask, attributes={"p": mask.get("p")},
-                               dtype=node.dtype)  # fmt: skip
-            form.read_once.add(number)
-            return form.make("mul", (*others, number), node.shape, like=node)
         kept = others[0] if len(others) == 1 else form.make("mul", others, node.shape, like=node)
+        if mask.dtype == "bool":
+            return _masking(form, node, kept, value, mask.get("p"))
         if mask.shape != node.shape or form.shape(kept) != node.shape or not mask.get("p"):
             continue
         attributes = {"p": 1.0 - mask.get("p"), "train": True, "slots": slots("input")}
         value = form.make("dropout", (kept,), node.shape, like=node, attributes=attributes)
-        return form.make("scale", (value,), node.shape, like=node, attributes={"factor": mask.get("p")})
+        return scaled(form, value, mask.get("p"), node)
     return None
 
 
@@ -121,7 +123,7 @@ def _features(form: Form, node: Node) -> int | None:
     shape = (*node.shape[:2], *(1 for _ in node.shape[2:]))
     mask = form.make("bernoulli", (), shape, like=node, attributes={"p": 1.0 - rate})
     product = form.make("mul", (node.inputs[0], mask), node.shape, like=node)
-    return form.make("scale", (product,), node.shape, like=node, attributes={"factor": 1.0 / (1.0 - rate)})
+    return scaled(form, product, 1.0 / (1.0 - rate), node)
 
 
 def _dropout(form: Form, node: Node) -> int | None:
@@ -131,10 +133,9 @@ def _dropout(form: Form, node: Node) -> int | None:
         return None
     if source.op == "scale":
         inner = form.make("dropout", source.inputs, node.shape, like=node, attributes=dict(node.attributes))
-        return form.make("scale", (inner,), node.shape, like=source, attributes=dict(source.attributes))
+        return scaled(form, inner, source.get("factor"), source)
     if source.op == "fill" and source.get("value") == 1:
-        mask = form.make("bernoulli", (), node.shape, like=node, attributes={"p": 1.0 - rate})
-        return form.make("scale", (mask,), node.shape, like=node, attributes={"factor": 1.0 / (1.0 - rate)})
+        return scaled(form, _masked(form, node, 1.0 - rate), 1.0 / (1.0 - rate), node)
     return None
 
 
