@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from diagnose.graph.labels import COMMUTATIVE, digest
 from diagnose.graph.matching import Bounds, Matching, extend, improve, neighbours, whole
@@ -23,7 +24,7 @@ WHOLE = 250_000
 """Pairs of nodes up to which a graph is also matched as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Alignment:
     """Which operations belong together, `to_b[id in A] = id in B`; `equal` where the two graphs are one form.
 
@@ -37,7 +38,7 @@ class Alignment:
     equal: bool
     cost: float
 
-    @property
+    @cached_property
     def to_a(self) -> dict[int, int]:
         """The partner of each matched node of B."""
         return {other: one for one, other in self.to_b.items()}

@@ -102,7 +102,7 @@ def _unmatched(alignment: Alignment, each: Observed) -> bool:
 def _components(alignment: Alignment, observed: Iterable[Observed]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Return the unmatched nodes in connected pieces; pieces of A and B between the same neighbours are one."""
     graph = nx.Graph()
-    matched = (set(alignment.to_b), set(alignment.to_a))
+    matched = alignment.to_b, alignment.to_a
     for side, skeleton in enumerate((alignment.a, alignment.b)):
         for node in skeleton.nodes:
             if node not in matched[side]:

@@ -16,8 +16,9 @@ import networkx as nx
 
 from diagnose.graph.align import Alignment
 from diagnose.graph.correspondences import ATTEMPTS, Free, correspondences
-from diagnose.graph.localise import Observed, Pair, Side, draws, fed, observe, regions_of
+from diagnose.graph.localise import Observed, Side, fed, observe
 from diagnose.graph.mapping import Move, Part, part_of, transplant
+from diagnose.graph.regions import Pair, draws, regions_of
 from diagnose.graph.skeleton import Skeleton
 
 MOST = 24
@@ -29,15 +30,14 @@ class Group:
     """Regions that read weights without a partner, and what trying to pair them showed.
 
     `free` elements in A and in B have no partner; `tried` correspondences of them; `moves` is the one that makes the
-    regions equal or, with `agrees` False, the nearest one where no other is possible. Where `unknown`, none is known
-    though there may be one, and then numbers say nothing about these regions.
+    regions equal or, where no other is possible, the nearest one. Where `unknown`, none is known though there may be
+    one, and then numbers say nothing about these regions.
     """
 
     pairs: tuple[Pair, ...]
     free: tuple[int, int]
     tried: int = 0
     moves: tuple[Move, ...] = ()
-    agrees: bool = False
     unknown: bool = False
 
 
@@ -64,9 +64,7 @@ def complete(alignment: Alignment, a: Side, b: Side, moved: Sequence[Move], pair
         group = Group(tuple(members), numels)
         if numels[0] == numels[1] and len(free_a) + len(free_b) <= MOST:
             key = tuple((each.shape, each.slot) for side in (free_a, free_b) for each in side)
-            group, place = _paired(group, alignment, (a, b), (free_a, free_b), known.get(key, 0))
-            if group.agrees:
-                known[key] = place
+            group, known[key] = _paired(group, alignment, (a, b), (free_a, free_b), known.get(key, 0))
         groups.append(group)
     balanced = sum(group.free[0] for group in groups) == sum(group.free[1] for group in groups)
     return tuple(replace(group, unknown=not group.moves and _may_correspond(group, balanced)) for group in groups)
@@ -142,7 +140,7 @@ def _free(skeleton: Skeleton, region: Sequence[int], reached: set[Part | str]) -
 def _paired(
     group: Group, alignment: Alignment, sides: tuple[Side, Side], free: tuple[list[Free], list[Free]], first: int
 ) -> tuple[Group, int]:
-    """Try the correspondences of a group, the one at the place `first` before all others."""
+    """Try the correspondences of a group, the one at the place `first` before all others; return the chosen place."""
     candidates = list(islice(correspondences(*free), ATTEMPTS + 1))
     exhausted = len(candidates) <= ATTEMPTS
     order = sorted(range(min(len(candidates), ATTEMPTS)), key=lambda place: place != first)
@@ -153,11 +151,11 @@ def _paired(
         if None in seen:
             break
         if all(each is not None and each.within for each in seen):
-            return Group(group.pairs, group.free, len(deltas) + 1, candidates[place], agrees=True), place
+            return Group(group.pairs, group.free, len(deltas) + 1, candidates[place]), place
         deltas[place] = max(each.delta for each in seen if each is not None)
     tried = Group(group.pairs, group.free, len(deltas))
     if not deltas or not exhausted or not _certain(*free):
-        return tried, 0
+        return tried, first
     best = min(deltas, key=lambda place: deltas[place])
     transplant(candidates[best], sides[0].state, sides[1].state)
     return Group(group.pairs, group.free, len(deltas), candidates[best]), best

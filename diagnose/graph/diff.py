@@ -22,9 +22,10 @@ from diagnose.graph.cosmetic import (
 )
 from diagnose.graph.initial import initial_weights
 from diagnose.graph.labels import digest
-from diagnose.graph.localise import Pair, Side, run_graph, touched
+from diagnose.graph.localise import Side, run_graph
 from diagnose.graph.mapping import Move, as_mapping, moves
 from diagnose.graph.randomness import Survival, roles, samples, state_of
+from diagnose.graph.regions import Pair, touched
 from diagnose.graph.tape import CannotCapture
 from diagnose.graph.transplant import Prepared, Worst, outputs, prepare, prove, restored_state, stress
 from diagnose.graph.tree import module_tree

@@ -1,8 +1,7 @@
 """Where two networks part: A's activations are fed into B at every aligned operation.
 
-The *region* of a matched operation is what lies between it and the nearest matched operations before it. Both regions
-of a pair get the same values at their borders; if what comes out differs, in value, gradient or running statistics,
-the difference lies inside.
+Both regions of a pair get the same values at their borders; if what comes out differs, in value, gradient or running
+statistics, the difference lies inside.
 """
 
 from __future__ import annotations
@@ -16,13 +15,10 @@ from torch import Tensor
 
 from diagnose.graph.align import Alignment
 from diagnose.graph.execute import Run, evaluate
-from diagnose.graph.form import RANDOM, base
-from diagnose.graph.labels import COMMUTATIVE
+from diagnose.graph.regions import Pair, border, common_regions, regions_of
 from diagnose.graph.skeleton import Skeleton
 from diagnose.graph.transplant import Worst
 from diagnose.values import Node
-
-Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,41 +74,6 @@ def _tried(node: Node, inputs: list[Any], side: Side, run: Run) -> Any:
         return None
 
 
-def touched(alignment: Alignment) -> list[Pair]:
-    """Return the pairs that are not alike by themselves and in what they read, in the order of B."""
-    a, b = alignment.a, alignment.b
-    back = alignment.to_a
-    shared = _weight_conflicts(alignment)
-    pairs = []
-    for other in b.nodes:
-        if other in back:
-            one = back[other]
-            theirs, mine = b.inputs(other), [alignment.to_b.get(value, -1) for value in a.inputs(one)]
-            if a.graph.nodes[one].op in COMMUTATIVE:
-                theirs, mine = sorted(theirs), sorted(mine)
-            if a.labels[one][0] != b.labels[other][0] or mine != theirs or (one, other) in shared:
-                pairs.append((one, other))
-    for one, other in zip(a.graph.outputs, b.graph.outputs, strict=False):
-        if alignment.to_b.get(one) != other:
-            pairs.append((one, other))
-    return pairs
-
-
-def _weight_conflicts(alignment: Alignment) -> set[Pair]:
-    """Return the pairs of operations that read a weight which has two partners."""
-    partners: dict[int, set[int]] = {}
-    for one, other in alignment.weights:
-        partners.setdefault(one, set()).add(other)
-        partners.setdefault(-other - 1, set()).add(one)
-    doubled = {key for key, values in partners.items() if len(values) > 1}
-    return {
-        (one, other)
-        for one, other in alignment.to_b.items()
-        if any(value in doubled for value in alignment.a.graph.nodes[one].inputs)
-        or any(-value - 1 in doubled for value in alignment.b.graph.nodes[other].inputs)
-    }
-
-
 def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Sequence[Pair]) -> Observed:
     """Feed both regions of a pair A's activations, then small and large values; single operations another size, too.
 
@@ -127,37 +88,19 @@ def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Seq
             return replace(found, differs=False)
         return replace(found, differs=True, how=seen[0], delta=seen[1], reached=True)
     found = replace(found, differs=None if seen is None else False)
-    common = _common(alignment, regions, {each for each in all_touched if each != pair})
+    common = common_regions(alignment, regions, {each for each in all_touched if each != pair})
     if common is None:
         return found
-    feeds = _feeds({one: a.values.get(one) for one in _border(alignment.a, common[0])})
+    feeds = _feeds({one: a.values.get(one) for one in border(alignment.a, common[0])})
     if len(common[0]) > 1 or len(common[1]) > 1:
-        feeds = feeds[
-            :-1
-        ]  # which operations compute nothing was decided at this size: only like ones are held to others
+        # Which operations compute nothing was decided at this size: only like ones are held to another.
+        feeds = feeds[:-1]
     for how, values in feeds:
         seen = _compared(alignment, (a, b), common, values, pair)
         if seen is not None and seen[0]:
             return replace(found, differs=True, how=f"{seen[0]}{how}", delta=seen[1], reached=not how)
         found = replace(found, differs=found.differs if seen is None else False)
     return found
-
-
-def regions_of(alignment: Alignment, pair: Pair) -> tuple[list[int], list[int]]:
-    """Return the regions of a pair in A and in B: its own nodes and the unmatched ones that lead to them."""
-    return (_region(alignment.a, pair[0], set(alignment.to_b)), _region(alignment.b, pair[1], set(alignment.to_a)))
-
-
-def draws(alignment: Alignment, pair: Pair) -> bool:
-    """Say whether a region of the pair draws random numbers in a way that the other has no partner for."""
-    return any(
-        base(skeleton.graph.nodes[node].op) in RANDOM
-        for side, (skeleton, region) in enumerate(
-            zip((alignment.a, alignment.b), regions_of(alignment, pair), strict=True)
-        )
-        for node in region
-        if node != pair[side]
-    )
 
 
 def fed(alignment: Alignment, a: Side, b: Side, pair: Pair) -> Worst | None:
@@ -175,7 +118,7 @@ def fed(alignment: Alignment, a: Side, b: Side, pair: Pair) -> Worst | None:
 def _own(alignment: Alignment, a: Side, regions: tuple[list[int], list[int]]) -> dict[int, Any]:
     """Return A's activations at the borders of two regions."""
     to_a = alignment.to_a
-    borders = _border(alignment.a, regions[0]) | {to_a[other] for other in _border(alignment.b, regions[1])}
+    borders = border(alignment.a, regions[0]) | {to_a[other] for other in border(alignment.b, regions[1])}
     return {one: a.values.get(one) for one in borders}
 
 
@@ -225,28 +168,6 @@ def heals(alignment: Alignment, a: Side, b: Side, pair: Pair, region: Sequence[i
     return pair[1] not in graph.outputs
 
 
-def _common(
-    alignment: Alignment, regions: tuple[list[int], list[int]], others: set[Pair]
-) -> tuple[list[int], list[int]] | None:
-    """Grow two regions until they read the same borders; None where that takes in another difference."""
-    inside_a, inside_b = set(regions[0]), set(regions[1])
-    to_a = alignment.to_a
-    for _ in range(STEPS):
-        border_a = _border(alignment.a, sorted(inside_a))
-        border_b = {to_a[other] for other in _border(alignment.b, sorted(inside_b))}
-        apart = border_a ^ border_b
-        if not apart:
-            return sorted(inside_a), sorted(inside_b)
-        one = max(apart)
-        if (one, alignment.to_b[one]) in others or not alignment.a.inputs(one):
-            return None
-        if one in border_a:
-            inside_a |= set(_region(alignment.a, one, set(alignment.to_b)))
-        else:
-            inside_b |= set(_region(alignment.b, alignment.to_b[one], set(to_a)))
-    return None
-
-
 def _feeds(borders: Mapping[int, Any]) -> list[tuple[str, dict[int, Tensor]]]:
     if not all(isinstance(value, Tensor) for value in borders.values()):
         return []
@@ -268,22 +189,6 @@ def _feeds(borders: Mapping[int, Any]) -> list[tuple[str, dict[int, Tensor]]]:
     ]
 
 
-def _region(skeleton: Skeleton, node: int, matched: set[int]) -> list[int]:
-    """Return a node and the unmatched ones that lead to it, in topological order."""
-    region, stack = {node}, skeleton.inputs(node)
-    while stack:
-        current = stack.pop()
-        if current not in region and current not in matched:
-            region.add(current)
-            stack += skeleton.inputs(current)
-    return sorted(region)
-
-
-def _border(skeleton: Skeleton, region: Sequence[int]) -> set[int]:
-    inside = set(region)
-    return {value for node in region for value in skeleton.inputs(node) if value not in inside}
-
-
 def _compared(
     alignment: Alignment, sides: tuple[Side, Side], regions: tuple[list[int], list[int]], borders: Mapping[int, Any],
     pair: Pair,
@@ -293,11 +198,11 @@ def _compared(
     """Return what differs ("" for nothing) and by how much, or None where neither region could be run."""
     if not all(isinstance(value, Tensor) for value in borders.values()):
         return None
-    fed = {key: value.detach().clone().requires_grad_(value.is_floating_point()) for key, value in borders.items()}
+    given = {key: value.detach().clone().requires_grad_(value.is_floating_point()) for key, value in borders.items()}
     run_a, run_b = Run(), Run()
     try:
-        one = _evaluated(sides[0], regions[0], fed, run_a)
-        other = _evaluated(sides[1], regions[1], {alignment.to_b[key]: v for key, v in fed.items()}, run_b)
+        one = _evaluated(sides[0], regions[0], given, run_a)
+        other = _evaluated(sides[1], regions[1], {alignment.to_b[key]: v for key, v in given.items()}, run_b)
     except (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError):
         return None
     if not isinstance(one, Tensor) or not isinstance(other, Tensor):
@@ -313,7 +218,7 @@ def _compared(
         statistics.see(left, right)
     if not statistics.within:
         return f"running statistics, max |Δ| {statistics.delta:.3g}", statistics.delta
-    gradients = _gradients(one, other, [value for value in fed.values() if value.requires_grad])
+    gradients = _gradients(one, other, [value for value in given.values() if value.requires_grad])
     if not gradients.within:
         return f"gradients, max |Δ| {gradients.delta:.3g}", gradients.delta
     return "", values.delta

@@ -82,7 +82,7 @@ def _is_zero(node: Node) -> bool:
 
 
 def _gated(form: Form, node: Node) -> int | None:
-    """The product x · sigmoid(x) is silu, x · hardsigmoid(x) hardswish, x · tanh(softplus(x)) mish, x · (x > 0) relu."""
+    """The gates x · sigmoid(x), x · hardsigmoid(x), x · tanh(softplus(x)), x · (x > 0): silu, hardswish, mish, relu."""
     if len(node.inputs) != 2:
         return None
     fused = {"sigmoid": "silu", "hardsigmoid": "hardswish"}
