@@ -4,6 +4,7 @@ from __future__ import annotations
 
 USAGE = 2
 COULD_NOT_RUN = 3
+INTERRUPTED = 130
 
 
 class DiagnoseError(Exception):

@@ -11,7 +11,7 @@ import typer
 
 from diagnose.cli.options import Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from diagnose.probe.images import Images
     from diagnose.values import Trial
 
-INTERRUPTED = 130
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 

@@ -12,13 +12,12 @@ import typer
 
 from diagnose.cli.options import Format, OutputFormat, Quiet
 from diagnose.cli.output import Result
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
 
 if TYPE_CHECKING:
     from diagnose.case.run import Watch
     from diagnose.values import Case, Claim, Judgement, Report
 
-INTERRUPTED = 130
 PAGES = {Format.HTML: "index.html", Format.MARKDOWN: "report.md", Format.JSON: "report.json"}
 
 CaseName = Annotated[

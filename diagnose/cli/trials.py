@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diagnose.cli.output import write_file
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
 from diagnose.values import Case
 
-INTERRUPTED = 130
 GRACE = 10
 """Seconds in which a probe that the terminal has interrupted, too, writes down what it has."""
 

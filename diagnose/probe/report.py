@@ -9,13 +9,13 @@ from statistics import mean, stdev
 from diagnose.environment import environment
 from diagnose.probe.answer import Prepared, ProbeAnswer
 from diagnose.probe.arms import Arm
+from diagnose.probe.curves import learning_curve
 from diagnose.probe.data import probe_data
 from diagnose.probe.effects import MARGIN, ModelEffects
 from diagnose.probe.sentences import ends, horizon, power, reading, reasons, sentence, signed, stands_on, steps_apart
 from diagnose.values import (
     Cell,
     Column,
-    Curve,
     Curves,
     Effect,
     Interval,
@@ -212,14 +212,9 @@ def _arm_label(answer: ProbeAnswer, arm: Arm) -> str:
 def _curves(answer: ProbeAnswer, found: ModelEffects) -> Curves:
     curves = []
     for arm in answer.prepared.plan.arms:
-        own = [trial.curve for trial in _own(answer, found, arm) if trial.status == "done"]
-        if not own:
-            continue
-        epochs = [[100 * result.test_accuracy for result in results] for results in zip(*own, strict=True)]
-        x = tuple(float(index + 1) for index in range(len(epochs)))
-        low, high = (tuple(round(pick(values), 2) for values in epochs) for pick in (min, max))
-        middle = tuple(round(mean(values), 2) for values in epochs)
-        curves.append(Curve(f"{_arm_label(answer, arm)}, n = {len(own)}", x, middle, low, high))
+        ended = [trial.curve for trial in _own(answer, found, arm) if trial.status == "done"]
+        if ended:
+            curves.append(learning_curve(_arm_label(answer, arm), ended))
     return Curves("Test accuracy: mean, and lowest to highest seed", "epoch", "%", tuple(curves))
 
 

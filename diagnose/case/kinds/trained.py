@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 from typing import TYPE_CHECKING
 
+from diagnose.probe.curves import learning_curve
 from diagnose.values import (
     Cell,
     Column,
-    Curve,
     Curves,
     Effect,
     Interval,
@@ -138,18 +137,8 @@ def _curves(probe: Probe, model: str) -> Curves:
     curves = []
     for arm in probe.plan.arms:
         ended = [trial.curve for trial in probe.trials(model, arm) if trial.accuracy is not None]
-        if not ended:
-            continue
-        epochs = [[100 * each.test_accuracy for each in results] for results in zip(*ended, strict=True)]
-        curves.append(
-            Curve(
-                f"{_named(arm.name)}, n = {len(ended)}",
-                tuple(float(index + 1) for index in range(len(epochs))),
-                tuple(map(fmean, epochs)),
-                tuple(map(min, epochs)),
-                tuple(map(max, epochs)),
-            )
-        )
+        if ended:
+            curves.append(learning_curve(_named(arm.name), ended))
     return Curves("Test accuracy, the band from the lowest to the highest seed", "epoch", "%", tuple(curves))
 
 
