@@ -140,6 +140,12 @@ def test_tokens_and_two_inputs(nets):
 NAMED = ("--input", "2x7:int64", "--input", "mask=2x7:bool", "--input", "extra.bias.0=2x7x10")
 
 
+def test_the_bytes_of_a_small_layer_are_shown_in_full(nets):
+    done = flops("nets.py:Tokens", "--input", "2x3:int64", "--by", "layer", "--format", "markdown", cwd=nets)
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("| head | linear |")]
+    assert row.endswith(f"| {2 * 3 * 10 * 4} | {10 * 8 * 4} |")  # its output and its weight, in float32
+
+
 def test_keywords_and_dictionaries(nets):
     (model,) = data_of("nets.py:Named()", *NAMED, cwd=nets)["data"]["models"]
     assert model["macs"] == 2 * 7 * 8 * 10

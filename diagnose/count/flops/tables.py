@@ -10,8 +10,6 @@ from diagnose.values import Cell, Column, FlopRow, FlopTable, Place, Table
 BY = ("stage", "kind", "operator", "block", "layer")
 """What a row of a table may stand for."""
 
-MIB = 2**20
-
 Key = tuple[Cell, ...]
 
 _TITLES: dict[str, tuple[str, ...]] = {
@@ -92,8 +90,8 @@ def _of_one(table: FlopTable, by: str, *, train: bool) -> Table:
         macs, backward, flops, calls, activations, parameters = held
         share = f"{flops / table.flops:.1%}" if table.flops else None
         middle = (backward,) if train else ()
-        last = (round(parameters / MIB, 3),) if with_parameters else (calls,)
-        return (macs, *middle, flops, share, round(activations / MIB, 3), *last)
+        last = (parameters,) if with_parameters else (calls,)
+        return (macs, *middle, flops, share, activations, *last)
 
     def key_cells(key: Key) -> Key:
         return (*key, ", ".join(operators.get(key, ()))) if by == "layer" else key
@@ -104,8 +102,8 @@ def _of_one(table: FlopTable, by: str, *, train: bool) -> Table:
         *((Column("of them backward", True),) if train else ()),
         Column("FLOPs", True),
         Column("Share", True, low_priority=True),
-        Column("Activations, MiB", True, low_priority=True),
-        Column("Parameters, MiB", True, low_priority=True) if with_parameters else Column("Calls", True),
+        Column("Activations, bytes", True, low_priority=True),
+        Column("Parameters, bytes", True, low_priority=True) if with_parameters else Column("Calls", True),
     )
     rows = tuple((*key_cells(key), *cells(held)) for key, held in sums.items())
     width = len(_TITLES[by]) - 1
