@@ -1,0 +1,141 @@
+"""Training recipes, and the diff of two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from diagnose.values.findings import Finding, Verdict
+
+
+class NotStated(Enum):
+    """What a recipe does not say: a value of its own, equal to nothing that is stated."""
+
+    NOT_STATED = "not stated"
+
+    def __str__(self) -> str:
+        return "not stated"
+
+
+NOT_STATED = NotStated.NOT_STATED
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How the learning rate moves: `kind` is "constant", "step", "cosine", "one-cycle" or "other".
+
+    "step" multiplies by `gamma` at each of `milestones`, in epochs; "one-cycle" rises to `peak`. `text` describes
+    what is "other", which no probe can run.
+    """
+
+    kind: str
+    milestones: tuple[float, ...] = ()
+    gamma: float = 0.1
+    peak: float = 0.0
+    text: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "step":
+            return f"×{self.gamma:g} at {', '.join(f'{epoch:g}' for epoch in self.milestones)}"
+        if self.kind == "one-cycle":
+            return f"one-cycle to {self.peak:g}"
+        return self.text or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Normalisation:
+    """Mean and standard deviation of each channel, in units of 0–255."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __str__(self) -> str:
+        mean, std = (", ".join(f"{value:g}" for value in values) for values in (self.mean, self.std))
+        return f"mean {mean}; std {std}"
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """Zero-padding and the side of the random crop, in pixels (0: no crop); the probability of a horizontal flip.
+
+    `other` names what stands beside them, which no probe can run.
+    """
+
+    pad: int = 0
+    crop: int = 0
+    flip: float = 0.0
+    other: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [f"pad {self.pad}, random crop {self.crop}"] if self.crop else []
+        parts += [f"horizontal flip {self.flip:g}"] if self.flip else []
+        return ", ".join((*parts, *self.other)) or "none"
+
+
+SettingValue = str | int | float | bool | Schedule | Normalisation | Augmentation | NotStated
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One field of a recipe: what it is set to, and where that is read."""
+
+    key: str
+    value: SettingValue
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is trained. A key that has no setting is not stated; `recipe.fields` lists the keys."""
+
+    name: str
+    title: str
+    settings: tuple[Setting, ...]
+
+    def get(self, key: str) -> SettingValue:
+        """Return the value of a field, `NOT_STATED` where the recipe does not say."""
+        return next((setting.value for setting in self.settings if setting.key == key), NOT_STATED)
+
+    def source(self, key: str) -> str:
+        """Return where a field's value is read, or an empty string."""
+        return next((setting.source for setting in self.settings if setting.key == key), "")
+
+    def moved(self, settings: Iterable[Setting]) -> Recipe:
+        """Return this recipe with other settings in place of its own."""
+        new = {setting.key: setting for setting in settings}
+        kept = tuple(setting for setting in self.settings if setting.key not in new)
+        return Recipe(self.name, self.title, (*kept, *new.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDiff:
+    """One field of two recipes: `status` is "differs", "unstated" (in one of them), "equal" or "both unstated"."""
+
+    key: str
+    title: str
+    a: SettingValue
+    b: SettingValue
+    status: str
+    verdict: Verdict
+    why: str
+    source_a: str
+    source_b: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeDiff:
+    """Two recipes compared, every field in order; `findings` are their differences.
+
+    `flagged` is what makes the accuracy of either doubtful, whatever it is compared with.
+    """
+
+    a: Recipe
+    b: Recipe
+    fields: tuple[FieldDiff, ...]
+    findings: tuple[Finding, ...]
+    flagged: tuple[Finding, ...]
+
+    def having(self, status: str) -> tuple[FieldDiff, ...]:
+        """Return the fields of one status."""
+        return tuple(field for field in self.fields if field.status == status)
