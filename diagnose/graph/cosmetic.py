@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from torch import nn
 
 from diagnose.graph.align import Alignment
+from diagnose.graph.compared import Compared
 from diagnose.graph.form import Applied
 from diagnose.graph.labels import COMMUTATIVE
 from diagnose.values import Finding, Verdict, WeightMapping
@@ -15,7 +16,18 @@ from diagnose.values import Finding, Verdict, WeightMapping
 _DROPS = ("Dropout", "DropPath", "StochasticDepth")
 
 
-def module_findings(a: nn.Module, b: nn.Module, mapping: WeightMapping) -> tuple[Finding, ...]:
+def cosmetic_findings(a: nn.Module, b: nn.Module, train: Compared, mapping: WeightMapping) -> tuple[Finding, ...]:
+    """Return all that looks different between two networks and is not, read from their graphs in train mode."""
+    return (
+        *_calls(a, b, train.alignment),
+        *_modules(a, b, mapping),
+        *_gradients(train.alignment),
+        *_operands(train.alignment),
+        *_rewrites(train.a.form.applied, train.b.form.applied),
+    )
+
+
+def _modules(a: nn.Module, b: nn.Module, mapping: WeightMapping) -> tuple[Finding, ...]:
     """Return what differs between two module trees without changing what they compute."""
     found = [*_noops(a, b), *_in_place(a, b), *_preprocessing(a, b)]
     renamed = [pair for pair in mapping.pairs if pair.a != pair.b]
@@ -26,7 +38,7 @@ def module_findings(a: nn.Module, b: nn.Module, mapping: WeightMapping) -> tuple
     return tuple(found)
 
 
-def call_findings(a: nn.Module, b: nn.Module, alignment: Alignment) -> tuple[Finding, ...]:
+def _calls(a: nn.Module, b: nn.Module, alignment: Alignment) -> tuple[Finding, ...]:
     """Return activations that are registered at another place of their block than they are called at."""
     kinds: dict[str, list[str]] = {}
     parents: dict[tuple[str, str], None] = {}
@@ -69,7 +81,7 @@ def _position(place: tuple[int, int]) -> str:
     return "first" if index == 0 else "in the middle"
 
 
-def rewrite_findings(a: Sequence[Applied], b: Sequence[Applied]) -> tuple[Finding, ...]:
+def _rewrites(a: Sequence[Applied], b: Sequence[Applied]) -> tuple[Finding, ...]:
     """Return the rules of the canonical form that one network needed and the other did not."""
     counts = [Counter((each.rule, each.op.partition(".")[0]) for each in side) for side in (a, b)]
     found = []
@@ -81,7 +93,7 @@ def rewrite_findings(a: Sequence[Applied], b: Sequence[Applied]) -> tuple[Findin
     return tuple(found)
 
 
-def gradient_findings(alignment: Alignment) -> tuple[Finding, ...]:
+def _gradients(alignment: Alignment) -> tuple[Finding, ...]:
     """Return matched activations whose gradient differs at their bound alone."""
     kinds: dict[str, list[str]] = {}
     for one, other in alignment.to_b.items():
@@ -95,7 +107,7 @@ def gradient_findings(alignment: Alignment) -> tuple[Finding, ...]:
     return tuple(_finding("equivalent rewrite", tuple(where), len(where), text) for text, where in kinds.items())
 
 
-def operand_findings(alignment: Alignment) -> tuple[Finding, ...]:
+def _operands(alignment: Alignment) -> tuple[Finding, ...]:
     """Return sums and products whose operands stand in another order."""
     where = []
     for one, other in alignment.to_b.items():
