@@ -173,6 +173,45 @@ def cut_before(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[
     return Cut(axis, low * below, high * below, normal(Arrangement(split, fine.order, shape)))
 
 
+@dataclass(frozen=True, slots=True)
+class Fronted:
+    """The last dim of a source cut into `split` and put in the `order`, and the arrangement that is then left to do."""
+
+    split: Shape
+    order: tuple[int, ...]
+    arrangement: Arrangement
+
+
+def fronted(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[int, int]) -> Fronted | None:
+    """Bring to the front of the source's last dim what a slice of dim `dim` of the result chooses from it.
+
+    One of equally large pieces is chosen, as the queries of each head are where q, k and v stand side by side by head.
+    None where the pieces do not come from the last dim, or are in front already.
+    """
+    start, stop = bounds
+    length, size = stop - start, arrangement.shape[dim]
+    if size % length or start % length:
+        return None
+    cut = (*arrangement.shape[:dim], size // length, length, *arrangement.shape[dim + 1 :])
+    fine = refined(arrangement, source=source, result=cut)
+    results = groups(fine.atoms, cut) if fine is not None else None
+    sources = groups(fine.split, source) if fine is not None else None
+    if fine is None or results is None or sources is None:
+        return None
+    pieces, last = [fine.order[index] for index in results[dim]], sources[-1]
+    if not pieces or not set(pieces) <= set(last) or last[: len(pieces)] == pieces:
+        return None
+    features = [*pieces, *(atom for atom in last if atom not in pieces)]
+    atoms = [*(atom for atom in range(len(fine.split)) if atom not in last), *features]
+    left = Arrangement(
+        tuple(fine.split[atom] for atom in atoms), tuple(atoms.index(atom) for atom in fine.order), arrangement.shape
+    )
+    if cut_before(source, left, dim, bounds) is None:
+        return None
+    order = tuple(last.index(atom) for atom in features)
+    return Fronted(tuple(fine.split[atom] for atom in last), order, normal(left))
+
+
 def with_last(source: Shape, arrangement: Arrangement, size: int) -> Arrangement | None:
     """Return the same arrangement of a tensor whose last dim has another size; None unless that dim stays last."""
     fine = refined(arrangement, source=source, result=arrangement.shape)

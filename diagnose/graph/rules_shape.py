@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from diagnose.graph.axes import Arrangement, cut_before, normal, permuted, reshaped, rows_in_order, with_last
+from diagnose.graph.axes import Arrangement, cut_before, fronted, normal, permuted, reshaped, rows_in_order, with_last
 from diagnose.graph.form import Form, Rule, arrangement_of
 from diagnose.values import Node
 
@@ -92,6 +92,8 @@ def _slice_of(form: Form, node: Node) -> int | None:
         if cut is not None:
             piece = _sliced(form, source.inputs[0], cut.dim, (cut.start, cut.stop), like=node)
             return form.rearrange(piece, cut.arrangement, like=node)
+        if form[source.inputs[0]].op == "linear":
+            return _slice_of_features(form, node, source)
     if source.op == "cat" and source.get("dim") == dim:
         return _slice_of_cat(form, node, source)
     if source.op == "linear" and dim == len(source.shape) - 1:
@@ -100,6 +102,24 @@ def _slice_of(form: Form, node: Node) -> int | None:
         return form.make("linear", (source.inputs[0], weight, *bias), node.shape, like=source,
                          attributes=dict(source.attributes))  # fmt: skip
     return None
+
+
+def _slice_of_features(form: Form, node: Node, source: Node) -> int | None:
+    """Cut features that stand apart out of a linear layer's output: its weight's rows are put side by side first."""
+    layer = form[source.inputs[0]]
+    dim, start, stop = node.get("dim"), node.get("start"), node.get("stop")
+    front = fronted(layer.shape, arrangement_of(source), dim, (start, stop))
+    if front is None:
+        return None
+    value, *state = layer.inputs
+    moved = []
+    for rows in state:
+        shape = form.shape(rows)
+        rest = range(len(front.order), len(front.order) + len(shape) - 1)
+        order = Arrangement((*front.split, *shape[1:]), (*front.order, *rest), shape)
+        moved.append(form.rearrange(rows, order, like=node))
+    features = form.make("linear", (value, *moved), layer.shape, like=layer, attributes=dict(layer.attributes))
+    return _sliced(form, form.rearrange(features, front.arrangement, like=source), dim, (start, stop), like=node)
 
 
 def _slice_of_cat(form: Form, node: Node, source: Node) -> int:

@@ -103,6 +103,17 @@ def attention_by_head(self: Run, x: Tensor) -> Tensor:
     return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, length, width))
 
 
+def attention_in_pieces(self: Run, x: Tensor) -> Tensor:
+    n, length, width = x.shape
+    q, k, v = self.qkv(x).view(n, length, 2, 12).transpose(1, 2).chunk(3, -1)
+    return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, length, width))
+
+
+def attended(self: Run, x: Tensor, *parts: Tensor) -> Tensor:
+    q, k, v = (part.view(*x.shape[:2], 2, 4).transpose(1, 2) for part in parts)
+    return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
 def unfolded(self: Run, x: Tensor) -> Tensor:
     return (self.kernel.flatten(1) @ F.unfold(x, 3, padding=1)).reshape(x.shape)
 
@@ -188,6 +199,11 @@ WITH_A_RULE: dict[str, Pair] = {
         lambda x: (torch.rand_like(x) < 0.9).to(x.dtype) / 0.9)),
     "drop path by dropout": on(Map, dropped_path(timm_path), dropped_path(
         lambda x: F.dropout(torch.ones_like(x), 0.1, True))),
+    "q, k and v by head": on(Row, with_qkv(attention), with_qkv(attention_by_head)),
+    "q, k and v by head, in pieces of the last dim": on(Row, with_qkv(attention), with_qkv(attention_in_pieces)),
+    "q, k and v by head for three layers": on(Row, lambda: Run(
+        lambda self, x: attended(self, x, self.q(x), self.k(x), self.v(x)),
+        q=nn.Linear(8, 8), k=nn.Linear(8, 8), v=nn.Linear(8, 8), proj=nn.Linear(8, 8)), with_qkv(attention_by_head)),
 }  # fmt: skip
 """The same function, and a rule of the canonical form says so."""
 
@@ -210,7 +226,6 @@ WITHOUT_A_RULE: dict[str, Pair] = {
         nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(3, 1, 1))),
     "a factored second-order term": on(Map, with_conv(lambda self, x: self.c(x) + x + self.c(x) * x), with_conv(
         lambda self, x: (self.c(x) + 1) * (x + 1) - 1)),
-    "q, k and v by head": on(Row, with_qkv(attention), with_qkv(attention_by_head)),
 }  # fmt: skip
 """The same function for some correspondence of the weights, and no rule says so."""
 

@@ -10,6 +10,7 @@ from diagnose.graph.axes import (
     Arrangement,
     composed,
     cut_before,
+    fronted,
     normal,
     permuted,
     refinement,
@@ -77,6 +78,33 @@ def test_a_slice_moves_before_an_arrangement(case, data) -> None:
     if cut is not None:
         piece = x.narrow(cut.dim, cut.start, cut.stop - cut.start)
         assert torch.equal(arranged(piece, cut.arrangement), arranged(x, arrangement).narrow(dim, start, stop - start))
+
+
+@given(arrangements(), st.data())
+def test_features_brought_to_the_front_make_a_choice_of_pieces_a_slice(case, data) -> None:
+    source, arrangement = case
+    dim = data.draw(st.integers(0, len(arrangement.shape) - 1))
+    size = arrangement.shape[dim]
+    length = data.draw(st.sampled_from([each for each in range(1, size + 1) if size % each == 0]))
+    start = length * data.draw(st.integers(0, size // length - 1))
+    x = numbered(source)
+
+    front = fronted(source, arrangement, dim, (start, start + length))
+
+    if front is not None:
+        lead = len(source) - 1
+        order = (*range(lead), *(lead + index for index in front.order))
+        features = x.reshape(*source[:-1], *front.split).permute(order).reshape(source)
+        assert torch.equal(arranged(features, front.arrangement), arranged(x, arrangement))
+        assert cut_before(source, arrangement, dim, (start, start + length)) is None
+        assert cut_before(source, front.arrangement, dim, (start, start + length)) is not None
+
+
+def test_queries_of_each_head_are_brought_to_the_front() -> None:
+    by_head = Arrangement((5, 2, 3, 4), (2, 0, 1, 3), (3, 5, 2, 4))
+    front = fronted((5, 24), by_head, 0, (1, 2))
+    assert front is not None
+    assert (front.split, front.order) == ((2, 3, 4), (1, 0, 2))
 
 
 @given(arrangements())
