@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from diagnose import sources
-from diagnose.errors import USAGE, DiagnoseError, in_one_line
+from diagnose.errors import USAGE, DiagnoseError
 from diagnose.files import replacing
+from diagnose.graph.checkpoint_files import save
 from diagnose.graph.checkpoints import Checkpoint, Conversion, converted, fill, fitted, read
 from diagnose.graph.diff import Model, Outcome, measured, paired
 from diagnose.graph.mapping import Move
@@ -120,11 +119,7 @@ def convert(examined: Examined, checkpoint: Path, target: Path) -> Conversion:
     a, b = (each.module for each in examined.built)
     fit = fitted(read(checkpoint), a, examined.diff.a.model)
     content, result = converted(fit, examined.moves, (a, b), target)
-    try:
-        with replacing(target) as file:
-            torch.save(content, file)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise DiagnoseError(f"cannot write {target}: {in_one_line(error)}") from error
+    save(content, target)
     return result
 
 

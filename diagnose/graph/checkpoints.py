@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from diagnose.errors import USAGE, DiagnoseError, in_one_line
+from diagnose.graph.checkpoint_files import content_of, is_safetensors
 from diagnose.graph.mapping import Move, transplant
 from diagnose.graph.randomness import state_of
 
@@ -52,28 +52,12 @@ class Conversion:
 
 
 def read(path: Path) -> Checkpoint:
-    """Read a checkpoint with `weights_only=True`: tensors and plain values alone, no code of the file's is run.
+    """Read a checkpoint's state dict; no code of the file's is run.
 
     Raises:
-        DiagnoseError: the file cannot be read, is cut short, holds more than tensors, or no state dict (exit code 2).
+        DiagnoseError: as of `content_of`, or it holds no state dict (exit code 2).
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise DiagnoseError(f"cannot read {path}: {error.strerror or error}", exit_code=USAGE) from error
-    except pickle.UnpicklingError as error:
-        raise DiagnoseError(
-            f"{path} holds more than tensors, or is no checkpoint; it is not loaded",
-            hint="Save the state dict alone: torch.save(model.state_dict(), path).",
-            exit_code=USAGE,
-        ) from error
-    except Exception as error:  # a damaged archive or pickle may raise anything on its way
-        raise DiagnoseError(
-            f"{path} is damaged or no checkpoint: {in_one_line(error)[:200]}",
-            hint="Was it copied completely?",
-            exit_code=USAGE,
-        ) from error
-    return _unwrapped(path, content)
+    return _unwrapped(path, content_of(path))
 
 
 def _unwrapped(path: Path, content: object) -> Checkpoint:
@@ -96,7 +80,9 @@ def _is_state(content: Mapping[Any, Any]) -> bool:
 
 
 def fitted(checkpoint: Checkpoint, module: nn.Module, model: str) -> Checkpoint:
-    """Return the checkpoint under the module's own names: a common prefix stripped, counters of batches added.
+    """Return the checkpoint under the module's own names: a common prefix stripped, what it need not hold added.
+
+    It need not hold a counter of batches, nor a tied tensor under more than one of its names.
 
     Raises:
         DiagnoseError: names are missing, unexpected, or of another shape; the message names them (exit code 2).
@@ -104,9 +90,12 @@ def fitted(checkpoint: Checkpoint, module: nn.Module, model: str) -> Checkpoint:
     wanted = module.state_dict()
     state, prefix = _stripped(checkpoint.state, wanted)
     missing = [name for name in wanted if name not in state]
-    for name in [name for name in missing if name.endswith(COUNTER)]:
-        state[name] = wanted[name].detach().clone()  # checkpoints older than the counters have none
-        missing.remove(name)
+    aliases = _aliases(module)
+    for name in missing.copy():
+        tied = next((state[each] for each in aliases.get(name, ()) if each in state), None)
+        if tied is not None or name.endswith(COUNTER):  # checkpoints older than the counters have none
+            state[name] = wanted[name].detach().clone() if tied is None else tied
+            missing.remove(name)
     unexpected = [name for name in state if name not in wanted]
     reshaped = [
         f"{name} ({_shape(state[name])} in the file, {_shape(wanted[name])} in the model)"
@@ -160,10 +149,10 @@ def _some(names: list[str]) -> str:
 def converted(
     checkpoint: Checkpoint, moved: Iterable[Move], networks: tuple[nn.Module, nn.Module], path: Path
 ) -> tuple[dict[str, Any], Conversion]:
-    """Return A's fitted checkpoint as one of B, in the form that it had, and what became of it.
+    """Return A's fitted checkpoint as one of B, and what became of it.
 
-    A tensor of B takes the element type of what fills it; one that nothing fills keeps B's initial values, and one
-    that is filled in part counts as unfilled.
+    It has the form that it had, where the file can hold that. A tensor of B takes the element type of what fills it;
+    one that nothing fills keeps B's initial values, and one that is filled in part counts as unfilled.
     """
     aliases = [_aliases(module) for module in networks]
     source = checkpoint.state
@@ -181,12 +170,14 @@ def converted(
         filled = next((each for each in names if each in written), name)
         if name in state and filled in state:
             state[name], written[name] = state[filled], written.get(filled, 0)
-    kept = {name: value for name, value in (checkpoint.beside or {}).items() if isinstance(value, (int, float, str))}
+    bare = not checkpoint.wrapper or is_safetensors(path)
+    beside = checkpoint.beside or {}
+    kept = {name: value for name, value in beside.items() if isinstance(value, (int, float, str)) and not bare}
     unfilled = tuple(name for name, tensor in state.items() if written.get(name) != tensor.numel())
     unused = tuple(name for name in source if used.isdisjoint(aliases[0].get(name, (name,))))
-    dropped = tuple(str(name) for name in checkpoint.beside or () if name not in kept)
+    dropped = tuple(str(name) for name in beside if name not in kept)
     result = Conversion(path, len(state) - len(unfilled), len(state), unfilled, unused, dropped)
-    return {**kept, checkpoint.wrapper: state} if checkpoint.wrapper else state, result
+    return state if bare else {**kept, checkpoint.wrapper: state}, result
 
 
 def _aliases(module: nn.Module) -> dict[str, list[str]]:

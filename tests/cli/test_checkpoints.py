@@ -2,10 +2,14 @@
 
 import importlib.util
 import json
+import os
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
+from safetensors.torch import load_file, save, save_file
 
 NETWORKS = """
 import torch
@@ -288,14 +292,59 @@ def test_a_hostile_pickle_is_refused_and_not_run(diagnose, model, tmp_path, opti
     assert not (tmp_path / "out.pth").exists()
 
 
-@pytest.mark.parametrize("kept", [0, 10, 700])
-def test_a_file_cut_short_is_refused(diagnose, model, pair, tmp_path, kept) -> None:
-    (tmp_path / "cut.pth").write_bytes(pair[0].read_bytes()[:kept])
+def test_what_calls_the_system_is_refused_wherever_it_stands(diagnose, model, pair, tmp_path) -> None:
+    class Call:
+        def __reduce__(self):
+            return (os.system, (f"touch {tmp_path}/touched",))
 
-    done = diagnose("diff", model("Named"), model("Numbered"), *IMAGE, "--weights-a", tmp_path / "cut.pth")
+    state = torch.load(pair[0], weights_only=True)
+    torch.save({"state_dict": state, "args": Call()}, tmp_path / "hostile.pth")
+
+    done = diagnose("diff", model("Named"), model("Numbered"), *IMAGE, "--weights-a", tmp_path / "hostile.pth")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "cut.pth" in done.stderr
+    assert "holds more than tensors" in done.stderr
+    assert not (tmp_path / "touched").exists()
+
+
+def test_objects_beside_the_state_dict_are_left_out_and_not_run(diagnose, model, pair, tmp_path) -> None:
+    class Evaluated:
+        def __reduce__(self):
+            return (eval, (f"open('{tmp_path}/touched', 'w')",))
+
+    hub = MessageHub.get_instance("checkpoint")
+    hub.update_scalar("train/loss", torch.tensor(0.25))
+    beside = {
+        "message_hub": hub.state_dict(),
+        "args": Namespace(lr=0.1),
+        "odd": Evaluated(),
+        "epoch": 7,
+    }
+    torch.save({"state_dict": torch.load(pair[0], weights_only=True), **beside}, tmp_path / "in.pth")
+
+    code, report = compared(
+        diagnose, model, "Named", "Numbered",
+        "--weights-a", tmp_path / "in.pth", "--weights-b", pair[1],
+        "--convert", tmp_path / "in.pth", tmp_path / "out.pth",
+    )  # fmt: skip
+
+    assert (code, report["data"]["trained"]["verdict"]) == (0, "equal")
+    assert report["data"]["converted"]["dropped"] == ["message_hub", "args", "odd"]
+    assert torch.load(tmp_path / "out.pth", weights_only=True)["epoch"] == 7
+    assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 10, 700])
+@pytest.mark.parametrize("name", ["cut.pth", "cut.safetensors"])
+def test_a_file_cut_short_is_refused(diagnose, model, pair, tmp_path, name, kept) -> None:
+    state = torch.load(pair[0], weights_only=True)
+    whole = save(state) if name.endswith(".safetensors") else pair[0].read_bytes()
+    (tmp_path / name).write_bytes(whole[:kept])
+
+    done = diagnose("diff", model("Named"), model("Numbered"), *IMAGE, "--weights-a", tmp_path / name)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert name in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -369,6 +418,45 @@ def test_a_half_precision_checkpoint_stays_one_with_its_wrapper(diagnose, nets, 
     assert content["state_dict"]["qkv.weight"].dtype == torch.float16
     assert torch.equal(content["state_dict"]["qkv.weight"], expected)
     assert report["data"]["converted"]["dropped"] == ["optimizer"]
+
+
+def test_safetensors_are_read_and_written(diagnose, model, pair, tmp_path) -> None:
+    save_file(torch.load(pair[0], weights_only=True), tmp_path / "named.safetensors")
+    written = tmp_path / "numbered.safetensors"
+
+    code, report = compared(
+        diagnose, model, "Named", "Numbered",
+        "--weights-a", tmp_path / "named.safetensors", "--weights-b", pair[1],
+        "--convert", tmp_path / "named.safetensors", written,
+    )  # fmt: skip
+
+    assert (code, report["data"]["trained"]["verdict"]) == (0, "equal")
+    expected, content = torch.load(pair[1], weights_only=True), load_file(written)
+    assert content.keys() == expected.keys()
+    assert all(torch.equal(content[name], expected[name]) for name in expected)
+
+
+def test_safetensors_without_the_second_name_of_a_tied_weight_and_without_a_place_for_the_epoch(
+    diagnose, nets, model, tmp_path
+) -> None:
+    state = trained(nets.Tied())
+    torch.save({"state_dict": state, "epoch": 7}, tmp_path / "in.pth")
+    first = {}
+    for name, tensor in state.items():
+        if all(tensor.data_ptr() != each.data_ptr() for each in first.values()):
+            first[name] = tensor
+    save_file(first, tmp_path / "in.safetensors")
+    assert len(first) < len(state)
+
+    for source in ("in.pth", "in.safetensors"):
+        _, report = compared(
+            diagnose, model, "Tied", "Tied", "--convert", tmp_path / source, tmp_path / "out.safetensors",
+            image=("--input", "2x4"),
+        )  # fmt: skip
+        content = load_file(tmp_path / "out.safetensors")
+        assert content.keys() == state.keys()
+        assert all(torch.equal(content[name], state[name]) for name in state)
+        assert report["data"]["converted"]["dropped"] == (["epoch"] if source == "in.pth" else [])
 
 
 def test_a_tied_weight_fills_both_of_its_names(diagnose, nets, model, tmp_path) -> None:

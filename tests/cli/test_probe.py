@@ -56,6 +56,32 @@ def test_ctrl_c_keeps_what_ended_and_the_same_command_goes_on(tmp_path):
     assert {"factor", "from", "to", "model", "steps", "difference", "low", "high", "n", "verdict"} <= effect.keys()
     assert effect["verdict"] == "undetermined"  # 6 steps tell nothing of a weight decay over 20,000
     assert data["images_per_second"] > 0
+    strict = subprocess.run([*wanted, "--strict"], capture_output=True, text=True, timeout=300)
+    assert strict.returncode == 1, strict.stderr
+    assert json.loads(strict.stdout)["data"] == data
+
+
+RECIPE = """
+optimizer = "SGD"
+learning_rate = {}
+momentum = 0.9
+batch_size = 16
+epochs = 3
+"""
+
+
+@pytest.mark.slow
+def test_ends_that_lie_apart_satisfy_strict(tmp_path):
+    for name, rate in (("idle", 1e-6), ("able", 0.02)):
+        (tmp_path / f"{name}.toml").write_text(RECIPE.format(rate))
+    recipes = ("--recipe", str(tmp_path / "idle.toml"), "--against", str(tmp_path / "able.toml"))
+    options = ("--seeds", "3", "--epochs", "3", "--precision", "fp32", "--threads", "1", "--format", "json")
+    wanted = command(tmp_path, *recipes, *options, "--strict")
+    done = subprocess.run(wanted, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    (effect,) = json.loads(done.stdout)["data"]["effects"]
+    assert (effect["factor"], effect["verdict"]) == ("learning_rate", "effect")
+    assert 0 < effect["low"] < effect["difference"] < effect["high"]
 
 
 @pytest.mark.slow

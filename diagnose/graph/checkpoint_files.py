@@ -1,0 +1,97 @@
+"""The two kinds of files that checkpoints are kept in: torch's own archives, and safetensors."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from diagnose.errors import USAGE, DiagnoseError, in_one_line
+from diagnose.files import replacing
+
+
+def is_safetensors(path: Path) -> bool:
+    """Say whether a file is, or is to be, one of safetensors: a flat dictionary of tensors."""
+    return path.suffix.lower() == ".safetensors"
+
+
+def content_of(path: Path) -> object:
+    """Read a checkpoint on the CPU, an archive with `weights_only=True`: tensors and plain values, and no code is run.
+
+    Raises:
+        DiagnoseError: the file cannot be read, is cut short, or holds more than tensors (exit code 2).
+    """
+    try:
+        if is_safetensors(path):
+            return _safetensors().load_file(path)
+        return _archive(path)
+    except DiagnoseError:
+        raise
+    except OSError as error:
+        raise DiagnoseError(f"cannot read {path}: {error.strerror or error}", exit_code=USAGE) from error
+    except pickle.UnpicklingError as error:
+        raise DiagnoseError(
+            f"{path} holds more than tensors, or is no checkpoint; it is not loaded",
+            hint="Save the state dict alone: torch.save(model.state_dict(), path).",
+            exit_code=USAGE,
+        ) from error
+    except Exception as error:  # a damaged archive or pickle may raise anything on its way
+        raise DiagnoseError(
+            f"{path} is damaged or no checkpoint: {in_one_line(error)[:200]}",
+            hint="Was it copied completely?",
+            exit_code=USAGE,
+        ) from error
+
+
+class _Left:
+    """Stands for an object that is neither tensor nor plain value, as a logger's history: nothing of it is kept."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+
+def _archive(path: Path) -> object:
+    """Load an archive of torch's; where it names other classes or functions, each is replaced by one that does nothing.
+
+    Trainers keep their own objects beside the state dict (mmengine the history of its logs).
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        try:
+            foreign = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        except ValueError:  # the format before archives
+            foreign = []
+        if not foreign:
+            raise
+    with torch.serialization.safe_globals([(_Left, name) for name in foreign]):
+        return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def save(content: Mapping[str, Any], path: Path) -> None:
+    """Write a checkpoint all at once or not at all; into safetensors, a tensor that several names share goes in twice.
+
+    Raises:
+        DiagnoseError: the file cannot be written, or the disk is full.
+    """
+    try:
+        with replacing(path) as file:
+            if is_safetensors(path):
+                apart = {name: tensor.clone().contiguous() for name, tensor in content.items()}
+                file.write(_safetensors().save(apart, metadata={"format": "pt"}))
+            else:
+                torch.save(content, file)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        raise DiagnoseError(f"cannot write {path}: {in_one_line(error)}") from error
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.torch
+    except ImportError as error:
+        raise DiagnoseError("safetensors is not installed.", hint="pip install safetensors.") from error
+    return safetensors.torch
