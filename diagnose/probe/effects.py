@@ -17,6 +17,7 @@ MARGIN = 1.0
 """Points of accuracy: the largest bound that is called "no effect larger than x"."""
 
 INCONCLUSIVE = "the end points do not separate"
+NOISIER = "the A/A arm differs from itself, so the noise is larger than the seeds show"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ def _model_effects(
     own = [each for each in found if (each.model, each.epochs) == (model, epochs)]
     end = next(each for each in own if each.comparison.kind == "end")
     again = next(judged[each.key] for each in own if each.comparison.kind == "again")
+    if again.verdict == "effect":
+        again = replace(again, note=NOISIER)
     gap = judged[end.key]
     reason = _reason(gap, again)
     effects = []
@@ -148,11 +151,8 @@ def _reason(gap: Effect, again: Effect) -> str:
             return f"trials of the {name} diverged"
         if effect.n < 2:
             return f"too few trials of the {name} ended"
-    if gap.verdict != "effect":
-        return gap.note or INCONCLUSIVE
-    if again.verdict == "effect":
-        return "the A/A arm differs from itself, so the noise is larger than the seeds show"
-    return ""
+    apart = "" if gap.verdict == "effect" else gap.note or INCONCLUSIVE
+    return ", and ".join(filter(None, (apart, NOISIER if again.verdict == "effect" else "")))
 
 
 def _with_share(effect: Effect, each: Measured, end: Measured) -> Effect:
