@@ -17,7 +17,7 @@ MARGIN = 1.0
 """Points of accuracy: the largest bound that is called "no effect larger than x"."""
 
 INCONCLUSIVE = "the end points do not separate"
-NOISIER = "the A/A arm differs from itself, so the noise is larger than the seeds show"
+DIFFERS = "the A/A arm differs from itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def _model_effects(
     end = next(each for each in own if each.comparison.kind == "end")
     again = next(judged[each.key] for each in own if each.comparison.kind == "again")
     if again.verdict == "effect":
-        again = replace(again, note=NOISIER)
+        again = replace(again, note=f"{DIFFERS}, so the noise is larger than the seeds show")
     gap = judged[end.key]
     reason = _reason(gap, again)
     effects = []
@@ -152,7 +152,7 @@ def _reason(gap: Effect, again: Effect) -> str:
         if effect.n < 2:
             return f"too few trials of the {name} ended"
     apart = "" if gap.verdict == "effect" else gap.note or INCONCLUSIVE
-    return ", and ".join(filter(None, (apart, NOISIER if again.verdict == "effect" else "")))
+    return ", and ".join(filter(None, (apart, DIFFERS if again.verdict == "effect" else "")))
 
 
 def _with_share(effect: Effect, each: Measured, end: Measured) -> Effect:

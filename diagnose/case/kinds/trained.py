@@ -100,7 +100,7 @@ def interval(label: str, *values: float) -> Interval:
 
 def _named(arm: str) -> str:
     """Name an arm in a few words."""
-    known = {"start": "the recipe", "end": "the other recipe", "start again, other seeds": "the same, other seeds"}
+    known = {"start": "the recipe", "end": "the other recipe", "start again, other seeds": "A/A: the same, other seeds"}
     return known.get(arm) or arm.partition(" in place of")[0]
 
 
