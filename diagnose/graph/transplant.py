@@ -67,13 +67,15 @@ def prepare(
     *,
     seed: int = 0,
 ) -> Prepared:
-    """Copy both networks in float64, fill A's weights with random numbers and transplant them into B."""
+    """Copy both networks in float64, fill A with random numbers and what A does not give B, and transplant."""
     dtype = torch.float64
     one, other = (copy.deepcopy(module).to(dtype) for module in (a, b))
     generator = torch.Generator().manual_seed(seed)
     state_a, state_b = state_of(one), state_of(other)
     fill(_distinct(state_a), kinds[0], generator)
-    fill(_distinct(state_b), kinds[1], generator)
+    whole = {id(state_b[move.b.name]) for move in moved if not move.b.views}
+    free = {name: tensor for name, tensor in _distinct(state_b).items() if id(tensor) not in whole}
+    fill(free, kinds[1], generator)
     _calibrate(one, inputs, generator)
     transplant(moved, state_a, state_b)
     return Prepared(one, other, dtype, moved)
