@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Parameters of glibc's mallopt, from <malloc.h>."""
 
 
 def chosen_device() -> str:
@@ -23,3 +28,15 @@ def visible_gpus() -> tuple[str, ...]:
 
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     return tuple(named.split(",")) if named else tuple(map(str, range(torch.cuda.device_count())))
+
+
+def keep_freed_memory() -> None:
+    """Let this process reuse the memory that tensors free, where the C library is glibc; no number changes by it.
+
+    Otherwise glibc gives large blocks back, and the kernel hands them out anew page by page, with zeros: on a CPU a
+    tenth of the time of a training step.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from diagnose.probe.augment import batch, draw, normalised, padded
+from diagnose.probe.devices import keep_freed_memory
 from diagnose.probe.images import Images
 from diagnose.probe.numerics import Length as Length
 from diagnose.probe.numerics import Numerics as Numerics
@@ -58,6 +59,7 @@ def train(
         DivergedError: the loss is not finite.
     """
     torch.set_num_threads(numerics.threads)
+    keep_freed_memory()
     device, side = torch.device(numerics.device), images.train_images.shape[1]
     model = placed(model, numerics)
     forward = engine(model, numerics)
