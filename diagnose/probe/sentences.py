@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from diagnose.probe.answer import Prepared
 from diagnose.probe.comparisons import BEYOND, comparisons
 from diagnose.probe.effects import ModelEffects
 from diagnose.probe.plan import Plan
 from diagnose.probe.statistics import ALPHA, detectable
 from diagnose.values import Effect
+
+if TYPE_CHECKING:
+    from diagnose.probe.answer import Prepared
 
 
 def horizon(found: ModelEffects) -> str:
@@ -38,9 +41,7 @@ def ends(found: ModelEffects) -> str:
     """Say how far the end points are apart, and how far two arms of the same training are."""
     if not math.isfinite(found.gap.low) or not math.isfinite(found.again.low):
         return "how far the end points are apart is not known."
-    return (
-        f"the end points are {_points(found.gap)} apart; the same training with other seeds is {_points(found.again)}."
-    )
+    return f"the end points are {points(found.gap)} apart; the same training with other seeds is {points(found.again)}."
 
 
 def reading(found: ModelEffects) -> str:
@@ -52,9 +53,9 @@ def reading(found: ModelEffects) -> str:
     if beyond.diverged:
         return f"what of momentum's effect is its step length is undetermined: {beyond.note}."
     if beyond.verdict == "effect":
-        return f"at the same step length momentum still moves the accuracy by {_points(beyond)}."
+        return f"at the same step length momentum still moves the accuracy by {points(beyond)}."
     if beyond.verdict == "undetermined":
-        return f"what of momentum's effect is its step length is undetermined: beyond it are {_points(beyond)}."
+        return f"what of momentum's effect is its step length is undetermined: beyond it are {points(beyond)}."
     same = f"a learning rate as much larger does the same, within {beyond.bound:.2f} points"
     return f"momentum's effect is that of its step length: {same}." if momentum.verdict == "effect" else f"{same}."
 
@@ -95,13 +96,14 @@ def power(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def _points(effect: Effect) -> str:
+def points(effect: Effect) -> str:
+    """Return an effect with its interval and the number of its seeds: "+1.80 points (+0.90 to +2.70, n = 5)"."""
     return f"{signed(effect.difference)} points ({signed(effect.low)} to {signed(effect.high)}, n = {effect.n})"
 
 
-def signed(points: float) -> str:
+def signed(number: float) -> str:
     """Return points of accuracy with their sign."""
-    return f"{points:+.2f}".replace("-", "−")
+    return f"{number:+.2f}".replace("-", "−")
 
 
 def reasons(found: ModelEffects) -> Iterator[str]:

@@ -9,7 +9,8 @@ from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, real, text, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.comparison import comparison, initial
-from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, points, standing
+from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, standing
+from diagnose.probe.sentences import points, signed
 from diagnose.values import (
     Cell,
     Claim,
@@ -112,10 +113,7 @@ def _from_initial(claim: Claim, suspects: Suspects, gap: str) -> Opinion:
     if found is None or suspects.diff.verdict != "equivalent" or found.verdict == "undetermined":
         said = f"The initial weights do differ; whether that makes {gap} is not shown.{_seen(suspects)}"
         return Opinion(Ruling.UNDETERMINED, said)
-    said = (
-        f"Trained alike at full length, the initial weights make {found.difference:+.2f} points "
-        f"({found.low:+.2f} to {found.high:+.2f}, n = {found.n})"
-    )
+    said = f"Trained alike at full length, the initial weights make {points(found)}"
     if found.low <= claim.get("accuracy_b") - claim.get("accuracy_a") <= found.high:
         return Opinion(Ruling.SUPPORTED, f"{said}, which is {gap}.")
     return Opinion(Ruling.REFUTED, f"{said}, which is not {gap}.")
@@ -129,8 +127,8 @@ def _seen(suspects: Suspects) -> str:
     same = suspects.diff.verdict == "equivalent"
     what = "Trained alike, their initial weights" if same else "Trained alike, the two networks"
     shown = "; ".join(
-        f"with {_recipe(each.arm, suspects)} {each.difference:+.2f} points ({each.low:+.2f} to {each.high:+.2f}, "
-        f"n = {each.n}: {bounded(each.verdict, each.bound)})"
+        f"with {_recipe(each.arm, suspects)} {signed(each.difference)} points "
+        f"({signed(each.low)} to {signed(each.high)}, n = {each.n}: {bounded(each.verdict, each.bound)})"
         for each in found
         if each.arm in ("start", "end")
     )
@@ -187,8 +185,8 @@ def _alike(probe: Probe, found: tuple[BetweenModels, ...], suspects: Suspects) -
         (
             _recipe(each.arm, suspects),
             bounded(each.verdict, each.bound),
-            f"{each.difference:+.2f}",
-            f"{each.low:+.2f} to {each.high:+.2f}",
+            signed(each.difference),
+            f"{signed(each.low)} to {signed(each.high)}",
             each.n,
         )
         for each in found

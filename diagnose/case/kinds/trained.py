@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from diagnose.probe.curves import learning_curve
+from diagnose.probe.sentences import points, signed
 from diagnose.values import (
     Cell,
     Column,
@@ -44,11 +45,6 @@ def effects_on(probe: Probe, model: str) -> ModelEffects:
     return next(found for found in probe.effects if found.model == model)
 
 
-def points(effect: Effect) -> str:
-    """Return "+1.80 points (+0.90 to +2.70, n = 5)"."""
-    return f"{effect.difference:+.2f} points ({effect.low:+.2f} to {effect.high:+.2f}, n = {effect.n})"
-
-
 def is_full(trial: Trial, recipe: Recipe, arm: Arm) -> bool:
     """Say whether a trial that follows a recipe's arm has its length and its number of images."""
     wanted = recipe.get("train_images")
@@ -73,7 +69,7 @@ def short_sentence(probe: Probe, model: str, end: Recipe) -> str:
         apart = f"; {model}'s end points are {points(found.gap)} apart" if math.isfinite(found.gap.low) else ""
         return f"Shorter trials ({standing(probe)}) tell nothing: {found.reason}{apart}."
     effective = [
-        f"{each.factor} by itself {each.difference:+.2f}" for each in found.effects if each.verdict == "effect"
+        f"{each.factor} by itself {signed(each.difference)}" for each in found.effects if each.verdict == "effect"
     ]
     alone = f"; {', '.join(effective)}" if effective else "; no single change has a proven effect"
     return (
@@ -100,7 +96,7 @@ def interval(label: str, *values: float) -> Interval:
 
 def _named(arm: str) -> str:
     """Name an arm in a few words."""
-    known = {"start": "the recipe", "end": "the other recipe", "start again, other seeds": "A/A: the same, other seeds"}
+    known = {"start": "the recipe", "end": "the other recipe", "start again, other seeds": "A/A: other seeds"}
     return known.get(arm) or arm.partition(" in place of")[0]
 
 
@@ -117,8 +113,8 @@ def _table(effects: Sequence[Effect]) -> Table:
         (
             _named(effect.factor) if effect.factor in ("end", "start again, other seeds") else effect.factor,
             bounded(effect.verdict, effect.bound),
-            f"{effect.difference:+.2f}",
-            f"{effect.low:+.2f} to {effect.high:+.2f}",
+            signed(effect.difference),
+            f"{signed(effect.low)} to {signed(effect.high)}",
             effect.n,
             effect.note or ("paired by seed" if effect.paired else "Welch"),
         )
