@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -9,6 +10,9 @@ from torch import Tensor, nn
 
 from diagnose.graph.changes import Change
 from diagnose.values import Finding, Proof, Verdict, WeightMapping
+
+_GRADED = re.compile(r"(?:(?<=rate )|(?<=factor )|(?<=\(p ))[\d.e-]*\d")
+"""Numbers that grow from block to block in one edit: a rate of dropping, and the factor that makes up for it."""
 
 
 def doubted(change: Change) -> Change:
@@ -22,17 +26,37 @@ def doubted(change: Change) -> Change:
 
 
 def grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:
-    """Return one finding per kind, verdict and message: an edit repeated in each block is one line."""
-    groups: dict[tuple[str, Verdict, str], list[Change]] = {}
+    """Return one finding per kind, verdict and message: an edit repeated in each block is one line.
+
+    So is one that grows from block to block, as the rate of stochastic depth does: its message gives the range.
+    """
+    groups: dict[tuple[str, Verdict, str], list[tuple[Change, str]]] = {}
     for change, seen_in in found:
         message = change.message if seen_in == "train" else f"{change.message} (in eval mode alone)"
-        groups.setdefault((change.kind, change.verdict, message), []).append(change)
+        groups.setdefault((change.kind, change.verdict, _GRADED.sub("#", message)), []).append((change, message))
     findings = [
-        Finding(kind, verdict, tuple(each.where for each in members), len(members), message, members[0].evidence)
-        for (kind, verdict, message), members in groups.items()
+        Finding(
+            kind,
+            verdict,
+            tuple(change.where for change, _ in members),
+            len(members),
+            _ranged([message for _, message in members]),
+            members[0][0].evidence,
+        )
+        for (kind, verdict, _), members in groups.items()
     ]
     order = {Verdict.REAL: 0, Verdict.UNDETERMINED: 1, Verdict.COSMETIC: 2}
     return sorted(findings, key=lambda finding: (order[finding.verdict], -finding.count))
+
+
+def _ranged(messages: Sequence[str]) -> str:
+    """Return messages that are alike but for graded numbers as one, with the range of each number."""
+    columns = zip(*(_GRADED.findall(message) for message in messages), strict=True)
+    ranges = [
+        ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
+        for ends in (sorted(column, key=float) for column in columns)
+    ]
+    return _GRADED.sub(lambda _: ranges.pop(0), messages[0])
 
 
 def unmapped(
