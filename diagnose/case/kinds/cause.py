@@ -113,7 +113,10 @@ def _from_initial(claim: Claim, suspects: Suspects, gap: str) -> Opinion:
     if found is None or suspects.diff.verdict != "equivalent" or found.verdict == "undetermined":
         said = f"The initial weights do differ; whether that makes {gap} is not shown.{_seen(suspects)}"
         return Opinion(Ruling.UNDETERMINED, said)
-    said = f"Trained alike at full length, the initial weights make {points(found)}"
+    said = (
+        f"Trained alike at full length, the initial weights make {signed(found.difference)} points "
+        f"({signed(found.low)} to {signed(found.high)}, n = {found.n})"
+    )
     if found.low <= claim.get("accuracy_b") - claim.get("accuracy_a") <= found.high:
         return Opinion(Ruling.SUPPORTED, f"{said}, which is {gap}.")
     return Opinion(Ruling.REFUTED, f"{said}, which is not {gap}.")
