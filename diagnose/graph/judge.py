@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from diagnose.graph.changes import Change
 from diagnose.values import Finding, Proof, Verdict, WeightMapping
 
-_GRADED = re.compile(r"(?:(?<=rate )|(?<=factor )|(?<=\(p ))[\d.e-]*\d")
+_GRADED = re.compile(r"(?:(?<=rate )|(?<=factor )|(?<=\(p ))-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 """Numbers that grow from block to block in one edit: a rate of dropping, and the factor that makes up for it."""
 
 
