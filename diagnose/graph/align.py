@@ -15,6 +15,7 @@ from diagnose.graph.labels import COMMUTATIVE, digest
 from diagnose.graph.matching import Bounds, Matching, extend, improve, neighbours, whole
 from diagnose.graph.sequence import align_sequences
 from diagnose.graph.skeleton import Skeleton, same_name, similarity
+from diagnose.graph.slide import slide
 from diagnose.values import Graph
 
 NAMED = 0.002
@@ -56,7 +57,9 @@ def align(a: Graph, b: Graph) -> Alignment:
         strategies.append(_as_a_whole)
     candidates = [_matched(one, other, strategy) for strategy in strategies]
     best = min(candidates, key=cost)
-    return Alignment(one, other, best.to_b, _weights(one, other, best.to_b), False, cost(best))
+    price = cost(best)
+    slide(best)
+    return Alignment(one, other, best.to_b, _weights(one, other, best.to_b), False, price)
 
 
 def cost(matching: Matching) -> float:
