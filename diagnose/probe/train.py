@@ -59,7 +59,8 @@ def train(
         DivergedError: the loss is not finite.
     """
     torch.set_num_threads(numerics.threads)
-    keep_freed_memory()
+    if numerics.device == "cpu" and numerics.micro_batch is None:  # where memory is short, it is not kept
+        keep_freed_memory()
     device, side = torch.device(numerics.device), images.train_images.shape[1]
     model = placed(model, numerics)
     forward = engine(model, numerics)

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 NET = """
@@ -70,13 +71,26 @@ epochs = 3
 """
 
 
+def coloured(path):
+    """Write images that a few steps learn: each class has a colour."""
+    generator = np.random.default_rng(0)
+    colours = generator.integers(0, 256, (10, 1, 1, 3))
+    arrays = {}
+    for split, count in (("train", 500), ("test", 200)):
+        labels = np.arange(count) % 10
+        images = colours[labels] + generator.integers(-20, 21, (count, 16, 16, 3))
+        arrays |= {f"{split}_images": images.clip(0, 255).astype(np.uint8), f"{split}_labels": labels}
+    np.savez(path, **arrays)
+    return str(path)
+
+
 @pytest.mark.slow
 def test_ends_that_lie_apart_satisfy_strict(tmp_path):
     for name, rate in (("idle", 1e-6), ("able", 0.02)):
         (tmp_path / f"{name}.toml").write_text(RECIPE.format(rate))
     recipes = ("--recipe", str(tmp_path / "idle.toml"), "--against", str(tmp_path / "able.toml"))
     options = ("--seeds", "3", "--epochs", "3", "--precision", "fp32", "--threads", "1", "--format", "json")
-    wanted = command(tmp_path, *recipes, *options, "--strict")
+    wanted = command(tmp_path, *recipes, *options, "--data", coloured(tmp_path / "colours.npz"), "--strict")
     done = subprocess.run(wanted, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     (effect,) = json.loads(done.stdout)["data"]["effects"]
