@@ -60,6 +60,14 @@ def with_qkv(function: Callable[..., Tensor]) -> Callable[[], nn.Module]:
     return lambda: Run(function, qkv=nn.Linear(8, 24), proj=nn.Linear(8, 8))
 
 
+def with_gates(halves: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Callable[[], nn.Module]:
+    def gated(self: Run, x: Tensor) -> Tensor:
+        value, gate = halves(self.l(x))
+        return value * gate.sigmoid()
+
+    return lambda: Run(gated, l=nn.Linear(8, 16))
+
+
 def centred(x: Tensor, dim: int = -1) -> Tensor:
     return x - x.mean(dim, keepdim=True)
 
@@ -226,6 +234,8 @@ WITHOUT_A_RULE: dict[str, Pair] = {
         nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(3, 1, 1))),
     "a factored second-order term": on(Map, with_conv(lambda self, x: self.c(x) + x + self.c(x) * x), with_conv(
         lambda self, x: (self.c(x) + 1) * (x + 1) - 1)),
+    "gates side by side and in turn": on(Row, with_gates(lambda y: y.chunk(2, -1)), with_gates(
+        lambda y: (y[..., ::2], y[..., 1::2]))),
 }  # fmt: skip
 """The same function for some correspondence of the weights, and no rule says so."""
 

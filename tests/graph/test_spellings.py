@@ -50,7 +50,7 @@ def test_free_weights_are_paired_by_what_they_compute(compare) -> None:
 
 
 def test_weights_whose_rows_may_stand_in_another_order_are_said_to_be_unknown(compare) -> None:
-    answer = compare(*hosted(WITHOUT_A_RULE["q, k and v by head"]))
+    answer = compare(*hosted(WITHOUT_A_RULE["gates side by side and in turn"]))
 
     said = [evidence for each in answer.findings for evidence in each.evidence]
     assert any("is not known here" in each for each in said)
