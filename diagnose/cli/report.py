@@ -56,6 +56,10 @@ Budget = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="How long --probe may take: 20m, 2h or none; else 20m on a CPU, none on a GPU."),
 ]
+Seeds = Annotated[
+    int | None,
+    typer.Option(help="Trials of each arm of --probe, as `diagnose probe --seeds`."),
+]
 Device = Annotated[str, typer.Option(help="The device of --probe: cpu, cuda, cuda:1.")]
 KeepTrials = Annotated[
     Path | None,
@@ -77,6 +81,7 @@ def report(
     probe: Probe = False,
     data: Data = "cifar10",
     budget: Budget = None,
+    seeds: Seeds = None,
     device: Device = "cpu",
     keep_trials: KeepTrials = None,
     strict: StrictClaims = False,
@@ -114,8 +119,10 @@ def report(
     result = Result(format, output if one_file else None, quiet=quiet)
     stopped = False
     if probe:
-        limit = ["--budget", budget] if budget else []
-        options = ["--data", data, "--device", device, "--runs", str(runs), *limit, *(["--quiet"] if quiet else [])]
+        options = ["--data", data, "--device", device, "--runs", str(runs)]
+        options += ["--budget", budget] if budget else []
+        options += ["--seeds", str(seeds)] if seeds is not None else []
+        options += ["--quiet"] if quiet else []
         stopped = run_trials(read, options, download=download)
     if keep_trials is not None:
         count = write_trials(read, runs, keep_trials)

@@ -189,7 +189,7 @@ def test_a_probe_that_is_interrupted_keeps_its_trials_and_the_claims_are_judged_
     (tmp_path / "mine.recipe.toml").write_text(RECIPE.format("mine", 0.0))
     (tmp_path / "theirs.recipe.toml").write_text(RECIPE.format("theirs", 0.9))
     (tmp_path / "case.toml").write_text(FALLS_SHORT)
-    options = ["--trust", "--probe", "--data", "synthetic:1000", "--budget", "none", "--runs", "runs"]
+    options = ["--trust", "--probe", "--data", "synthetic:1000", "--budget", "none", "--seeds", "3", "--runs", "runs"]
     command = [sys.executable, "-m", "diagnose", "report", "case.toml", *options, "--keep-trials", "kept.json"]
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -203,7 +203,7 @@ def test_a_probe_that_is_interrupted_keeps_its_trials_and_the_claims_are_judged_
         _, err = run.communicate(timeout=300)
     assert run.returncode == 130, said + err
     assert "Traceback" not in said + err
-    assert "25 trials: 5 arms × 5 seeds" in said  # the plan stands before the first trial
+    assert "15 trials: 5 arms × 3 seeds" in said  # the plan stands before the first trial
     (claim,) = json.loads((tmp_path / "reports" / "case" / "report.json").read_text())["data"]["claims"]
     assert claim["verdict"] == "undetermined"
     assert claim["evidence"]["other_trials"] >= 1
