@@ -24,12 +24,9 @@ def content_of(path: Path) -> object:
     Raises:
         DiagnoseError: the file cannot be read, is cut short, or holds more than tensors (exit code 2).
     """
+    load = _safetensors().load_file if is_safetensors(path) else _archive
     try:
-        if is_safetensors(path):
-            return _safetensors().load_file(path)
-        return _archive(path)
-    except DiagnoseError:
-        raise
+        return load(path)
     except OSError as error:
         raise DiagnoseError(f"cannot read {path}: {error.strerror or error}", exit_code=USAGE) from error
     except pickle.UnpicklingError as error:
@@ -81,7 +78,7 @@ def save(content: Mapping[str, Any], path: Path) -> None:
     try:
         with replacing(path) as file:
             if is_safetensors(path):
-                apart = {name: tensor.clone().contiguous() for name, tensor in content.items()}
+                apart = {name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in content.items()}
                 file.write(_safetensors().save(apart, metadata={"format": "pt"}))
             else:
                 torch.save(content, file)

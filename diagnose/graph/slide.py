@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import takewhile
 
+import networkx as nx
+
 from diagnose.graph.matching import Matching
 from diagnose.graph.skeleton import Skeleton
 
@@ -33,15 +35,10 @@ def slide(matching: Matching) -> None:
 def _runs(side: Skeleton, partners: dict[int, int]) -> Iterator[Run]:
     """Yield the connected sets of operations without a partner."""
     free = {node for node in side.nodes if node not in partners and side.inputs(node)}
-    while free:
-        run, waiting = set(), [free.pop()]
-        while waiting:
-            node = waiting.pop()
-            run.add(node)
-            near = {*side.inputs(node), *(user for user, _ in side.users[node])} & free
-            free -= near
-            waiting += near
-        yield frozenset(run)
+    graph = nx.Graph()
+    graph.add_nodes_from(free)
+    graph.add_edges_from((node, value) for node in free for value in side.inputs(node) if value in free)
+    yield from map(frozenset, nx.connected_components(graph))
 
 
 def _moved(side: Skeleton, run: Run, partners: dict[int, int], back: dict[int, int], forward: bool) -> bool:

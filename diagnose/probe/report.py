@@ -12,7 +12,18 @@ from diagnose.probe.arms import Arm
 from diagnose.probe.curves import learning_curve
 from diagnose.probe.data import probe_data
 from diagnose.probe.effects import MARGIN, ModelEffects
-from diagnose.probe.sentences import ends, horizon, power, reading, reasons, sentence, signed, stands_on, steps_apart
+from diagnose.probe.sentences import (
+    ends,
+    horizon,
+    power,
+    reading,
+    reasons,
+    sentence,
+    signed,
+    span,
+    stands_on,
+    steps_apart,
+)
 from diagnose.values import (
     Cell,
     Column,
@@ -152,7 +163,7 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
         _label(effect),
         effect.verdict.replace(" x", f" {effect.bound:.2f}"),
         signed(effect.difference) if known else "–",
-        f"{signed(effect.low)} to {signed(effect.high)}" if bounded else "not known",
+        span(effect.low, effect.high) if bounded else "not known",
         effect.n,
         shown_share(effect),
         f"{effect.smallest_detectable:.2f}" if math.isfinite(effect.smallest_detectable) else "",

@@ -98,12 +98,17 @@ def power(plan: Plan) -> tuple[str, ...]:
 
 def points(effect: Effect) -> str:
     """Return an effect with its interval and the number of its seeds: "+1.80 points (+0.90 to +2.70, n = 5)"."""
-    return f"{signed(effect.difference)} points ({signed(effect.low)} to {signed(effect.high)}, n = {effect.n})"
+    return f"{signed(effect.difference)} points ({span(effect.low, effect.high)}, n = {effect.n})"
 
 
 def signed(number: float) -> str:
     """Return points of accuracy with their sign."""
     return f"{number:+.2f}".replace("-", "−")
+
+
+def span(low: float, high: float) -> str:
+    """Return an interval in points of accuracy."""
+    return f"{signed(low)} to {signed(high)}"
 
 
 def reasons(found: ModelEffects) -> Iterator[str]:

@@ -10,7 +10,7 @@ from diagnose.case.keys import Key, real, text, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.comparison import comparison, initial
 from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, standing
-from diagnose.probe.sentences import points, signed
+from diagnose.probe.sentences import points, signed, span
 from diagnose.values import (
     Cell,
     Claim,
@@ -115,7 +115,7 @@ def _from_initial(claim: Claim, suspects: Suspects, gap: str) -> Opinion:
         return Opinion(Ruling.UNDETERMINED, said)
     said = (
         f"Trained alike at full length, the initial weights make {signed(found.difference)} points "
-        f"({signed(found.low)} to {signed(found.high)}, n = {found.n})"
+        f"({span(found.low, found.high)}, n = {found.n})"
     )
     if found.low <= claim.get("accuracy_b") - claim.get("accuracy_a") <= found.high:
         return Opinion(Ruling.SUPPORTED, f"{said}, which is {gap}.")
@@ -131,7 +131,7 @@ def _seen(suspects: Suspects) -> str:
     what = "Trained alike, their initial weights" if same else "Trained alike, the two networks"
     shown = "; ".join(
         f"with {_recipe(each.arm, suspects)} {signed(each.difference)} points "
-        f"({signed(each.low)} to {signed(each.high)}, n = {each.n}: {bounded(each.verdict, each.bound)})"
+        f"({span(each.low, each.high)}, n = {each.n}: {bounded(each.verdict, each.bound)})"
         for each in found
         if each.arm in ("start", "end")
     )
@@ -189,7 +189,7 @@ def _alike(probe: Probe, found: tuple[BetweenModels, ...], suspects: Suspects) -
             _recipe(each.arm, suspects),
             bounded(each.verdict, each.bound),
             signed(each.difference),
-            f"{signed(each.low)} to {signed(each.high)}",
+            span(each.low, each.high),
             each.n,
         )
         for each in found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from diagnose.probe.curves import learning_curve
-from diagnose.probe.sentences import points, signed
+from diagnose.probe.sentences import points, signed, span
 from diagnose.values import (
     Cell,
     Column,
@@ -114,7 +114,7 @@ def _table(effects: Sequence[Effect]) -> Table:
             _named(effect.factor) if effect.factor in ("end", "start again, other seeds") else effect.factor,
             bounded(effect.verdict, effect.bound),
             signed(effect.difference),
-            f"{signed(effect.low)} to {signed(effect.high)}",
+            span(effect.low, effect.high),
             effect.n,
             effect.note or ("paired by seed" if effect.paired else "Welch"),
         )
