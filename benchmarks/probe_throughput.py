@@ -1,21 +1,23 @@
-"""Images per core-second of a probe's trial, against a Lightning script and against the floor.
+"""Images per second of a probe's trial, against a Lightning script and against the floor.
 
-    ./run --with lightning python benchmarks/probe_throughput.py [WIDTH] [BATCHES] [ROUNDS]
+    ./run --with lightning python benchmarks/probe_throughput.py [--width 64] [--batches 10] [--rounds 3] [--device cpu]
 
 `lightning` is what a tutorial writes: torchvision's transforms on PIL images, a DataLoader, a LightningModule, fp32,
-contiguous memory; `plain` is the same in a loop of torch's own, which stands in where Lightning is not installed.
-`floor` is forward, backward and step on one fixed batch with the trial's numerics. One thread, CPU time, each in a
-process of its own, interleaved round by round; every figure is the median over the rounds, and the ratios are of the
-same round. Building the network is left out of all of them, and so is the evaluation.
+contiguous memory; where Lightning is not installed, `plain` stands in, the same in a loop of torch's own.
+`floor` is forward, backward and step on one fixed batch with the trial's numerics. Each works epoch by epoch in a
+process of its own, of one thread, in turns; the first epoch of each is not counted, with which it builds and compiles.
+On a CPU the seconds are CPU time, so that the figures are per core; on a GPU they are wall time. Every rate is that of
+the fastest round, since others' work on the machine only ever slows one down; the ratios are given of the fastest
+rounds and as the median of the ratios within a round. The trial's evaluation is of one image.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import logging
 import multiprocessing
 import statistics
-import sys
 import tempfile
 import time
 import warnings
@@ -30,18 +32,21 @@ from torchvision import transforms
 
 from diagnose.probe.augment import normalised
 from diagnose.probe.choice import Asked, Stopwatch
-from diagnose.probe.devices import keep_freed_memory
+from diagnose.probe.devices import freed_memory
 from diagnose.probe.executors.local import Local
 from diagnose.probe.image_cache import placed
 from diagnose.probe.images import Images, load_images
 from diagnose.probe.numerics import Length, Numerics
 from diagnose.probe.settings import Settings, settings_of
-from diagnose.probe.train import autocast, train
+from diagnose.probe.train import autocast, engine, train
 from diagnose.probe.train import placed as placed_model
 from diagnose.probe.weights import initialised, narrowed
 from diagnose.recipe import load
 
 BATCH = 128
+
+Turn = Callable[[], None]
+"""What an arm calls after each of its epochs."""
 
 
 class Pictures(Dataset):
@@ -67,34 +72,47 @@ class Pictures(Dataset):
 
 
 class Arm:
-    """A process that does one piece of work whenever it is asked to, with or without a trial's way with memory."""
+    """A process that trains epoch by epoch, the next one whenever it is asked to."""
 
-    def __init__(self, work: Callable[[], None], *, ours: bool) -> None:
+    def __init__(self, work: Callable[[Turn], None], *, device: str, keeps_memory: bool) -> None:
         context = multiprocessing.get_context("fork")
         self._ask, self._answer = context.SimpleQueue(), context.SimpleQueue()
-        context.Process(target=self._run, args=(work, ours), daemon=True).start()
+        context.Process(target=self._run, args=(work, device, keeps_memory), daemon=True).start()
 
-    def _run(self, work: Callable[[], None], ours: bool) -> None:
-        if ours:
-            keep_freed_memory()
-        while True:
+    def _run(self, work: Callable[[Turn], None], device: str, keeps_memory: bool) -> None:
+        def now() -> float:
+            if device == "cpu":
+                return time.process_time()
+            torch.cuda.synchronize()
+            return time.perf_counter()
+
+        def turn() -> None:
+            nonlocal began
+            self._answer.put(now() - began)
             self._ask.get()
-            began = time.process_time()
-            work()
-            self._answer.put(time.process_time() - began)
+            began = now()
+
+        torch.set_num_threads(1)
+        freed_memory(kept=keeps_memory)
+        self._ask.get()
+        began = now()
+        work(turn)
 
     def seconds(self) -> float:
-        """Return the CPU seconds that the work takes now."""
+        """Return the seconds that an epoch takes now, the first with all that comes before it."""
         self._ask.put(None)
         return self._answer.get()
 
 
-def chosen_numerics(name: str, settings: Settings, images: Images) -> Numerics:
+def chosen_numerics(name: str, settings: Settings, images: Images, device: str) -> Numerics:
     """Return the numerics that a probe chooses here for trials of one thread."""
     with tempfile.TemporaryDirectory() as folder:
         executor = Local(Path(folder), placed(images, Path(folder)), models=[name])
         asked = Asked(threads=1, workers=1)
-        numerics, _, timings = Stopwatch(settings, images, executor).numerics(name, asked, device="cpu", images=1)
+        # a trial of the built-in case's 120 epochs, over which compiling is spread
+        numerics, _, timings = Stopwatch(settings, images, executor).numerics(
+            name, asked, device=device, images=120 * 50_000
+        )
         executor.close()
     for timing in timings:
         rate = f"{timing.images_per_second:.1f} images/s" if timing.images_per_second else timing.why
@@ -102,12 +120,12 @@ def chosen_numerics(name: str, settings: Settings, images: Images) -> Numerics:
     return numerics
 
 
-def lightning_trainer(module: nn.Module, sgd: torch.optim.Optimizer, loader: DataLoader) -> Callable[[], None] | None:
-    """Return one epoch of Lightning's Trainer, None where Lightning is not installed."""
-    try:
-        import lightning
-    except ImportError:
-        return None
+def lightning_fit(
+    module: nn.Module, sgd: torch.optim.Optimizer, loader: DataLoader, *, device: str, epochs: int, turn: Turn
+) -> None:
+    """Train with Lightning's Trainer."""
+    import lightning
+
     warnings.filterwarnings("ignore", module="lightning")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
@@ -121,28 +139,34 @@ def lightning_trainer(module: nn.Module, sgd: torch.optim.Optimizer, loader: Dat
             self.log("train_loss", loss)
             return loss
 
+        def on_train_epoch_end(self) -> None:
+            turn()
+
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return sgd
 
     still = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "barebones": False}
-    trainer = lightning.Trainer(accelerator="cpu", max_epochs=1, enable_model_summary=False, **still)
-    return lambda: trainer.fit(Lit(), loader)
+    accelerator = "cpu" if device == "cpu" else "gpu"
+    trainer = lightning.Trainer(
+        accelerator=accelerator, devices=1, max_epochs=epochs, enable_model_summary=False, **still
+    )
+    trainer.fit(Lit(), loader)
 
 
-def main(width: int, batches: int, rounds: int) -> None:
-    """Measure and print the three rates and their ratios."""
-    torch.set_num_threads(1)
+def main(width: int, batches: int, rounds: int, device: str) -> None:
+    """Measure and print the rates and their ratios."""
     count = batches * BATCH
     images = load_images(f"synthetic:{count}")
     images = replace(images, test_images=images.test_images[:1], test_labels=images.test_labels[:1])
-    recipe = load("authors-2022")
-    settings, _ = settings_of(recipe)
+    settings, _ = settings_of(load("authors-2022"))
     name = narrowed("mm", width)
-    numerics = chosen_numerics(name, settings, images)
+    numerics = chosen_numerics(name, settings, images, device)
 
-    def trial() -> None:
-        length = Length(1, count, 120)
-        list(train(initialised(name, settings.init, 0), images, settings, length=length, seed=0, numerics=numerics))
+    def trial(turn: Turn) -> None:
+        length = Length(rounds + 1, count, 120)
+        model = initialised(name, settings.init, 0)
+        for _ in train(model, images, settings, length=length, seed=0, numerics=numerics):
+            turn()
 
     def optimizer(model: nn.Module) -> torch.optim.SGD:
         return torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
@@ -151,51 +175,54 @@ def main(width: int, batches: int, rounds: int) -> None:
         pictures = Pictures(images, settings.normalisation.mean, settings.normalisation.std)
         return DataLoader(pictures, BATCH, shuffle=True, drop_last=True)
 
-    def plain() -> None:
-        model = initialised(name, settings.init, 0).train()
+    def plain(turn: Turn) -> None:
+        model = initialised(name, settings.init, 0).to(device).train()
         sgd = optimizer(model)
-        for x, y in loader():
-            loss = nn.functional.cross_entropy(model(x), y)
-            sgd.zero_grad()
-            loss.backward()
-            sgd.step()
+        for _ in range(rounds + 1):
+            for x, y in loader():
+                loss = nn.functional.cross_entropy(model(x.to(device)), y.to(device))
+                sgd.zero_grad()
+                loss.backward()
+                sgd.step()
+            turn()
 
-    def lightning() -> None:
+    def lightning(turn: Turn) -> None:
         model = initialised(name, settings.init, 0).train()
-        fit = lightning_trainer(model, optimizer(model), loader())
-        assert fit is not None
-        fit()
+        lightning_fit(model, optimizer(model), loader(), device=device, epochs=rounds + 1, turn=turn)
 
-    def floor() -> None:
+    def floor(turn: Turn) -> None:
         model = placed_model(initialised(name, settings.init, 0), numerics).train()
-        sgd = optimizer(model)
-        x = normalised(torch.from_numpy(images.train_images[:BATCH]), settings.normalisation, layout=numerics.layout)
-        y = torch.from_numpy(images.train_labels[:BATCH])
-        for _ in range(batches):
-            with autocast(numerics):
-                logits = model(x)
-            loss = nn.functional.cross_entropy(logits.float(), y)
-            sgd.zero_grad(set_to_none=True)
-            loss.backward()
-            sgd.step()
+        forward, sgd = engine(model, numerics), optimizer(model)
+        pixels = torch.from_numpy(images.train_images[:BATCH]).to(device)
+        x = normalised(pixels, settings.normalisation, layout=numerics.layout)
+        y = torch.from_numpy(images.train_labels[:BATCH]).to(device)
+        for _ in range(rounds + 1):
+            for _ in range(batches):
+                with autocast(numerics):
+                    logits = forward(x)
+                loss = nn.functional.cross_entropy(logits.float(), y)
+                sgd.zero_grad(set_to_none=True)
+                loss.backward()
+                sgd.step()
+            turn()
 
-    works = {"trial": trial, "plain": plain, "floor": floor}
-    if importlib.util.find_spec("lightning"):
-        works["lightning"] = lightning
-    own = ("trial", "floor")
-    build = Arm(lambda: initialised(name, settings.init, 0), ours=True)
-    building = statistics.median(build.seconds() for _ in range(3))
-    arms = {label: Arm(work, ours=label in own) for label, work in works.items()}
-    rounds_of = [{label: arm.seconds() - building for label, arm in arms.items()} for _ in range(rounds + 1)][1:]
-    for label in works:
-        rate = count / statistics.median(each[label] for each in rounds_of)
-        print(f"{label:9} {rate:9.1f} images per core-second")
-    for other in [label for label in works if label not in own]:
-        print(f"trial / {other} {statistics.median(each[other] / each['trial'] for each in rounds_of):.2f}")
-    print(f"trial / floor {statistics.median(each['floor'] / each['trial'] for each in rounds_of):.3f}")
+    ours = {"trial": trial, "floor": floor}
+    peer = {"lightning": lightning} if importlib.util.find_spec("lightning") else {"plain": plain}
+    arms = {label: Arm(work, device=device, keeps_memory=label in ours) for label, work in (ours | peer).items()}
+    turns = [{label: arm.seconds() for label, arm in arms.items()} for _ in range(rounds + 1)][1:]
+    unit = "images per core-second" if device == "cpu" else "images per second"
+    fastest = {label: min(turn[label] for turn in turns) for label in arms}
+    for label, seconds in fastest.items():
+        print(f"{label:9} {count / seconds:9.1f} {unit}")
+    for label in [label for label in arms if label != "trial"]:
+        within = statistics.median(turn[label] / turn["trial"] for turn in turns)
+        print(f"trial / {label:9} {fastest[label] / fastest['trial']:.3f}, the median within a round {within:.3f}")
     print(f"mm, width {width}, {numerics}, batch {BATCH}, {batches} batches, {rounds} rounds, 1 thread")
 
 
 if __name__ == "__main__":
-    given = [int(text) for text in sys.argv[1:4]]
-    main(*given, *(16, 10, 3)[len(given) :])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    for option, default in (("--width", 64), ("--batches", 10), ("--rounds", 3)):
+        parser.add_argument(option, type=int, default=default)
+    parser.add_argument("--device", default="cpu")
+    main(**vars(parser.parse_args()))

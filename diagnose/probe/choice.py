@@ -16,14 +16,17 @@ from diagnose.probe.settings import Settings
 from diagnose.probe.trials import TrialSpec
 from diagnose.values import Schedule
 
-BATCH, STEPS = 32, 2
-"""Images and steps of one timing that a choice stands on."""
+TIMED_ON_CPU, TIMED_ON_GPU = (32, 2), (256, 30)
+"""Images and steps of one timing that a choice stands on; on a GPU enough steps for CUDA graphs to be recorded."""
 
 SECONDS, MOST_STEPS = 1.0, 40
-"""What one timing that an estimate stands on should last, and its steps at most."""
+"""What a timing that an estimate or a close choice stands on should last, and its steps at most."""
 
-PATIENCE = 2.0
-"""How many times as long as the best so far a timing may take before it is given up."""
+PATIENCE = 3.0
+"""How many times as long as the shortest so far a timing may take before it is given up."""
+
+CLOSE = 2.0
+"""What is less than so many times slower than the fastest is timed twice: others may work on the machine just then."""
 
 FEWEST = 8
 """The smallest micro-batch: batch norm over fewer images is another network."""
@@ -82,18 +85,20 @@ class Stopwatch:
             DiagnoseError: none of the ways can train the model.
         """
         first, workers = self.beginning(asked, device)
-        engines = ENGINES if device.startswith("cuda") else ENGINES[:1]
-        timings = self._timings(model, _with(first, "precision", asked.precision, PRECISIONS), workers)
+        precisions = _with(first, "precision", asked.precision, PRECISIONS)
+        timings = self._race(model, [(option, workers) for option in precisions])
         best = _fastest(timings)
-        layouts = [
-            option for option in _with(best.numerics, "layout", asked.layout, LAYOUTS) if option != best.numerics
-        ]
-        timings += self._timings(model, layouts, workers, before=[best])
+        layouts = _with(best.numerics, "layout", asked.layout, LAYOUTS)
+        timings = self._race(model, [(option, workers) for option in layouts if option != best.numerics], timings)
         best = _fastest(timings)
-        if len(engines) > 1 and asked.engine is None:
-            timed = self._timings(model, _with(best.numerics, "engine", None, engines), workers, spread=images)
+        if device.startswith("cuda") and asked.engine is None:
+            engines = _with(best.numerics, "engine", None, ENGINES)
+            timed = [self._timing(model, option, workers, spread=images) for option in engines]
             timings, best = [*timings, *timed], _fastest(timed)
-        return self._parallel(model, best, asked, timings)
+        if asked.threads is None and device == "cpu":
+            timings = self._race(model, self._parallel(best.numerics, asked), timings)
+            best = _fastest(timings)
+        return best.numerics, best.workers, timings
 
     def beginning(self, asked: Asked, device: str) -> tuple[Numerics, int]:
         """Return what a choice starts from: one thread a trial and a trial a core; on a GPU, a trial a device."""
@@ -109,48 +114,55 @@ class Stopwatch:
         here = max(self.executor.cores // threads, 1) if device == "cpu" else self.executor.slots
         return numerics, asked.workers or here
 
-    def _parallel(
-        self, model: str, best: Timing, asked: Asked, timings: list[Timing]
-    ) -> tuple[Numerics, int, list[Timing]]:
-        """Choose trials at a time × threads: many of one thread, or few of several."""
-        if asked.threads is not None or best.numerics.device != "cpu":
-            return best.numerics, best.workers, timings
+    def _parallel(self, numerics: Numerics, asked: Asked) -> list[tuple[Numerics, int]]:
+        """Return the ways to fill the cores with threads × trials at a time, but for trials of one thread."""
         most = self.executor.cores
         ways = [(asked.workers or most // threads, threads) for threads in _powers(most)[1:]]
-        ways = [way for way in ways if way[0] * way[1] <= max(most, asked.workers or 0)]
-        found = [self._timing(model, replace(best.numerics, threads=threads), count) for count, threads in ways]
-        fastest = _fastest([best, *found])
-        return fastest.numerics, fastest.workers, [*timings, *found]
+        allowed = max(most, asked.workers or 0)
+        return [(replace(numerics, threads=threads), count) for count, threads in ways if count * threads <= allowed]
 
-    def _timings(
-        self,
-        model: str,
-        options: Iterable[Numerics],
-        workers: int,
-        *,
-        before: Sequence[Timing] = (),
-        spread: int | None = None,
-    ) -> list[Timing]:
-        """Time options one after the other, each given up where it takes much longer than the shortest so far."""
-        timings: list[Timing] = []
-        for option in options:
-            shortest = min((each.seconds for each in (*before, *timings) if each.images_per_second), default=None)
-            limit = None if shortest is None or spread else PATIENCE * shortest + 1.0
-            timings.append(self._timing(model, option, workers, limit=limit, spread=spread))
+    def _race(self, model: str, options: Sequence[tuple[Numerics, int]], before: Sequence[Timing] = ()) -> list[Timing]:
+        """Time numerics × trials at a time one after the other, and what is close to the fastest again, the last first.
+
+        The better of both counts, so that a load from outside must fall on an option twice to make it the slower one;
+        the second timing is longer where steps are short. What takes much longer than the shortest so far is given up.
+        Returned are the timings before, too.
+        """
+        timings = list(before)
+        for numerics, workers in options:
+            shortest = min((each.seconds for each in timings if each.images_per_second), default=None)
+            limit = None if shortest is None else PATIENCE * shortest + 1.0
+            timings.append(self._timing(model, numerics, workers, limit=limit))
+        bar = max(each.images_per_second or 0.0 for each in timings) / CLOSE
+        close = [index for index, each in enumerate(timings) if (each.images_per_second or 0.0) > bar]
+        for index in reversed(close if options and len(close) > 1 else ()):
+            first = timings[index]
+            again = self._timing(model, first.numerics, first.workers, before=first)
+            timings[index] = _fastest([first, again])
         return timings
 
     def _timing(
-        self, model: str, numerics: Numerics, workers: int, *, limit: float | None = None, spread: int | None = None
+        self,
+        model: str,
+        numerics: Numerics,
+        workers: int,
+        *,
+        limit: float | None = None,
+        spread: int | None = None,
+        before: Timing | None = None,
     ) -> Timing:
         began, why, rate = time.perf_counter(), "", None
+        most, steps = TIMED_ON_GPU if numerics.device.startswith("cuda") else TIMED_ON_CPU
+        batch = min(most, self.settings.batch_size)
+        if before is not None and before.images_per_second:
+            steps = max(steps, _steps(batch * workers / before.images_per_second))
         try:
-            batch = min(BATCH, self.settings.batch_size)
-            clock = self.clock(model, numerics, batch=batch, steps=STEPS, copies=workers, limit=limit)
+            clock = self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=limit)
             rate = workers / (clock.train + (clock.start / spread if spread else 0.0))
         except TimeoutError:
             why = f"given up after {limit:.1f} s"
         except OutOfMemoryError:
-            why = f"{model} does not fit the memory with {BATCH} images a forward pass"
+            why = f"{model} does not fit the memory with {batch} images a forward pass"
         except DiagnoseError as error:
             why = error.message
         return Timing(numerics, workers, rate, time.perf_counter() - began, why)
@@ -164,10 +176,15 @@ class Stopwatch:
         """
         batch = self.settings.batch_size
         short = self.clock(model, numerics, batch=batch, steps=1, copies=workers, limit=None)
-        steps = min(ceil(SECONDS / (batch * short.train)), MOST_STEPS)
+        steps = _steps(batch * short.train)
         if steps == 1:
             return short
         return self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=None)
+
+
+def _steps(seconds: float) -> int:
+    """Return how many steps of so many seconds a longer timing has."""
+    return min(ceil(SECONDS / seconds), MOST_STEPS)
 
 
 def _fastest(timings: Sequence[Timing]) -> Timing:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import DiagnoseError
 from diagnose.probe.choice import Stopwatch, Timing, smaller_micro_batch
-from diagnose.probe.executors.executor import Clock, OutOfMemoryError
+from diagnose.probe.executors.executor import Clock, OutOfMemoryError, keeps_memory
 from diagnose.probe.journal import replace_file
 from diagnose.probe.numerics import Numerics
 from diagnose.probe.plan import Plan, shrunk
@@ -69,7 +69,7 @@ def decide(plan: Plan, request: Request, stopwatch: Stopwatch) -> Decision:
                 continue
         images = plan.images * max(plan.horizons)
         numerics, workers, timings = stopwatch.numerics(models[0], request.asked, device=request.device, images=images)
-        numerics, costs, notes = _costs(stopwatch, tried, numerics, workers)
+        numerics, workers, costs, notes = _costs(stopwatch, tried, numerics, workers)
         startup = max(cost.start for cost in costs.values())
         limits: dict[str, Any] = {"test_images": test_images, "workers": workers, "startup": startup}
         if request.budget is None or tried.seconds(_per_image(costs), **limits) <= request.budget:
@@ -91,15 +91,25 @@ def _per_image(costs: dict[str, Clock]) -> Callable[[str], tuple[float, float]]:
 
 def _costs(
     stopwatch: Stopwatch, plan: Plan, numerics: Numerics, workers: int
-) -> tuple[Numerics, dict[str, Clock], tuple[str, ...]]:
-    """Time every model at its whole batch; where one does not fit the memory, all use a smaller micro-batch."""
+) -> tuple[Numerics, int, dict[str, Clock], tuple[str, ...]]:
+    """Time every model at its whole batch.
+
+    Where one does not fit the memory, fewer trials run at a time, and only then all of them with a smaller micro-batch.
+    """
     batches = [arm.settings.batch_size for arm in plan.arms]
+    fewer: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     while True:
         try:
-            return numerics, {model: stopwatch.cost(model, numerics, workers) for model in plan.models}, notes
+            costs = {model: stopwatch.cost(model, numerics, workers) for model in plan.models}
         except OutOfMemoryError as error:
-            numerics, notes = divided(numerics, batches, error)
+            if workers > 1 or keeps_memory(error.spec, sparing=stopwatch.executor.sparing):
+                workers, stopwatch.executor.sparing = max(workers // 2, 1), True
+                fewer = (f"{error.spec.model} needs so much memory that trials at a time are {workers}.",)
+            else:
+                numerics, notes = divided(numerics, batches, error)
+        else:
+            return numerics, workers, costs, (*fewer, *notes)
 
 
 def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> tuple[Numerics, tuple[str, ...]]:

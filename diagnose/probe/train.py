@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from diagnose.probe.augment import batch, draw, normalised, padded
-from diagnose.probe.devices import keep_freed_memory
 from diagnose.probe.images import Images
 from diagnose.probe.numerics import Length as Length
 from diagnose.probe.numerics import Numerics as Numerics
@@ -59,8 +58,6 @@ def train(
         DivergedError: the loss is not finite.
     """
     torch.set_num_threads(numerics.threads)
-    if numerics.device == "cpu" and numerics.micro_batch is None:  # where memory is short, it is not kept
-        keep_freed_memory()
     device, side = torch.device(numerics.device), images.train_images.shape[1]
     model = placed(model, numerics)
     forward = engine(model, numerics)

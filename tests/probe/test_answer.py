@@ -17,15 +17,18 @@ def recipe(name, momentum, batch=16):
 class Timed:
     """An executor whose clock is a formula: a millisecond an image at width 64, a quarter at 32, a sixteenth at 16.
 
-    `factor` makes it faster for some numerics and copies, `fits` is the largest batch that fits the memory.
+    `factor` makes it faster for some numerics and copies, `fits` is the largest batch that fits the memory, and
+    `together` how many trials do.
     """
 
-    def __init__(self, *, cores=1, factor=lambda numerics, copies: 1.0, fits=1_000):
-        self.cores, self.slots, self.factor, self.fits, self.asked = cores, 1, factor, fits, []
+    def __init__(self, *, cores=1, factor=lambda numerics, copies: 1.0, fits=1_000, together=1_000):
+        self.cores, self.slots, self.sparing, self.asked = cores, 1, False, []
+        self.factor, self.fits, self.together = factor, fits, together
 
     def clock(self, spec, *, copies, limit=None):
         self.asked.append((spec, copies))
-        if min(spec.settings.batch_size, spec.numerics.micro_batch or 1_000) > self.fits:
+        size = min(spec.settings.batch_size, spec.numerics.micro_batch or 1_000)
+        if size > self.fits or (size > 32 and copies > self.together):
             raise OutOfMemoryError(spec)
         width = next((width for width in (32, 16) if f"={width}" in spec.model or f": {width}" in spec.model), 64)
         return Clock(0.0, 1e-3 * (width / 64) ** 2 * self.factor(spec.numerics, copies), 0.0, 0.0)
@@ -115,6 +118,29 @@ def test_what_does_not_fit_the_memory_is_divided_in_all_arms(planned):
     prepared = planned(None, Timed(fits=70), start=recipe("a", 0.0, batch=256), end=recipe("b", 0.9, batch=192))
     assert {spec.numerics.micro_batch for spec in prepared.specs} == {64}  # half of 256 does not divide 192
     assert any("batch norm" in note for note in prepared.plan.notes)
+
+
+def test_fewer_trials_at_a_time_before_a_batch_is_divided(planned):
+    executor = Timed(cores=8, together=3)
+    prepared = planned(None, executor, start=recipe("a", 0.0, batch=128), end=recipe("b", 0.9, batch=128))
+    assert prepared.decision.workers == 2
+    assert {spec.numerics.micro_batch for spec in prepared.specs} == {None}
+    assert executor.sparing
+    assert any("trials at a time are 2" in note for note in prepared.plan.notes)
+
+
+def test_a_load_that_falls_on_one_timing_does_not_make_another_way_the_fastest(planned):
+    class Loaded(Timed):
+        def clock(self, spec, **options):
+            before = [other for other, _ in self.asked if other.numerics == spec.numerics]
+            cost = super().clock(spec, **options)
+            slowed = spec.numerics.layout == "channels-last" and spec.numerics.precision == "bf16" and not before
+            return Clock(0.0, cost.train * 1.9, 0.0, 0.0) if slowed else cost
+
+    faster = {"bf16": 0.9, "channels-last": 0.8}
+    executor = Loaded(factor=lambda n, copies: faster.get(n.precision, 1) * faster.get(n.layout, 1))
+    numerics = planned(None, executor).decision.numerics
+    assert (numerics.precision, numerics.layout) == ("bf16", "channels-last")
 
 
 def test_the_same_request_has_the_same_plan_without_timing(planned):

@@ -8,10 +8,10 @@ import pytest
 
 FAULTS = """
 import resource, torch
-from diagnose.probe.devices import keep_freed_memory
+from diagnose.probe.devices import freed_memory
 torch.set_num_threads(1)
-if KEEPS:
-    keep_freed_memory()
+for kept in KEPT:
+    freed_memory(kept=kept)
 def use():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.empty(64 << 20, dtype=torch.uint8).fill_(1)
@@ -24,8 +24,10 @@ print(sum(use() for _ in range(10)))
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="it is glibc that is asked")
 def test_freed_memory_is_not_handed_out_page_by_page_again():
-    def faults(keeps):
-        code = FAULTS.replace("KEEPS", str(keeps))
+    def faults(*kept):
+        code = FAULTS.replace("KEPT", str(kept))
         return int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
 
-    assert 20 * faults(True) < faults(False)
+    few = faults(True)
+    assert 20 * few < faults()
+    assert 20 * few < faults(True, False)

@@ -1,6 +1,7 @@
 """Trials in processes of their own, really killed, and the numbers of an uninterrupted run."""
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -253,6 +254,50 @@ def test_what_does_not_fit_the_memory_alone_says_so_and_keeps_its_epochs(images,
     (trial,) = run_here([smaller], tmp_path, images)
     assert trial.status == "done"
     assert trial.micro_batch == 5
+
+
+SHORT_FOR_A_WHILE = """
+import resource, torch
+from pathlib import Path
+from torch import nn
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.empty(64 << 20, dtype=torch.uint8).fill_(1)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.calls = nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)), 0
+    def forward(self, x):
+        self.calls += self.training
+        if self.training and self.calls == 30:
+            said = Path(__file__).with_name("faults.txt")
+            first = not said.exists()
+            with said.open("a") as file:
+                print(min(faults() for _ in range(10)), file=file)
+            if first:
+                raise MemoryError
+        return self.inner(x)
+def net():
+    return Net()
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="it is glibc that is asked")
+@pytest.mark.parametrize("on_ray", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["here", "on Ray"])
+def test_where_memory_is_short_none_is_kept_before_a_batch_is_divided(images, tmp_path, on_ray):
+    (tmp_path / "net.py").write_text(SHORT_FOR_A_WHILE)
+    spec = spec_of(images, f"{tmp_path}/net.py:net", learning_rate=1e-4)
+    if on_ray:
+        pytest.importorskip("ray")
+        executor = RayTasks(tmp_path, images[0], address="local", gpu=False)
+    else:
+        executor = Local(tmp_path, images[1])
+    (trial,) = run([spec], tmp_path, executor)
+    assert (trial.status, trial.micro_batch) == ("done", None)
+    assert executor.sparing
+    kept, given_back = map(int, (tmp_path / "faults.txt").read_text().split())
+    assert 20 * kept < given_back
 
 
 @pytest.mark.slow

@@ -43,10 +43,14 @@ class Clock:
 
 
 class Executor(Protocol):
-    """Something that runs trials, `slots` at a time on `cores` cores, and writes their journals."""
+    """Something that runs trials, `slots` at a time on `cores` cores, and writes their journals.
+
+    `sparing` is set where memory is short: then no trial keeps what its tensors free.
+    """
 
     slots: int
     cores: int
+    sparing: bool
 
     def start(self, spec: TrialSpec) -> None:
         """Begin or go on with a trial, from its last whole epoch."""
@@ -85,14 +89,19 @@ def cannot_train(spec: TrialSpec, why: str) -> DiagnoseError:
     )
 
 
+def keeps_memory(spec: TrialSpec, *, sparing: bool) -> bool:
+    """Tell whether a trial's process keeps the memory that its tensors free, which is faster on a CPU."""
+    return spec.numerics.device == "cpu" and spec.numerics.micro_batch is None and not sparing
+
+
 def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterator[Trial]:
     """Run trials and yield each as it ends; those that ended before are read from their journals below `folder`.
 
-    A trial that ran out of memory beside others is run again alone, and so is everything after it: this changes no
-    number. Leaving the iterator, also by Ctrl-C, ends what is running.
+    A trial that ran out of memory is run again alone and with none kept, and so is everything after it: this changes
+    no number. Leaving the iterator, also by Ctrl-C, ends what is running.
 
     Raises:
-        OutOfMemoryError: a trial ran out of memory alone; its journal says so, and the others keep what they have.
+        OutOfMemoryError: a trial ran out of memory even so; its journal says so, and the others keep what they have.
     """
     waiting, running, crowded = deque(specs), dict[str, TrialSpec](), set[str]()
     tries, slots = Counter[str](), executor.slots
@@ -116,10 +125,12 @@ def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterato
                 if end.how == "killed" and tries[end.spec.key] < RETRIES:
                     tries[end.spec.key] += 1
                     waiting.appendleft(end.spec)
-                elif end.how == OUT_OF_MEMORY and end.spec.key in crowded:
+                elif end.how == OUT_OF_MEMORY and (
+                    end.spec.key in crowded or keeps_memory(end.spec, sparing=executor.sparing)
+                ):
                     crowded.discard(end.spec.key)
                     waiting.appendleft(end.spec)
-                    slots = 1
+                    slots, executor.sparing = 1, True
                 elif end.how == OUT_OF_MEMORY:
                     Journal(folder / end.spec.key).finish(OUT_OF_MEMORY)
                     raise OutOfMemoryError(end.spec)

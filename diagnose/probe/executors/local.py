@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from diagnose.probe.devices import cores
-from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train
+from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train, keeps_memory
 from diagnose.probe.executors.memory import kernel_kills, says_so
 from diagnose.probe.executors.nursery import LACK_OF_MEMORY
 from diagnose.probe.journal import Journal
@@ -34,7 +34,7 @@ class Local:
     def __init__(
         self, folder: Path, images: Path, *, slots: int = 1, models: Sequence[str] = (), gpus: Sequence[str] = ()
     ) -> None:
-        self.folder, self.images, self.slots, self.cores = folder, images, slots, cores()
+        self.folder, self.images, self.slots, self.cores, self.sparing = folder, images, slots, cores(), False
         self._models, self._gpus = tuple(models), tuple(gpus)
         self._nursery: subprocess.Popen[bytes] | None = None
         self._ready, self._rest = False, b""
@@ -48,7 +48,7 @@ class Local:
         journal = Journal(self.folder / spec.key)
         journal.open(to_json(spec))
         self._running[str(journal.folder)] = spec
-        self._order("trial", journal.folder)
+        self._order("trial", journal.folder, spec)
 
     def ended(self) -> list[Ended]:
         """Wait a moment and return the attempts that are over."""
@@ -60,7 +60,7 @@ class Local:
             for index in range(copies):
                 journal = Journal(Path(name, str(index)))
                 journal.open(to_json(spec))
-                self._order("clock", journal.folder, limit=limit)
+                self._order("clock", journal.folder, spec, limit=limit)
             codes: dict[str, int] = {}
             while len(codes) < copies:  # all of them, so that none is left to run beside the next timing
                 codes |= dict(self._answers())
@@ -82,7 +82,7 @@ class Local:
         self._ordered.clear()
         self._places.clear()
 
-    def _order(self, task: str, folder: Path, *, limit: float | None = None) -> None:
+    def _order(self, task: str, folder: Path, spec: TrialSpec, *, limit: float | None = None) -> None:
         nursery = self._nursery or self._begin()
         place = {}
         if self._gpus:
@@ -90,6 +90,7 @@ class Local:
             self._places[str(folder)] = chosen = min(self._gpus, key=held.count)
             place = {"CUDA_VISIBLE_DEVICES": chosen}
         order = {"task": task, "folder": str(folder), "images": str(self.images), "environment": place, "limit": limit}
+        order["keeps_memory"] = keeps_memory(spec, sparing=self.sparing)
         self._ordered.add(str(folder))
         assert nursery.stdin is not None
         with suppress(BrokenPipeError):  # it was killed, which `_answers` finds out

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from diagnose.probe.devices import freed_memory
+
 PAUSE = 0.02
 """Seconds between two looks at the processes."""
 
@@ -82,6 +84,7 @@ def _fork(order: dict[str, Any]) -> int:
         for stream, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, errors), (2, errors)):
             os.dup2(file, stream)
         os.environ.update(order["environment"])
+        freed_memory(kept=order["keeps_memory"])
         if order["limit"] is not None:
             signal.setitimer(signal.ITIMER_REAL, order["limit"])  # whose SIGALRM ends the process
         code = _work(order["task"], folder, Path(order["images"]))

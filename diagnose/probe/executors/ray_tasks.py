@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.probe.devices import cores
-from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train
+from diagnose.probe.devices import cores, freed_memory
+from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train, keeps_memory
 from diagnose.probe.executors.memory import is_lack, kernel_kills
 from diagnose.probe.image_cache import Splits
 from diagnose.probe.images import Images
@@ -27,6 +27,9 @@ PAUSE = 0.2
 
 MOST_COPIES = 8
 """How many trials are timed at once at most, however many the cluster can hold."""
+
+Place = tuple[str, bool]
+"""The folder where the probe was started, and whether a process keeps the memory that tensors free."""
 
 Item = tuple[str, Any, bytes]
 """What a task yields: ("epoch", its result, the state to go on from) or (how it ended, why, b"")."""
@@ -54,7 +57,7 @@ class RayTasks:
                 exit_code=USAGE,
             ) from error
         _join(ray, address)
-        self._ray, self.folder, self._gpu = ray, folder, gpu
+        self._ray, self.folder, self._gpu, self.sparing = ray, folder, gpu, False
         held = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
         self.cores, self.slots = int(held.get("CPU", 0)), int(held.get("GPU" if gpu else "CPU", 0))
         if self.slots < 1:
@@ -73,7 +76,7 @@ class RayTasks:
         if journal.status() == RUNNING and journal.resume() is not None:
             state = journal.checkpoint.read_bytes()
         task = self._task(_trial, spec, streaming=True)
-        self._running[task.remote(to_json(spec), self._splits, state, os.getcwd())] = spec, held  # noqa: PTH109
+        self._running[task.remote(to_json(spec), self._splits, self._place(spec), state)] = spec, held
 
     def ended(self) -> list[Ended]:
         """Wait a moment, keep the epochs that have come, and return the attempts that are over."""
@@ -114,8 +117,8 @@ class RayTasks:
     def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> Clock:
         """Time a few steps of a trial, a few copies of it at once; the slowest counts."""
         task = self._task(_clock, spec, streaming=False)
-        where = os.getcwd()  # noqa: PTH109
-        tasks = [task.remote(to_json(spec), self._splits, where) for _ in range(min(copies, MOST_COPIES))]
+        order = to_json(spec), self._splits, self._place(spec)
+        tasks = [task.remote(*order) for _ in range(min(copies, MOST_COPIES))]
         try:
             found = self._ray.get(tasks, timeout=limit)
         except self._ray.exceptions.GetTimeoutError:
@@ -144,6 +147,9 @@ class RayTasks:
         if parse(spec.model).source == "user":
             options["max_calls"] = 1
         return self._ray.remote(**options)(function)
+
+    def _place(self, spec: TrialSpec) -> Place:
+        return os.getcwd(), keeps_memory(spec, sparing=self.sparing)  # noqa: PTH109
 
     def close(self) -> None:
         """End what is running and leave the cluster; each trial keeps its whole epochs."""
@@ -174,14 +180,14 @@ def _join(ray: Any, address: str) -> None:
 # ------------------------------------------------------------------------------------- in Ray's processes
 
 
-def _trial(text: str, splits: Splits, state: bytes | None, folder: str) -> Iterator[Item]:
+def _trial(text: str, splits: Splits, place: Place, state: bytes | None) -> Iterator[Item]:
     """Train a trial and yield each epoch with its state, then how it ended."""
     import torch
 
     from diagnose.probe.train import DivergedError
     from diagnose.probe.worker import epochs
 
-    _settle(folder)
+    _settle(place)
     start = None if state is None else torch.load(io.BytesIO(state), weights_only=True)
     try:
         for result, now in epochs(from_json(text), splits, start):
@@ -196,7 +202,7 @@ def _trial(text: str, splits: Splits, state: bytes | None, folder: str) -> Itera
         yield "ended", "done", b""
 
 
-def _clock(text: str, splits: Splits, folder: str) -> tuple[str, Any]:
+def _clock(text: str, splits: Splits, place: Place) -> tuple[str, Any]:
     """Time a trial and return ("timed", its clock's parts), or how it failed and why."""
     import tempfile
     import time
@@ -204,7 +210,7 @@ def _clock(text: str, splits: Splits, folder: str) -> tuple[str, Any]:
     from diagnose.probe.worker import clock
 
     began = time.perf_counter()
-    _settle(folder)
+    _settle(place)
     try:
         with tempfile.TemporaryDirectory() as name:
             found = clock(from_json(text), splits, Journal(Path(name)), began)
@@ -219,8 +225,10 @@ def _cause(error: Exception) -> tuple[str, str]:
     return "failed", error.message if isinstance(error, DiagnoseError) else f"{type(error).__name__}: {error}"
 
 
-def _settle(folder: str) -> None:
+def _settle(place: Place) -> None:
     """Go where the probe was started, for files of models, and be still about images that Ray shares read-only."""
+    folder, keeps = place
+    freed_memory(kept=keeps)  # a process is used again
     import warnings
 
     warnings.filterwarnings("ignore", "The given NumPy array is not writable")
