@@ -117,13 +117,18 @@ def report(
     one_file = output is not None and (str(output) == "-" or output.suffix.lower() in (".html", ".htm", ".md", ".json"))
     folder = None if one_file else output or Path("reports") / read.name
     result = Result(format, output if one_file else None, quiet=quiet)
-    stopped = False
+    stopped, failed = False, None
     if probe:
         options = ["--data", data, "--device", device, "--runs", str(runs)]
         options += ["--budget", budget] if budget else []
         options += ["--seeds", str(seeds)] if seeds is not None else []
         options += ["--quiet"] if quiet else []
-        stopped = run_trials(read, options, download=download)
+        try:
+            stopped = run_trials(read, options, download=download)
+        except DiagnoseError as error:
+            if error.exit_code == USAGE:
+                raise
+            failed = error  # the page is written with the trials that there are
     if keep_trials is not None:
         count = write_trials(read, runs, keep_trials)
         print(f"Wrote {count} trials into {keep_trials}.", file=sys.stderr)
@@ -136,6 +141,8 @@ def report(
     result.write(summary_report(read, judged, interrupted=interrupted, written=written) if short else full)
     if interrupted or stopped:
         raise typer.Exit(INTERRUPTED)
+    if failed is not None:
+        raise failed
     if strict and any(each.ruling is Ruling.REFUTED for each in judged):
         raise typer.Exit(1)
 

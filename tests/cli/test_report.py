@@ -183,12 +183,28 @@ reproduced = 92.0
 """
 
 
-@pytest.mark.slow
-def test_a_probe_that_is_interrupted_keeps_its_trials_and_the_claims_are_judged_by_them(diagnose, tmp_path):
+@pytest.fixture
+def falls_short(tmp_path):
     (tmp_path / "tiny.py").write_text(TINY)
     (tmp_path / "mine.recipe.toml").write_text(RECIPE.format("mine", 0.0))
     (tmp_path / "theirs.recipe.toml").write_text(RECIPE.format("theirs", 0.9))
     (tmp_path / "case.toml").write_text(FALLS_SHORT)
+
+
+@pytest.mark.slow
+def test_a_probe_that_cannot_run_leaves_the_page_of_what_there_is(diagnose, falls_short, tmp_path):
+    options = ["--trust", "--probe", "--data", "synthetic:1000", "--budget", "1s", "--runs", "runs"]
+    done = diagnose("case.toml", *options)
+    assert done.returncode == 3
+    assert "budget" in done.stderr
+    assert "could not run" in done.stderr.splitlines()[-1]
+    assert "undetermined" in done.stdout
+    (claim,) = json.loads((tmp_path / "reports" / "case" / "report.json").read_text())["data"]["claims"]
+    assert claim["verdict"] == "undetermined"
+
+
+@pytest.mark.slow
+def test_a_probe_that_is_interrupted_keeps_its_trials_and_claims_are_judged_by_them(diagnose, falls_short, tmp_path):
     options = ["--trust", "--probe", "--data", "synthetic:1000", "--budget", "none", "--seeds", "3", "--runs", "runs"]
     command = [sys.executable, "-m", "diagnose", "report", "case.toml", *options, "--keep-trials", "kept.json"]
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
