@@ -77,7 +77,8 @@ class Arm:
     def __init__(self, work: Callable[[Turn], None], *, device: str, keeps_memory: bool) -> None:
         context = multiprocessing.get_context("fork")
         self._ask, self._answer = context.SimpleQueue(), context.SimpleQueue()
-        context.Process(target=self._run, args=(work, device, keeps_memory), daemon=True).start()
+        self._process = context.Process(target=self._run, args=(work, device, keeps_memory), daemon=True)
+        self._process.start()
 
     def _run(self, work: Callable[[Turn], None], device: str, keeps_memory: bool) -> None:
         def now() -> float:
@@ -102,6 +103,10 @@ class Arm:
         """Return the seconds that an epoch takes now, the first with all that comes before it."""
         self._ask.put(None)
         return self._answer.get()
+
+    def end(self) -> None:
+        """Kill the process: Lightning's would not heed a SIGTERM where it waits."""
+        self._process.kill()
 
 
 def chosen_numerics(name: str, settings: Settings, images: Images, device: str) -> Numerics:
@@ -210,6 +215,8 @@ def main(width: int, batches: int, rounds: int, device: str) -> None:
     peer = {"lightning": lightning} if importlib.util.find_spec("lightning") else {"plain": plain}
     arms = {label: Arm(work, device=device, keeps_memory=label in ours) for label, work in (ours | peer).items()}
     turns = [{label: arm.seconds() for label, arm in arms.items()} for _ in range(rounds + 1)][1:]
+    for arm in arms.values():
+        arm.end()
     unit = "images per core-second" if device == "cpu" else "images per second"
     fastest = {label: min(turn[label] for turn in turns) for label in arms}
     for label, seconds in fastest.items():
