@@ -47,8 +47,10 @@ class RayTasks:
 
     def __init__(self, folder: Path, images: Images, *, address: str, gpu: bool) -> None:
         try:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+            for name in ("USAGE_STATS_ENABLED", "ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "ENABLE_UV_RUN_RUNTIME_ENV"):
+                os.environ.setdefault(f"RAY_{name}", "0")  # the last would send the whole folder to each machine
+            if address != "local" and _has_token():
+                os.environ.setdefault("RAY_AUTH_MODE", "token")
             import ray
         except ImportError as error:
             raise DiagnoseError(
@@ -159,6 +161,15 @@ class RayTasks:
         self._running.clear()
 
 
+def _has_token() -> bool:
+    """Tell whether there is a token, which Ray shows to a cluster at an address only where RAY_AUTH_MODE says so.
+
+    Source: Ray's documentation, "Token Authentication", with the order of these places.
+    """
+    named = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return bool(named) or Path("~/.ray/auth_token").expanduser().is_file()
+
+
 def _join(ray: Any, address: str) -> None:
     """Connect to a cluster, or start one here; a busy machine, on which Ray gives up after 30 s, is asked once more."""
     here: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False} if address == "local" else {}
@@ -171,7 +182,8 @@ def _join(ray: Any, address: str) -> None:
             if last:
                 raise DiagnoseError(
                     f"cannot start on the Ray cluster {address!r}: {str(error).strip().splitlines()[0]}",
-                    hint="--ray takes local or the HOST:PORT that `ray start --head` printed.",
+                    hint="--ray takes local or the HOST:PORT that `ray start --head` printed, on a machine of that "
+                    "cluster. A cluster that asks for a token needs it in RAY_AUTH_TOKEN or in ~/.ray/auth_token.",
                 ) from error
         else:
             return
