@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -113,16 +114,16 @@ from diagnose.probe.images import load_images
 from diagnose.probe.trials import from_json
 root = Path(sys.argv[1])
 spec = from_json((root / "spec.json").read_text())
-executor = RayTasks(root, load_images("synthetic:1000"), address="local", gpu=False)
+executor = RayTasks(root, load_images("synthetic:1000"), address=sys.argv[3], gpu=False)
 executor.slots = 2
 list(run([spec, replace(spec, seed=2)], root, executor))
 """
 
 
-def started(spec, folder, images, code=RUN, **streams):
+def started(spec, folder, images, code=RUN, address="", **options):
     """Start a process that runs one trial."""
     (folder / "spec.json").write_text(to_json(spec))
-    return subprocess.Popen([sys.executable, "-c", code, str(folder), str(images[1])], **streams)
+    return subprocess.Popen([sys.executable, "-c", code, str(folder), str(images[1]), address], **options)
 
 
 def processes_below(parent):
@@ -300,14 +301,19 @@ def test_where_memory_is_short_none_is_kept_before_a_batch_is_divided(images, tm
     assert 20 * kept < given_back
 
 
+def trials_among(numbers):
+    """Return those of the processes that run a trial as a task of Ray."""
+    return [number for number in numbers if Path(f"/proc/{number}/cmdline").read_bytes().startswith(b"ray::_trial")]
+
+
 @pytest.mark.slow
 def test_a_killed_ray_worker_goes_on_to_the_numbers_of_home(images, net, whole, tmp_path):
     pytest.importorskip("ray")
     spec = spec_of(images, net)
-    process = started(spec, tmp_path, images, ON_RAY, stdout=subprocess.PIPE, text=True)
+    process = started(spec, tmp_path, images, ON_RAY, "local", stdout=subprocess.PIPE, text=True)
     wait_for_epochs(tmp_path / spec.key, 1, seconds=400)
     below = processes_below(process.pid)
-    workers = [number for number in below if Path(f"/proc/{number}/cmdline").read_bytes().startswith(b"ray::_trial")]
+    workers = trials_among(below)
     assert workers  # the second one may still be starting
     before = len(Journal(tmp_path / spec.key).curve())
     for number in workers:
@@ -319,6 +325,61 @@ def test_a_killed_ray_worker_goes_on_to_the_numbers_of_home(images, net, whole, 
     assert numbers(finished(spec, tmp_path)) == numbers(whole)
     assert finished(replace(spec, seed=2), tmp_path).status == "done"
     wait_until_gone(below)
+
+
+WITH_TOKEN = {"RAY_AUTH_TOKEN": "0123456789abcdef" * 4}
+
+
+@contextlib.contextmanager
+def machine_of_a_cluster(*options):
+    """Yield the process of `ray start`, of a cluster that asks for a token; all below it is killed in the end."""
+    command = [Path(sys.executable).with_name("ray"), "start", *options, "--num-cpus=1", "--disable-usage-stats"]
+    settings = os.environ | WITH_TOKEN | {"RAY_AUTH_MODE": "token"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([*command, "--block"], env=settings, **pipes) as process:
+        try:
+            said = ""
+            for line in process.stdout:
+                said += line
+                if "Ray runtime started" in line:
+                    break
+            assert process.poll() is None, said
+            yield process
+        finally:
+            kill_with_all_below(process.pid)
+
+
+def kill_with_all_below(number):
+    for each in (*processes_below(number), number):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_lost_machine_of_a_ray_cluster_changes_no_number(images, net, whole, tmp_path):
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    head = ("--head", "--node-ip-address=127.0.0.1", f"--port={address[10:]}", "--include-dashboard=false")
+    with (
+        machine_of_a_cluster(*head),
+        machine_of_a_cluster(f"--address={address}", "--node-ip-address=127.0.0.2") as other,
+    ):
+        spec = spec_of(images, net)
+        settings = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"} | WITH_TOKEN
+        process = started(spec, tmp_path, images, ON_RAY, address, env=settings)
+        try:
+            end = time.monotonic() + 200
+            while not trials_among(processes_below(other.pid)):
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            kill_with_all_below(other.pid)
+            assert process.wait(200) == 0
+        finally:
+            process.kill()
+    assert numbers(finished(spec, tmp_path)) == numbers(whole)
+    assert finished(replace(spec, seed=2), tmp_path).status == "done"
 
 
 def test_without_ray_the_error_says_what_to_install(images, tmp_path, monkeypatch):
