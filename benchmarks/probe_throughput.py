@@ -17,6 +17,7 @@ import argparse
 import importlib.util
 import logging
 import multiprocessing
+import os
 import statistics
 import tempfile
 import time
@@ -24,6 +25,8 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # or a library's look for GPUs spoils them for a fork
 
 import torch
 from torch import nn

@@ -112,7 +112,7 @@ def probe(
     from diagnose.probe.report import plan_text, probe_report
     from diagnose.recipe import load
 
-    device = device or chosen_device()
+    device = chosen_device(device, elsewhere=ray is not None)
     request = Request(
         models=tuple(models or ("mm", "prodpoly")),
         start=load(recipe),

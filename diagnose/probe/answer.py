@@ -99,6 +99,12 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
             hint="One seed says nothing of the noise between seeds.",
             exit_code=USAGE,
         )
+    if request.engine == "cuda-graphs" and request.micro_batch is not None:
+        raise DiagnoseError(
+            "CUDA graphs take no micro-batches: the gradients of one graph would be overwritten by the next.",
+            hint="--engine compile does.",
+            exit_code=USAGE,
+        )
     arms, notes = arms_of(request.start, request.end, request.ablate)
     available = len(images.train_images)
     asked = min(request.images or available, available)

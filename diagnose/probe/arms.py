@@ -133,7 +133,7 @@ def _completed(start: Recipe, end: Recipe) -> tuple[Recipe, Recipe, tuple[str, .
         if taken:
             notes.append(
                 f"{recipe.name} does not state {', '.join(taken)}: both ends train with what {other.name} states, so "
-                "this probe says nothing of them."
+                f"this probe says nothing of {'it' if len(taken) == 1 else 'them'}."
             )
     neither = [key for key in ASSUMED if filled[0].get(key) is NOT_STATED]
     if neither:

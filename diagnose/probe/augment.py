@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -66,6 +67,12 @@ def batch(images: Tensor, draws: Draws, rows: slice, side: int) -> Tensor:
 
 def normalised(pixels: Tensor, normalisation: Normalisation, *, layout: str = "channels-last") -> Tensor:
     """Return (N, H, W, C) uint8 as (N, C, H, W) float32 in the memory layout asked for, (x − mean) / std."""
-    mean, std = (torch.tensor(values, device=pixels.device) for values in (normalisation.mean, normalisation.std))
+    mean, std = (_on(pixels.device, values) for values in (normalisation.mean, normalisation.std))
     images = pixels.float().sub_(mean).div_(std).permute(0, 3, 1, 2)
     return images if layout == "channels-last" else images.contiguous()
+
+
+@cache
+def _on(device: torch.device, values: tuple[float, ...]) -> Tensor:
+    """Return values on a device, copied once: a GPU would wait for each copy."""
+    return torch.tensor(values, device=device)

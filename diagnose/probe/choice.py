@@ -92,7 +92,7 @@ class Stopwatch:
         timings = self._race(model, [(option, workers) for option in layouts if option != best.numerics], timings)
         best = _fastest(timings)
         if device.startswith("cuda") and asked.engine is None:
-            engines = _with(best.numerics, "engine", None, ENGINES)
+            engines = _with(best.numerics, "engine", None, ENGINES[: 2 if asked.micro_batch else 3])
             timed = [self._timing(model, option, workers, spread=images) for option in engines]
             timings, best = [*timings, *timed], _fastest(timed)
         if asked.threads is None and device == "cpu":

@@ -128,7 +128,8 @@ def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> 
         f"{error.spec.model} does not fit the memory with {numerics.micro_batch or max(batches)} images a forward "
         f"pass: all arms run with {smaller}, over which batch norm takes its mean and variance."
     )
-    return replace(numerics, micro_batch=smaller), (said,)
+    engine = "compile" if numerics.engine == "cuda-graphs" else numerics.engine  # which take no micro-batches
+    return replace(numerics, micro_batch=smaller, engine=engine), (said,)
 
 
 def _widths(request: Request) -> tuple[int | None, ...]:

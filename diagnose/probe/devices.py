@@ -6,15 +6,35 @@ import ctypes
 import os
 import sys
 
+from diagnose.errors import USAGE, DiagnoseError
+
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of glibc's mallopt, from <malloc.h>."""
 
 
-def chosen_device() -> str:
-    """Return the device that trials run on where none is asked for: a GPU where torch sees one."""
+def chosen_device(asked: str | None, *, elsewhere: bool = False) -> str:
+    """Return the device that trials run on: the one asked for, else a GPU where torch sees one.
+
+    Raises:
+        DiagnoseError: torch knows no such device (exit code 2), or it is not here and trials do not run elsewhere (3).
+    """
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if asked is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(asked)
+    except RuntimeError as error:
+        raise DiagnoseError(
+            f"unknown device {asked!r}", hint="Known are cpu, cuda and cuda:1.", exit_code=USAGE
+        ) from error
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= count and not elsewhere:
+        raise DiagnoseError(
+            f"There is no {asked} here: torch sees {count or 'no'} GPU{'s' if count != 1 else ''}.",
+            hint="--device cpu trains on the processor. A GPU needs its driver and a torch that is built for it.",
+        )
+    return asked
 
 
 def cores() -> int:

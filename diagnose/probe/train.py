@@ -149,13 +149,13 @@ def _forward_passes(first: int, size: int, micro_batch: int | None) -> Iterator[
 def evaluate(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Settings, numerics: Numerics) -> float:
     """Return the share of images (N, H, W, 3) that the model classifies rightly, in eval mode."""
     model.eval()
-    right = 0
+    right = torch.zeros((), dtype=torch.int64, device=pixels.device)
     for start in range(0, len(pixels), TEST_BATCH):
         rows = slice(start, start + TEST_BATCH)
         with autocast(numerics):
             logits = model(normalised(pixels[rows], settings.normalisation, layout=numerics.layout))
-        right += int((logits.argmax(1) == labels[rows]).sum())
-    return right / len(pixels)
+        right += (logits.argmax(1) == labels[rows]).sum()
+    return right.item() / len(pixels)
 
 
 def timed_evaluation(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Settings, numerics: Numerics) -> float:

@@ -1,11 +1,9 @@
-"""One trial in a process of its own: `python -m diagnose.probe.worker FOLDER IMAGES`."""
+"""What the process of a trial does: train it, or time a few steps of it."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -117,13 +115,3 @@ def _splits(images_file: Path) -> Splits:
     if splits is None:
         raise DiagnoseError(f"cannot read the images {images_file}")
     return splits
-
-
-def main() -> None:
-    """Run the trial that the command line names; Ctrl-C is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    work(Path(sys.argv[1]), Path(sys.argv[2]))
-
-
-if __name__ == "__main__":
-    main()

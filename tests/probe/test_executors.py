@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.executors.executor import OutOfMemoryError, finished, run, unfinished
@@ -24,6 +25,7 @@ from diagnose.probe.journal import Journal
 from diagnose.probe.numerics import Length, Numerics
 from diagnose.probe.settings import settings_of
 from diagnose.probe.trials import TrialSpec, from_json, to_json
+from diagnose.probe.weights import narrowed
 from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting
 
 NET = """
@@ -151,6 +153,18 @@ def wait_until_gone(numbers, seconds=20):
     while any(map(runs, numbers)):
         assert time.monotonic() < end, f"still there: {numbers}"
         time.sleep(0.01)
+
+
+@pytest.mark.slow
+def test_a_model_of_mmpretrain_can_use_a_gpu_after_the_fork(images, tmp_path):
+    # mmengine looks for GPUs when it is imported, after which torch lets no fork use CUDA.
+    model = narrowed("mm", 8)
+    spec = replace(spec_of(images, model), length=Length(1, 100, 1), numerics=Numerics(device="cuda"))
+    (trial,) = run([spec], tmp_path, Local(tmp_path, images[1], models=[model]))
+    if torch.cuda.is_available():
+        assert trial.status == "done"
+    else:
+        assert "NVIDIA driver" in trial.status  # it came as far as looking for one
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from pathlib import Path
 from diagnose.probe.devices import cores
 from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train, keeps_memory
 from diagnose.probe.executors.memory import kernel_kills, says_so
-from diagnose.probe.executors.nursery import LACK_OF_MEMORY
+from diagnose.probe.executors.nursery import LACK_OF_MEMORY, NAME
 from diagnose.probe.journal import Journal
 from diagnose.probe.trials import TrialSpec, to_json
 
@@ -90,7 +90,7 @@ class Local:
             self._places[str(folder)] = chosen = min(self._gpus, key=held.count)
             place = {"CUDA_VISIBLE_DEVICES": chosen}
         order = {"task": task, "folder": str(folder), "images": str(self.images), "environment": place, "limit": limit}
-        order["keeps_memory"] = keeps_memory(spec, sparing=self.sparing)
+        order |= {"device": spec.numerics.device, "keeps_memory": keeps_memory(spec, sparing=self.sparing)}
         self._ordered.add(str(folder))
         assert nursery.stdin is not None
         with suppress(BrokenPipeError):  # it was killed, which `_answers` finds out
@@ -100,7 +100,8 @@ class Local:
     def _begin(self) -> subprocess.Popen[bytes]:
         """Start the process that the others are forked from; one thread, since threads do not survive a fork."""
         one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        command = [sys.executable, "-m", "diagnose.probe.executors.nursery", *self._models]
+        one["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # a library's look for GPUs, which would spoil CUDA for its forks
+        command = [sys.executable, "-m", NAME, *self._models]
         self._nursery = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | one
         )

@@ -4,6 +4,9 @@ torch and the models' libraries take seconds to import. This process imports the
 process for each trial. It reads orders from its standard input, one JSON object a line, answers each on its standard
 output when the process is over, and ends with all of them when its input ends, which also happens when the process
 that started it is killed.
+
+A fork cannot use CUDA where anything has looked for GPUs through CUDA before it, as mmengine does when it is imported.
+Such a look is asked to go another way (in `local`); where it did not, the fork begins a Python of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.probe.devices import freed_memory
+
+NAME, AFRESH = "diagnose.probe.executors.nursery", "--afresh"
+"""This module, and what is given to it to do one piece of work in the process at hand."""
 
 PAUSE = 0.02
 """Seconds between two looks at the processes."""
@@ -87,11 +93,20 @@ def _fork(order: dict[str, Any]) -> int:
         freed_memory(kept=order["keeps_memory"])
         if order["limit"] is not None:
             signal.setitimer(signal.ITIMER_REAL, order["limit"])  # whose SIGALRM ends the process
+        if order["device"].startswith("cuda") and _spoilt_for_cuda():
+            os.execv(sys.executable, [sys.executable, "-m", NAME, AFRESH, order["task"], str(folder), order["images"]])
         code = _work(order["task"], folder, Path(order["images"]))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _spoilt_for_cuda() -> bool:
+    """Tell whether torch would refuse to use CUDA in this process since it is a fork."""
+    import torch
+
+    return bool(torch.cuda._is_in_bad_fork())
 
 
 def _work(task: str, folder: Path, images: Path) -> int:
@@ -126,4 +141,6 @@ def die_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == [AFRESH]:
+        sys.exit(_work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])))
     main(sys.argv[1:])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -24,6 +25,9 @@ from diagnose.values import EpochResult
 
 PAUSE = 0.2
 """Seconds that `ended` waits at most."""
+
+PATIENCE = 5.0
+"""Seconds that a cluster has to answer at its address; Ray itself asks for minutes."""
 
 MOST_COPIES = 8
 """How many trials are timed at once at most, however many the cluster can hold."""
@@ -176,6 +180,7 @@ def _join(ray: Any, address: str) -> None:
     quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR}
     for last in (address != "local", True):
         try:
+            _ask(address)
             ray.init(address=address, **quiet, **here)
         except Exception as error:  # Exception itself where its processes start too slowly
             ray.shutdown()
@@ -187,6 +192,13 @@ def _join(ray: Any, address: str) -> None:
                 ) from error
         else:
             return
+
+
+def _ask(address: str) -> None:
+    """Raise OSError where an address is HOST:PORT and nothing answers there."""
+    host, _, port = address.rpartition(":")
+    if port.isdigit() and "/" not in host:  # as in ray://HOST:PORT
+        socket.create_connection((host.strip("[]"), min(int(port), 65535)), timeout=PATIENCE).close()
 
 
 # ------------------------------------------------------------------------------------- in Ray's processes
