@@ -109,7 +109,7 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     available = len(images.train_images)
     asked = min(request.images or available, available)
     plan = Plan(request.models, arms, request.seeds, request.lengths, asked, notes)
-    place = place_of(folder, request, images.key, executor.cores)
+    place = place_of(folder, request, images.key, executor)
     decision = before = kept(place)
     if decision is None:
         decision = decide(plan, request, Stopwatch(arms[0].settings, images, executor))

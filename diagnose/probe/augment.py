@@ -31,11 +31,16 @@ def draw(count: int, epoch: int, seed: int, augmentation: Augmentation) -> Draws
     Two trials of one seed see the same images in the same order with the same augmentation, whatever their model,
     device and numerics, and a resumed trial needs no state.
     """
-    generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
+    generator = torch.Generator().manual_seed(epoch_seed(seed, epoch))
     order = torch.randperm(count, generator=generator)
     places = 2 * augmentation.pad + 1
     top, left = (torch.randint(places, (count,), generator=generator) for _ in range(2))
     return Draws(order, top, left, torch.rand(count, generator=generator) < augmentation.flip)
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Return the seed of an epoch's draws, at least 0 and below 2⁶³."""
+    return (seed * 1_000_003 + epoch) % 2**63
 
 
 def padded(images: Tensor, augmentation: Augmentation) -> Tensor:

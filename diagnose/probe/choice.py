@@ -19,7 +19,10 @@ from diagnose.values import Schedule
 TIMED_ON_CPU, TIMED_ON_GPU = (32, 2), (256, 30)
 """Images and steps of one timing that a choice stands on; on a GPU enough steps for CUDA graphs to be recorded."""
 
-SECONDS, MOST_STEPS = 1.0, 40
+GLANCE = (16, 1)
+"""The same of a first look, which tells a width that is far from fitting a budget."""
+
+SECONDS, MOST_STEPS, MOST_STEPS_ON_GPU = 1.0, 40, 400
 """What a timing that an estimate or a close choice stands on should last, and its steps at most."""
 
 PATIENCE = 3.0
@@ -91,9 +94,10 @@ class Stopwatch:
         layouts = _with(best.numerics, "layout", asked.layout, LAYOUTS)
         timings = self._race(model, [(option, workers) for option in layouts if option != best.numerics], timings)
         best = _fastest(timings)
-        if device.startswith("cuda") and asked.engine is None:
+        if _on_gpu(best.numerics) and asked.engine is None:
             engines = _with(best.numerics, "engine", None, ENGINES[: 2 if asked.micro_batch else 3])
-            timed = [self._timing(model, option, workers, spread=images) for option in engines]
+            # What is compiled the first time lies on the disk for all trials: the second time counts.
+            timed = [self._timing(model, option, workers, spread=images) for option in engines for _ in range(2)][1::2]
             timings, best = [*timings, *timed], _fastest(timed)
         if asked.threads is None and device == "cpu":
             timings = self._race(model, self._parallel(best.numerics, asked), timings)
@@ -131,7 +135,8 @@ class Stopwatch:
         timings = list(before)
         for numerics, workers in options:
             shortest = min((each.seconds for each in timings if each.images_per_second), default=None)
-            limit = None if shortest is None else PATIENCE * shortest + 1.0
+            compiles = numerics.engine != "eager"  # which takes as long as it takes
+            limit = None if shortest is None or compiles else PATIENCE * shortest + 1.0
             timings.append(self._timing(model, numerics, workers, limit=limit))
         bar = max(each.images_per_second or 0.0 for each in timings) / CLOSE
         close = [index for index, each in enumerate(timings) if (each.images_per_second or 0.0) > bar]
@@ -152,20 +157,33 @@ class Stopwatch:
         before: Timing | None = None,
     ) -> Timing:
         began, why, rate = time.perf_counter(), "", None
-        most, steps = TIMED_ON_GPU if numerics.device.startswith("cuda") else TIMED_ON_CPU
+        most, fewest = TIMED_ON_GPU if _on_gpu(numerics) else TIMED_ON_CPU
         batch = min(most, self.settings.batch_size)
-        if before is not None and before.images_per_second:
-            steps = max(steps, _steps(batch * workers / before.images_per_second))
-        try:
-            clock = self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=limit)
-            rate = workers / (clock.train + (clock.start / spread if spread else 0.0))
-        except TimeoutError:
-            why = f"given up after {limit:.1f} s"
-        except OutOfMemoryError:
-            why = f"{model} does not fit the memory with {batch} images a forward pass"
-        except DiagnoseError as error:
-            why = error.message
+        while rate is None and not why:
+            steps = fewest
+            if before is not None and before.images_per_second:
+                steps = max(steps, _steps(batch * workers / before.images_per_second, numerics))
+            try:
+                clock = self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=limit)
+                rate = workers / (clock.train + (clock.start / spread if spread else 0.0))
+            except TimeoutError:
+                why = f"given up after {limit:.1f} s"
+            except OutOfMemoryError:
+                why = f"{model} does not fit the memory with {batch} images a forward pass"
+                if batch // 2 >= FEWEST:
+                    batch, why = batch // 2, ""
+            except DiagnoseError as error:
+                why = error.message
         return Timing(numerics, workers, rate, time.perf_counter() - began, why)
+
+    def glance(self, model: str, numerics: Numerics) -> Clock | None:
+        """Return the seconds of the parts of one trial, roughly; None where it does not fit the memory."""
+        most, steps = TIMED_ON_GPU if _on_gpu(numerics) else GLANCE
+        batch = min(most, self.settings.batch_size)
+        try:
+            return self.clock(model, replace(numerics, engine="eager"), batch=batch, steps=steps, copies=1, limit=None)
+        except OutOfMemoryError:
+            return None
 
     def cost(self, model: str, numerics: Numerics, workers: int) -> Clock:
         """Return the seconds of a trial's parts at the recipe's own batch, while `workers` of it run.
@@ -174,17 +192,21 @@ class Stopwatch:
             OutOfMemoryError: the batch does not fit the memory.
             DiagnoseError: the model cannot be trained.
         """
-        batch = self.settings.batch_size
-        short = self.clock(model, numerics, batch=batch, steps=1, copies=workers, limit=None)
-        steps = _steps(batch * short.train)
-        if steps == 1:
+        batch, few = self.settings.batch_size, TIMED_ON_GPU[1] if _on_gpu(numerics) else 1
+        short = self.clock(model, numerics, batch=batch, steps=few, copies=workers, limit=None)
+        steps = _steps(batch * short.train, numerics)
+        if steps <= few:
             return short
         return self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=None)
 
 
-def _steps(seconds: float) -> int:
+def _on_gpu(numerics: Numerics) -> bool:
+    return numerics.device.startswith("cuda")
+
+
+def _steps(seconds: float, numerics: Numerics) -> int:
     """Return how many steps of so many seconds a longer timing has."""
-    return min(ceil(SECONDS / seconds), MOST_STEPS)
+    return min(ceil(SECONDS / seconds), MOST_STEPS_ON_GPU if _on_gpu(numerics) else MOST_STEPS)
 
 
 def _fastest(timings: Sequence[Timing]) -> Timing:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import DiagnoseError
 from diagnose.probe.choice import Stopwatch, Timing, smaller_micro_batch
-from diagnose.probe.executors.executor import Clock, OutOfMemoryError, keeps_memory
+from diagnose.probe.executors.executor import Clock, Executor, OutOfMemoryError, keeps_memory
 from diagnose.probe.journal import replace_file
 from diagnose.probe.numerics import Numerics
 from diagnose.probe.plan import Plan, shrunk
@@ -63,8 +63,8 @@ def decide(plan: Plan, request: Request, stopwatch: Stopwatch) -> Decision:
         tried = replace(plan, models=models)
         first, workers = stopwatch.beginning(request.asked, request.device)
         if request.budget is not None and width != widths[-1] and request.asked.workers is None:
-            clock = stopwatch.clock(models[0], first, batch=16, steps=1, copies=1, limit=None)
-            short = (clock.train, clock.test)
+            clock = stopwatch.glance(models[0], first)
+            short = (clock.train, clock.test) if clock else (0.0, 0.0)
             if tried.seconds(lambda _: short, test_images=test_images, workers=workers) > MOST_GAIN * request.budget:  # noqa: B023 used at once
                 continue
         images = plan.images * max(plan.horizons)
@@ -113,11 +113,14 @@ def _costs(
 
 
 def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> tuple[Numerics, tuple[str, ...]]:
-    """Return numerics with a smaller micro-batch and a note on it.
+    """Return numerics that need less memory and a note on them: no CUDA graphs, then a smaller micro-batch.
 
     Raises:
-        DiagnoseError: none is left, or the user fixed it.
+        DiagnoseError: none is left.
     """
+    if numerics.engine == "cuda-graphs":
+        said = f"{error.spec.model} does not fit the memory with CUDA graphs: all arms run with torch.compile alone."
+        return replace(numerics, engine="compile"), (said,)
     smaller = smaller_micro_batch(numerics.micro_batch, batches)
     if smaller is None:
         raise DiagnoseError(
@@ -128,8 +131,7 @@ def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> 
         f"{error.spec.model} does not fit the memory with {numerics.micro_batch or max(batches)} images a forward "
         f"pass: all arms run with {smaller}, over which batch norm takes its mean and variance."
     )
-    engine = "compile" if numerics.engine == "cuda-graphs" else numerics.engine  # which take no micro-batches
-    return replace(numerics, micro_batch=smaller, engine=engine), (said,)
+    return replace(numerics, micro_batch=smaller), (said,)
 
 
 def _widths(request: Request) -> tuple[int | None, ...]:
@@ -147,9 +149,13 @@ def _widths(request: Request) -> tuple[int | None, ...]:
 # ----------------------------------------------------------------------------------------------- keeping
 
 
-def place_of(folder: Path, request: Request, images_key: str, cores: int) -> Path:
-    """Return where the decision for a request stands; other images, cores or another torch are another request."""
-    whole = asdict(request) | {"images": images_key, "cores": cores, "torch": version("torch"), "version": VERSION}
+def place_of(folder: Path, request: Request, images_key: str, executor: Executor) -> Path:
+    """Return where the decision for a request stands; other images or another torch are another request.
+
+    So are other cores, and places for trials, which are the GPUs.
+    """
+    machine = {"cores": executor.cores, "slots": executor.slots}
+    whole = asdict(request) | machine | {"images": images_key, "torch": version("torch"), "version": VERSION}
     key = sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:20]
     return folder / f"plan-{key}.json"
 

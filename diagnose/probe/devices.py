@@ -16,7 +16,8 @@ def chosen_device(asked: str | None, *, elsewhere: bool = False) -> str:
     """Return the device that trials run on: the one asked for, else a GPU where torch sees one.
 
     Raises:
-        DiagnoseError: torch knows no such device (exit code 2), or it is not here and trials do not run elsewhere (3).
+        DiagnoseError: torch knows no such device, or Ray is to choose among several elsewhere (exit code 2), or it is
+            not here (3).
     """
     import torch
 
@@ -28,8 +29,16 @@ def chosen_device(asked: str | None, *, elsewhere: bool = False) -> str:
         raise DiagnoseError(
             f"unknown device {asked!r}", hint="Known are cpu, cuda and cuda:1.", exit_code=USAGE
         ) from error
+    if elsewhere:
+        if device.index is not None:
+            raise DiagnoseError(
+                f"--ray gives each trial a GPU of its own, so that {asked} cannot be asked for.",
+                hint=f"--device {device.type} takes any.",
+                exit_code=USAGE,
+            )
+        return asked
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device.type == "cuda" and (device.index or 0) >= count and not elsewhere:
+    if device.type == "cuda" and (device.index or 0) >= count:
         raise DiagnoseError(
             f"There is no {asked} here: torch sees {count or 'no'} GPU{'s' if count != 1 else ''}.",
             hint="--device cpu trains on the processor. A GPU needs its driver and a torch that is built for it.",
@@ -43,11 +52,12 @@ def cores() -> int:
 
 
 def visible_gpus() -> tuple[str, ...]:
-    """Return the GPUs of this machine, as CUDA_VISIBLE_DEVICES names them."""
+    """Return the GPUs of this machine, as CUDA_VISIBLE_DEVICES names them; CUDA sees none behind a wrong one."""
     import torch
 
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return tuple(named.split(",")) if named else tuple(map(str, range(torch.cuda.device_count())))
+    count = torch.cuda.device_count()
+    return tuple(named.split(","))[:count] if named else tuple(map(str, range(count)))
 
 
 def freed_memory(*, kept: bool) -> None:

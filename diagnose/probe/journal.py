@@ -80,7 +80,7 @@ class Journal:
 
         try:
             with self.checkpoint.open("rb") as file:
-                state: dict[str, Any] = torch.load(file, weights_only=True)
+                state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, ValueError, EOFError):
             return None
         return state

@@ -10,14 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diagnose.probe.augment import batch, draw, normalised, padded
+from diagnose.probe.augment import batch, draw, epoch_seed, normalised, padded
 from diagnose.probe.images import Images
 from diagnose.probe.numerics import Length as Length
 from diagnose.probe.numerics import Numerics as Numerics
 from diagnose.probe.settings import Settings
+from diagnose.sources.scope import drawing_from
 from diagnose.values import EpochResult
 
 TEST_BATCH = 500
+
+MASKS = 1 << 62
+"""Added to an epoch's seed for what the network itself draws, such as dropout: not the augmentation's numbers."""
 
 
 class DivergedError(Exception):
@@ -41,15 +45,16 @@ def train(
 ) -> Iterator[EpochResult]:
     """Train and yield what each epoch came to; the model is trained in place.
 
-    The same seed draws the same images, order and augmentation whatever the model and the settings. On a CPU the
-    numbers are the same to the bit for one number of threads.
+    The same seed draws the same images, order and augmentation whatever the model and the settings, and the same
+    masks where a network draws such as dropout does. On a CPU the numbers are the same to the bit for one number of
+    threads.
 
     Args:
         model: maps (N, 3, H, W) to logits (N, classes); its initial weights are its own.
         images: of both splits.
         settings: the recipe's numbers.
         length: epochs, images, and the epochs that the schedule is meant for.
-        seed: of order and augmentation; the first `length.images` of one fixed permutation are trained on.
+        seed: of order, augmentation and masks; the first `length.images` of one fixed permutation are trained on.
         numerics: device, precision and threads.
         state: what `keep` was given after an epoch, to go on from there.
         keep: called after each epoch with its result and the state.
@@ -81,23 +86,24 @@ def train(
         finite = torch.zeros((), dtype=torch.int64, device=device)
         draws = draw(len(pixels), epoch, seed, settings.augmentation).to(device)
         model.train()
-        for index in range(steps_per_epoch):
-            step = epoch * steps_per_epoch + index
-            rate = settings.rate(step, steps_per_epoch, length.epochs, length.planned_epochs)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.zero_grad(set_to_none=True)
-            for rows in _forward_passes(index * size, size, numerics.micro_batch):
-                x = normalised(batch(pixels, draws, rows, side), settings.normalisation, layout=numerics.layout)
-                y = labels[draws.order[rows]]
-                with autocast(numerics):
-                    logits = forward(x)
-                loss = nn.functional.cross_entropy(logits.float(), y, label_smoothing=settings.label_smoothing)
-                loss = loss * (len(y) / size)  # the mean over the batch, whatever its parts
-                loss.backward()  # type: ignore[no-untyped-call]
-                total += loss.detach()
-            optimizer.step()
-            finite += torch.isfinite(total)  # counts on the device, so that no step waits for it
+        with drawing_from(epoch_seed(seed, epoch) ^ MASKS):
+            for index in range(steps_per_epoch):
+                step = epoch * steps_per_epoch + index
+                rate = settings.rate(step, steps_per_epoch, length.epochs, length.planned_epochs)
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                optimizer.zero_grad(set_to_none=True)
+                for rows in _forward_passes(index * size, size, numerics.micro_batch):
+                    x = normalised(batch(pixels, draws, rows, side), settings.normalisation, layout=numerics.layout)
+                    y = labels[draws.order[rows]]
+                    with autocast(numerics):
+                        logits = forward(x)
+                    loss = nn.functional.cross_entropy(logits.float(), y, label_smoothing=settings.label_smoothing)
+                    loss = loss * (len(y) / size)  # the mean over the batch, whatever its parts
+                    loss.backward()  # type: ignore[no-untyped-call]
+                    total += loss.detach()
+                optimizer.step()
+                finite += torch.isfinite(total)  # counts on the device, so that no step waits for it
         if finite < steps_per_epoch:
             raise DivergedError(epoch * steps_per_epoch + int(finite) + 1)
         accuracy = evaluate(model, test_pixels, test_labels, settings, numerics)
@@ -108,7 +114,8 @@ def train(
 
 
 def placed(model: nn.Module, numerics: Numerics) -> nn.Module:
-    """Move a model to its device and memory layout."""
+    """Move a model to its device and memory layout; fp32 is not to be TF32 in convolutions, as it is by default."""
+    torch.backends.cudnn.allow_tf32 = False
     layout = torch.channels_last if numerics.layout == "channels-last" else torch.contiguous_format
     return model.to(numerics.device, memory_format=layout)  # type: ignore[no-any-return, call-overload]
 
@@ -149,9 +156,10 @@ def _forward_passes(first: int, size: int, micro_batch: int | None) -> Iterator[
 def evaluate(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Settings, numerics: Numerics) -> float:
     """Return the share of images (N, H, W, 3) that the model classifies rightly, in eval mode."""
     model.eval()
+    size = min(TEST_BATCH, numerics.micro_batch or TEST_BATCH)
     right = torch.zeros((), dtype=torch.int64, device=pixels.device)
-    for start in range(0, len(pixels), TEST_BATCH):
-        rows = slice(start, start + TEST_BATCH)
+    for start in range(0, len(pixels), size):
+        rows = slice(start, start + size)
         with autocast(numerics):
             logits = model(normalised(pixels[rows], settings.normalisation, layout=numerics.layout))
         right += (logits.argmax(1) == labels[rows]).sum()

@@ -11,7 +11,7 @@ from diagnose.probe.numerics import Length, Numerics
 from diagnose.probe.settings import Settings
 from diagnose.values import Augmentation, EpochResult, Normalisation, Schedule, Trial
 
-VERSION = 2
+VERSION = 3
 """Part of every key: another way of training is another trial."""
 
 

@@ -213,6 +213,7 @@ def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
         (("--engine", "cuda-graphs", "--micro-batch", "8"), 2, "--engine compile"),
         (("--device", "abacus"), 2, "cpu, cuda and cuda:1"),
         (("--device", "cuda:77"), 3, "There is no cuda:77 here"),
+        (("--device", "cuda:1", "--ray", "local"), 2, "--device cuda takes any"),
         (("--data", "nothing-here"), 2, "synthetic"),
         (("--data", "cifar10:nowhere"), 3, "--download"),
     ],

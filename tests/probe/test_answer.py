@@ -120,6 +120,41 @@ def test_what_does_not_fit_the_memory_is_divided_in_all_arms(planned):
     assert any("batch norm" in note for note in prepared.plan.notes)
 
 
+def test_on_a_gpu_too_the_way_is_chosen_with_as_many_images_as_fit(planned):
+    prepared = planned(None, Timed(fits=70), device="cuda", start=recipe("a", 0.0, 128), end=recipe("b", 0.9, 128))
+    assert {spec.numerics.micro_batch for spec in prepared.specs} == {64}
+    assert all(timing.images_per_second for timing in prepared.decision.timings)
+
+
+def test_where_not_even_the_smallest_batch_fits_it_is_said(planned):
+    with pytest.raises(DiagnoseError, match="does not fit the memory with 8 images"):
+        planned(None, Timed(fits=4))
+
+
+def test_cuda_graphs_are_given_up_before_a_batch_is_divided(planned):
+    class Graphs(Timed):
+        def clock(self, spec, **options):
+            if spec.numerics.engine == "cuda-graphs" and spec.settings.batch_size > 32:
+                raise OutOfMemoryError(spec)
+            return super().clock(spec, **options)
+
+    ends = {"start": recipe("a", 0.0, 128), "end": recipe("b", 0.9, 128)}
+    prepared = planned(None, Graphs(), device="cuda", engine="cuda-graphs", **ends)
+    assert {(spec.numerics.engine, spec.numerics.micro_batch) for spec in prepared.specs} == {("compile", None)}
+    assert any("CUDA graphs" in note for note in prepared.plan.notes)
+
+
+def test_a_budget_on_a_gpu_counts_whole_batches(planned):
+    class Launching(Timed):  # a step takes 12 ms, however many images it has
+        def clock(self, spec, **options):
+            super().clock(spec, **options)
+            return Clock(0.0, 0.012 / min(spec.settings.batch_size, spec.length.images), 0.0, 0.0)
+
+    # 5 arms × 2 seeds × 2 models × 5 epochs × 1,000 images are 781 steps of 128, or 9.4 seconds.
+    ends = {"start": recipe("a", 0.0, 128), "end": recipe("b", 0.9, 128)}
+    assert planned(9.5, Launching(), device="cuda", **ends).plan.models == ("prodpoly", "mm")
+
+
 def test_fewer_trials_at_a_time_before_a_batch_is_divided(planned):
     executor = Timed(cores=8, together=3)
     prepared = planned(None, executor, start=recipe("a", 0.0, batch=128), end=recipe("b", 0.9, batch=128))
@@ -154,6 +189,8 @@ def test_the_same_request_has_the_same_plan_without_timing(planned):
     again.kept.write_text("{torn")
     assert planned(24.0, slower).kept is None
     assert slower.asked
+    assert planned(25.0, slower).kept is None
+    slower.slots = 8
     assert planned(25.0, slower).kept is None
 
 

@@ -5,6 +5,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from diagnose.probe.devices import visible_gpus
+from diagnose.probe.journal import Journal
 
 FAULTS = """
 import resource, torch
@@ -31,3 +35,31 @@ def test_freed_memory_is_not_handed_out_page_by_page_again():
     few = faults(True)
     assert 20 * few < faults()
     assert 20 * few < faults(True, False)
+
+
+@pytest.mark.parametrize(
+    ("named", "seen", "expected"),
+    [
+        (None, 2, ("0", "1")),
+        ("3,1", 2, ("3", "1")),
+        ("1,-1,0", 1, ("1",)),
+        ("", 0, ()),
+        ("GPU-8f2,GPU-1a0", 1, ("GPU-8f2",)),
+    ],
+)
+def test_the_gpus_are_those_that_torch_sees(monkeypatch, named, seen, expected):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert visible_gpus() == expected
+
+
+def test_a_checkpoint_of_a_gpu_can_be_read_where_there_is_none(monkeypatch, tmp_path):
+    journal, weight = Journal(tmp_path), torch.arange(3.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
+        journal.keep({"model": {"weight": weight}, "curve": []})
+    state = journal.resume()
+    assert state is not None
+    assert torch.equal(state["model"]["weight"], weight)

@@ -1,10 +1,10 @@
-"""Telling a lack of memory from what else ends a process, by what Linux counts and libraries say."""
+"""What ended a process, and whether it was a lack of memory, by what Linux counts and libraries say."""
 
 import pytest
 import torch
 
 from diagnose.probe.choice import smaller_micro_batch
-from diagnose.probe.executors.memory import is_lack, kernel_kills
+from diagnose.probe.executors.memory import is_lack, kernel_kills, said_by
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,7 @@ def test_torchs_own_error_is_a_lack_of_memory():
         (MemoryError(), True),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"), True),
         (RuntimeError("CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"), True),
         (OSError(12, "Cannot allocate memory"), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
         (ValueError("out of memory lane"), False),
@@ -73,3 +74,18 @@ def test_what_libraries_say(error, expected):
 )
 def test_a_micro_batch_divides_every_batch_and_is_at_most_half(present, batches, expected):
     assert smaller_micro_batch(present, batches) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            RuntimeError("CUDA error: device-side assert triggered\nCompile with `TORCH_USE_CUDA_DSA` to enable …"),
+            "RuntimeError: CUDA error: device-side assert triggered",
+        ),
+        (ValueError("\n\ntoo few"), "ValueError"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_an_error_is_told_in_its_first_line(error, expected):
+    assert said_by(error) == expected

@@ -1,7 +1,9 @@
 """One trial: reproducible to the bit, resumable, paired, and against a plain loop of torch's own parts."""
 
 import copy
+import random
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -75,6 +77,31 @@ def test_a_trial_goes_on_from_any_epoch_to_the_same_numbers(images):
     whole = run(images, net(), keep=lambda result, state: states.append(copy.deepcopy(state)))
     for state in states[:-1]:
         assert numbers(run(images, net(seed=9), state=state)) == numbers(whole)[state["epoch"] :]
+
+
+def test_what_a_network_draws_is_its_seeds_and_leaves_the_generators_as_they_were(images):
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net()
+
+        def forward(self, x):
+            if self.training:  # by each of the generators that stochastic depth is drawn from
+                x = nn.functional.dropout(x, 0.5) * random.random() * np.random.rand()
+            return self.net(x)
+
+    def drawn():
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    states = []
+    whole = run(images, Masked(), keep=lambda result, state: states.append(copy.deepcopy(state)))
+    random.seed(4), np.random.seed(4), torch.manual_seed(4)
+    before, model = drawn(), Masked()
+    random.seed(4), np.random.seed(4), torch.manual_seed(4)
+    assert numbers(run(images, model)) == numbers(whole)
+    assert drawn() == before
+    assert numbers(run(images, Masked(), state=states[0])) == numbers(whole)[1:]
+    assert numbers(run(images, Masked(), seed=2)) != numbers(whole)
 
 
 def test_the_loop_is_that_of_torchs_own_parts(images):

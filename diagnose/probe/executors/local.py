@@ -64,7 +64,8 @@ class Local:
             codes: dict[str, int] = {}
             while len(codes) < copies:  # all of them, so that none is left to run beside the next timing
                 codes |= dict(self._answers())
-            found = [self._clocked(spec, Path(folder), code) for folder, code in codes.items()]
+            causes = {Path(folder): (code, *self._cause(Path(folder), code)) for folder, code in codes.items()}
+            found = [_clocked(spec, folder, *cause) for folder, cause in causes.items()]
         return Clock(*(max(getattr(each, part) for each in found) for part in Clock.__slots__))
 
     def close(self) -> None:
@@ -134,16 +135,6 @@ class Local:
         how, why = self._cause(folder, code)
         return Ended(spec, how, why)
 
-    def _clocked(self, spec: TrialSpec, folder: Path, code: int) -> Clock:
-        how, why = self._cause(folder, code)
-        if code == -signal.SIGALRM:
-            raise TimeoutError
-        if how == OUT_OF_MEMORY:
-            raise OutOfMemoryError(spec)
-        if how != "ended":
-            raise cannot_train(spec, why)
-        return Clock(**json.loads((folder / "clock.json").read_text()))
-
     def _cause(self, folder: Path, code: int) -> tuple[str, str]:
         """Return how a process ended, and why; the kernel's own count tells its SIGKILL from a user's."""
         self._places.pop(str(folder), None)
@@ -161,6 +152,17 @@ class Local:
             return "failed", said or f"its process ended with {code}"
         unknown = "; whether memory ran out, the kernel does not tell here" if self._kills is None else ""
         return "killed", f"its process was ended by signal {-code}{unknown if code == -signal.SIGKILL else ''}"
+
+
+def _clocked(spec: TrialSpec, folder: Path, code: int, how: str, why: str) -> Clock:
+    """Return what a timing found, or raise how it ended."""
+    if code == -signal.SIGALRM:
+        raise TimeoutError
+    if how == OUT_OF_MEMORY:
+        raise OutOfMemoryError(spec)
+    if how != "ended":
+        raise cannot_train(spec, why)
+    return Clock(**json.loads((folder / "clock.json").read_text()))
 
 
 def errors_of(folder: Path) -> str:

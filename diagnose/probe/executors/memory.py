@@ -1,4 +1,4 @@
-"""Telling a lack of memory from everything else that ends a process."""
+"""What ended a process, and telling a lack of memory from everything else."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ SAID = (
     "can't allocate memory",  # torch's CPU allocator
     "out of memory",  # CUDA
     "alloc_failed",  # cuBLAS and cuDNN
+    "allocation_failed",  # cuDNN since 9
     "bad_alloc",  # C++
     "cannot allocate memory",  # the operating system
 )
@@ -22,6 +23,11 @@ def is_lack(error: BaseException) -> bool:
 def says_so(text: str) -> bool:
     """Tell whether a text is what a library says when memory runs out."""
     return any(said in text.lower() for said in SAID)
+
+
+def said_by(error: BaseException) -> str:
+    """Return an error in one line, its first: torch adds advice on how to look into it below."""
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0].rstrip(": ")
 
 
 def kernel_kills(root: Path = Path("/")) -> int | None:

@@ -18,7 +18,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from diagnose.probe.devices import freed_memory
 
@@ -97,9 +97,14 @@ def _fork(order: dict[str, Any]) -> int:
             os.execv(sys.executable, [sys.executable, "-m", NAME, AFRESH, order["task"], str(folder), order["images"]])
         code = _work(order["task"], folder, Path(order["images"]))
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+        _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End this process at once: what a library would do at its exit could spoil how the work ended."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _spoilt_for_cuda() -> bool:
@@ -113,7 +118,7 @@ def _work(task: str, folder: Path, images: Path) -> int:
     import traceback
 
     from diagnose.errors import DiagnoseError
-    from diagnose.probe.executors.memory import is_lack
+    from diagnose.probe.executors.memory import is_lack, said_by
     from diagnose.probe.worker import time_steps, work
 
     try:
@@ -123,6 +128,7 @@ def _work(task: str, folder: Path, images: Path) -> int:
         return 1
     except BaseException as error:
         traceback.print_exc()
+        print(said_by(error), file=sys.stderr)
         return LACK_OF_MEMORY if is_lack(error) else 1
     return 0
 
@@ -142,5 +148,5 @@ def die_with(parent: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [AFRESH]:
-        sys.exit(_work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])))
+        _end(_work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])))
     main(sys.argv[1:])

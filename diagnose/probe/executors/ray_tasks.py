@@ -15,7 +15,7 @@ from typing import Any
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.devices import cores, freed_memory
 from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train, keeps_memory
-from diagnose.probe.executors.memory import is_lack, kernel_kills
+from diagnose.probe.executors.memory import is_lack, kernel_kills, said_by
 from diagnose.probe.image_cache import Splits
 from diagnose.probe.images import Images
 from diagnose.probe.journal import RUNNING, Journal, replace_file
@@ -212,8 +212,8 @@ def _trial(text: str, splits: Splits, place: Place, state: bytes | None) -> Iter
     from diagnose.probe.worker import epochs
 
     _settle(place)
-    start = None if state is None else torch.load(io.BytesIO(state), weights_only=True)
     try:
+        start = None if state is None else torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
         for result, now in epochs(from_json(text), splits, start):
             held = io.BytesIO()
             torch.save(now, held)
@@ -246,7 +246,7 @@ def _clock(text: str, splits: Splits, place: Place) -> tuple[str, Any]:
 def _cause(error: Exception) -> tuple[str, str]:
     if is_lack(error):
         return OUT_OF_MEMORY, ""
-    return "failed", error.message if isinstance(error, DiagnoseError) else f"{type(error).__name__}: {error}"
+    return "failed", error.message if isinstance(error, DiagnoseError) else said_by(error)
 
 
 def _settle(place: Place) -> None:
