@@ -36,7 +36,7 @@ def recipe(
             exit_code=USAGE,
         )
     result = Result(format, output, quiet=quiet)
-    from diagnose.recipe import compare, load
+    from diagnose.recipe import compare, load, load_both
     from diagnose.recipe.report import diff_report, show_report
 
     if show is not None:
@@ -47,7 +47,7 @@ def recipe(
     assert a is not None
     assert b is not None
     with result.progress(f"Comparing {a} and {b}"):
-        diff = compare(load(a), load(b))
-    result.write(diff_report(diff))
+        diff = compare(*load_both(a, b))
+    result.write(diff_report(diff, (a, b)))
     if diff.having("differs") or diff.having("unstated"):
         raise typer.Exit(1)

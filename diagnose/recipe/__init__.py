@@ -6,6 +6,6 @@ Nothing here imports torch; an mmpretrain recipe loads mmpretrain when it is ask
 """
 
 from diagnose.recipe.compare import compare
-from diagnose.recipe.load import load, names
+from diagnose.recipe.load import load, load_both, names
 
-__all__ = ["compare", "load", "names"]
+__all__ = ["compare", "load", "load_both", "names"]

@@ -40,8 +40,8 @@ def flags(recipe: Recipe) -> Iterator[Finding]:
             Verdict.REAL,
             (recipe.name,),
             1,
-            f"{recipe.name} holds back {held:,} of {held + used:,} training images ({held / (held + used):.0%}) and "
-            f"never trains on them.",
+            f"{recipe.name} holds back {held:,} of {held + used:,} training images "
+            f"({100 * held / (held + used):.0f} %) and never trains on them.",
             (recipe.source("held_out"),),
         )
 

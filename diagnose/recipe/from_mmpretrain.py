@@ -43,10 +43,11 @@ def _config(name: str) -> Any:
 def _read(config: Any, name: str) -> Iterator[Found]:
     wrapper = config.get("optim_wrapper") or {}
     yield from _optimizer(wrapper)
+    train = config.get("train_cfg") or {}
     schedulers = config.get("param_scheduler")
     if schedulers is not None:
-        yield from _schedule(list(schedulers) if isinstance(schedulers, list | tuple) else [schedulers])
-    train = config.get("train_cfg") or {}
+        listed = list(schedulers) if isinstance(schedulers, list | tuple) else [schedulers]
+        yield from _schedule(listed, train.get("max_epochs"))
     if isinstance(train.get("max_epochs"), int):
         yield "epochs", train["max_epochs"], "train_cfg"
     yield from _data(config, name)
@@ -67,7 +68,8 @@ def _optimizer(wrapper: Mapping[str, Any]) -> Iterator[Found]:
     if not optimizer:
         return
     kind = str(optimizer.get("type"))
-    yield "optimizer", kind, place
+    clipped = wrapper.get("clip_grad")
+    yield "optimizer", f"{kind}, gradients clipped by {_arguments(clipped)}" if clipped else kind, place
     if isinstance(optimizer.get("lr"), int | float):
         yield "learning_rate", float(optimizer["lr"]), place
     default = f"not in {place}: torch.optim.SGD's default"
@@ -81,22 +83,29 @@ def _optimizer(wrapper: Mapping[str, Any]) -> Iterator[Found]:
     norms, biases = spared.get("norm_decay_mult", 1), spared.get("bias_decay_mult", 1)
     applied = {(1, 1): "all parameters", (0, 0): "all but norms and biases", (0, 1): "all but norms"}
     if (norms, biases) in applied and not spared.get("custom_keys"):
-        yield "weight_decay_on", applied[norms, biases], f"{place}.paramwise_cfg"
+        named = f"{place}.paramwise_cfg" if spared else f"no paramwise_cfg in {place}"
+        yield "weight_decay_on", applied[norms, biases], named
 
 
-def _schedule(schedulers: list[Mapping[str, Any]]) -> Iterator[Found]:
+def _schedule(schedulers: list[Mapping[str, Any]], length: object) -> Iterator[Found]:
+    """Yield the schedule of a training of so many epochs."""
     first, place = schedulers[0], "param_scheduler"
     epochs = bool(first.get("by_epoch", True)) and not first.get("convert_to_iter_based", False)
-    if len(schedulers) == 1 and first.get("type") == "MultiStepLR" and epochs:
+    alone = len(schedulers) == 1 and first.get("by_epoch", True) and not first.get("begin")
+    whole = first.get("T_max") == length and first.get("end", length) == length and not first.get("eta_min")
+    if alone and first.get("type") == "MultiStepLR" and epochs:
         milestones = tuple(map(float, first["milestones"]))
         yield "schedule", Schedule("step", milestones, float(first.get("gamma", 0.1))), place
+    elif alone and first.get("type") == "CosineAnnealingLR" and whole and not first.get("eta_min_ratio"):
+        yield "schedule", Schedule("cosine"), place
     else:
-        described = (
-            ", ".join(f"{key}={value!r}" for key, value in part.items() if key != "type") for part in schedulers
-        )
-        text = ", then ".join(f"{part.get('type')}({rest})" for part, rest in zip(schedulers, described, strict=True))
+        text = ", then ".join(f"{part.get('type')}({_arguments(part)})" for part in schedulers)
         yield "schedule", Schedule("other", text=text), place
     yield "schedule_steps", "after each epoch" if epochs else "after each step", place
+
+
+def _arguments(part: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value!r}" for key, value in part.items() if key != "type")
 
 
 def _data(config: Any, name: str) -> Iterator[Found]:
@@ -106,20 +115,27 @@ def _data(config: Any, name: str) -> Iterator[Found]:
         batch, place = loader["batch_size"], "train_dataloader"
         if devices and int(devices[2]) == batch:
             batch, place = batch * int(devices[1]), f"{place}: {batch} on each of {devices[1]} devices in its name"
+        gathered = (config.get("optim_wrapper") or {}).get("accumulative_counts", 1)
+        if isinstance(gathered, int) and gathered > 1:
+            batch, place = batch * gathered, f"{place}, times accumulative_counts"
         yield "batch_size", batch, place
     dataset = loader.get("dataset") or {}
     if dataset.get("type") in IMAGES and dataset.get("split", "train") == "train" and "indices" not in dataset:
         yield "train_images", IMAGES[dataset["type"]], "train_dataloader.dataset"
         yield "held_out", 0, "train_dataloader.dataset"
+    mixed = ((config.get("model") or {}).get("train_cfg") or {}).get("augments") or ()
     if dataset.get("pipeline"):
-        yield "augmentation", _augmentation(list(dataset["pipeline"])), "train_dataloader.dataset.pipeline"
+        listed = [mixed] if isinstance(mixed, Mapping) else list(mixed)
+        mixes = tuple(f"{part.get('type')}({_arguments(part)})" for part in listed)
+        place = "train_dataloader.dataset.pipeline" + (" and model.train_cfg.augments" if mixes else "")
+        yield "augmentation", _augmentation(list(dataset["pipeline"]), mixes), place
     channels = config.get("data_preprocessor") or {}
     if channels.get("mean") and channels.get("std"):
         mean, std = (tuple(map(float, channels[key])) for key in ("mean", "std"))
         yield "normalisation", Normalisation(mean, std), "data_preprocessor"
 
 
-def _augmentation(pipeline: list[Mapping[str, Any]]) -> Augmentation:
+def _augmentation(pipeline: list[Mapping[str, Any]], mixes: tuple[str, ...]) -> Augmentation:
     pad = crop = 0
     flip = 0.0
     other: list[str] = []
@@ -131,7 +147,7 @@ def _augmentation(pipeline: list[Mapping[str, Any]]) -> Augmentation:
             flip = float(step.get("prob", 0.5))
         elif kind not in ("LoadImageFromFile", "PackInputs"):
             other.append(str(kind))
-    return Augmentation(pad, crop, flip, tuple(other))
+    return Augmentation(pad, crop, flip, (*other, *mixes))
 
 
 def _loss(config: Any) -> Iterator[Found]:

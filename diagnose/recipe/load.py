@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,6 +18,16 @@ NAMES = ("paper", "reproduction", "lightning", "mmpretrain", "authors-2022")
 def names() -> tuple[str, ...]:
     """Return the names of the built-in recipes."""
     return NAMES
+
+
+def load_both(a: str, b: str) -> tuple[Recipe, Recipe]:
+    """Return two recipes; where two files have one name, they are told apart by their paths.
+
+    Raises:
+        DiagnoseError: as `load` does.
+    """
+    one, two = load(a), load(b)
+    return (replace(one, name=a), replace(two, name=b)) if one.name == two.name and a != b else (one, two)
 
 
 def load(text: str) -> Recipe:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import Any
 
 from diagnose.environment import environment
 from diagnose.recipe.compare import flags, shown
 from diagnose.recipe.fields import FIELDS
-from diagnose.values import NOT_STATED, Column, FieldDiff, Prose, Recipe, RecipeDiff, Report, Section, Table
+from diagnose.values import NOT_STATED, Column, FieldDiff, Prose, Recipe, RecipeDiff, Report, Schedule, Section, Table
 
 SCHEMA = "diagnose.recipe/1"
 
 
-def diff_report(diff: RecipeDiff) -> Report:
-    """Return the report of two recipes compared."""
+def diff_report(diff: RecipeDiff, texts: tuple[str, str] | None = None) -> Report:
+    """Return the report of two recipes compared; `texts` is how the command line names them, else their names."""
     a, b = diff.a.name, diff.b.name
-    sections = [Section("", tuple(_verdict(diff)))]
+    sections = [Section("", tuple(_verdict(diff, texts or (a, b))))]
     for status, title, folded in (
         ("differs", "What differs", False),
         ("unstated", "What one of them does not state", False),
@@ -61,7 +62,7 @@ def show_report(recipe: Recipe) -> Report:
     )
 
 
-def _verdict(diff: RecipeDiff) -> list[Prose]:
+def _verdict(diff: RecipeDiff, texts: tuple[str, str]) -> list[Prose]:
     differing, unstated = diff.having("differs"), diff.having("unstated")
     both, equal = diff.having("both unstated"), diff.having("equal")
     named = _listed(differing)
@@ -78,9 +79,11 @@ def _verdict(diff: RecipeDiff) -> list[Prose]:
     if unstated or both:
         prose.append(Prose("What is not stated may be equal or not: nothing is concluded from it.", "caution"))
     if differing:
+        schedules = [each.kind for f in diff.fields for each in (f.a, f.b) if isinstance(each, Schedule)]
         keys = ",".join(field.key for field in differing if field.key in ABLATED)
-        if keys:
-            command = f"diagnose probe --recipe {diff.a.name} --against {diff.b.name} --ablate {keys}"
+        if keys and "other" not in schedules:  # which no probe can train
+            a, b = map(shlex.quote, texts)
+            command = f"diagnose probe --recipe {a} --against {b} --ablate {keys}"
             prose.append(
                 Prose(f"A difference is no cause yet. `{command}` trains to see which have an effect.", "hint")
             )

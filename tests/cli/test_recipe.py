@@ -42,6 +42,16 @@ def test_json_and_a_recipe_of_ones_own(tmp_path):
     assert (momentum["a"], momentum["b"], momentum["status"]) == (0.9, 0.0, "differs")
 
 
+def test_the_probe_that_is_proposed_can_be_typed(tmp_path):
+    for folder, momentum in (("a b", 0.0), ("c", 0.9)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.toml").write_text(f"momentum = {momentum}\nschedule = 'constant'\n")
+    said = diagnose("recipe", "a b/mine.toml", "c/mine.toml", "--format", "markdown", cwd=tmp_path).stdout
+    assert "diagnose probe --recipe 'a b/mine.toml' --against c/mine.toml --ablate momentum" in said
+    (tmp_path / "c" / "mine.toml").write_text("momentum = 0.9\nschedule = {kind = 'other', text = 'warm'}\n")
+    assert "diagnose probe" not in diagnose("recipe", "a b/mine.toml", "c/mine.toml", cwd=tmp_path).stdout
+
+
 def test_a_bad_file_ends_with_line_and_hint(tmp_path):
     (tmp_path / "mine.toml").write_text("epochs = 3\nmomentun = 0.9\n")
     done = diagnose("recipe", "mine.toml", "paper", cwd=tmp_path)

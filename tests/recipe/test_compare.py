@@ -55,7 +55,7 @@ def test_selection_on_test_and_held_out_images_are_flagged():
     kinds = {(finding.kind, finding.where) for finding in diff.flagged}
     assert kinds == {("recipe.held-out", ("reproduction",)), ("recipe.selection-on-test", ("authors-2022",))}
     held = next(finding for finding in diff.flagged if finding.kind == "recipe.held-out")
-    assert "10,000 of 50,000 training images (20%)" in held.message
+    assert "10,000 of 50,000 training images (20 %)" in held.message
     assert not compare(load("mmpretrain"), load("mmpretrain")).flagged
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
-from diagnose.recipe import load, names
+from diagnose.recipe import load, load_both, names
 from diagnose.recipe.fields import FIELDS
 from diagnose.recipe.toml import line_of, parse
 from diagnose.values import NOT_STATED, Augmentation, Normalisation, Schedule
@@ -56,6 +56,83 @@ def test_every_setting_has_a_source(name):
 def test_mmpretrains_own_config_agrees_with_the_built_in_recipe():
     read, built_in = load("mmpretrain:resnet18_8xb16_cifar10"), load("mmpretrain")
     assert {key: read.get(key) for key in FIELDS} == {key: built_in.get(key) for key in FIELDS}
+
+
+CONFIG = """
+optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.1){wrapper})
+train_cfg = dict(by_epoch=True, max_epochs=200)
+param_scheduler = dict({scheduler})
+train_dataloader = dict(batch_size=16, dataset=dict(type='CIFAR10', pipeline=[dict(type='RandomFlip', prob=0.5)]))
+model = dict(type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18), train_cfg={augments})
+"""
+
+
+def config(folder, *, wrapper="", scheduler="type='ConstantLR'", augments="dict()"):
+    path = folder / "config.py"
+    path.write_text(CONFIG.format(wrapper=wrapper, scheduler=scheduler, augments=augments))
+    return load(f"mmpretrain:{path}")
+
+
+@pytest.mark.parametrize(
+    ("mixed", "other"),
+    [
+        ("dict(augments=dict(type='Mixup', alpha=1.0))", ("Mixup(alpha=1.0)",)),
+        ("dict(augments=[dict(type='Mixup', alpha=0.8), dict(type='CutMix', alpha=1.0)])",
+         ("Mixup(alpha=0.8)", "CutMix(alpha=1.0)")),
+        ("dict()", ()),
+        ("None", ()),
+    ],
+)  # fmt: skip
+def test_what_mmpretrain_mixes_is_augmentation(tmp_path, mixed, other):
+    assert config(tmp_path, augments=mixed).get("augmentation") == Augmentation(flip=0.5, other=other)
+
+
+def test_batches_that_are_gathered_are_one_and_clipped_gradients_are_another_optimiser(tmp_path):
+    read = config(tmp_path, wrapper=", accumulative_counts=8, clip_grad=dict(max_norm=5.0)")
+    assert read.get("batch_size") == 128
+    assert "accumulative_counts" in read.source("batch_size")
+    assert read.get("optimizer") == "SGD, gradients clipped by max_norm=5.0"
+    assert "no paramwise_cfg" in read.source("weight_decay_on")
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "kind"),
+    [
+        ("type='CosineAnnealingLR', T_max=200, by_epoch=True, begin=0, end=200", "cosine"),
+        ("type='CosineAnnealingLR', T_max=200, convert_to_iter_based=True", "cosine"),
+        ("type='CosineAnnealingLR', T_max=100", "other"),
+        ("type='CosineAnnealingLR', T_max=200, eta_min=1e-4", "other"),
+        ("type='CosineAnnealingLR', T_max=200, eta_min_ratio=0.1", "other"),
+        ("type='CosineAnnealingLR', T_max=200, begin=5", "other"),
+        ("type='CosineAnnealingLR', T_max=200, by_epoch=False", "other"),
+        ("type='MultiStepLR', milestones=[100, 150]", "step"),
+        ("type='MultiStepLR', milestones=[100, 150], begin=5", "other"),
+    ],
+)
+def test_a_cosine_over_the_whole_training_is_a_cosine(tmp_path, scheduler, kind):
+    assert config(tmp_path, scheduler=scheduler).get("schedule").kind == kind
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        '{kind = "constant", peak = 3.0}',
+        '{kind = "cosine", milestones = [4]}',
+        '{kind = "step", milestones = [4], peak = 1.0}',
+    ],
+)
+def test_a_schedule_has_no_key_of_another_kind(table):
+    with pytest.raises(DiagnoseError, match="for the kind"):
+        parse(f"schedule = {table}", "mine", "mine.toml")
+
+
+def test_two_files_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.toml").write_text("momentum = 0.9\n")
+    paths = tuple(str(tmp_path / folder / "mine.toml") for folder in ("a", "b"))
+    assert tuple(recipe.name for recipe in load_both(*paths)) == paths
+    assert load_both("paper", paths[0])[1].name == "mine"
 
 
 def test_a_config_file_is_read(tmp_path):
