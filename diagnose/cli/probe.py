@@ -110,13 +110,14 @@ def probe(
     from diagnose.probe.executors import executor_for
     from diagnose.probe.images import cache_folder
     from diagnose.probe.report import plan_text, probe_report
-    from diagnose.recipe import load
+    from diagnose.recipe import load_both
 
     device = chosen_device(device, elsewhere=ray is not None)
+    start, end = load_both(recipe, against)
     request = Request(
         models=tuple(models or ("mm", "prodpoly")),
-        start=load(recipe),
-        end=load(against),
+        start=start,
+        end=end,
         ablate=tuple(name.strip() for name in ablate.split(",") if name.strip()) if ablate else (),
         seeds=seeds,
         epochs=epochs,
@@ -146,8 +147,10 @@ def probe(
 
         def progress(ended: Sequence[Trial]) -> None:
             last = ended[-1]
-            said = f"{last.model}, {last.arm}, seed {last.seed}: {last.status}"
-            say(f"{len(ended)} of {prepared.plan.trials} trials; {said}")
+            length = f", {last.epochs} epochs" if len(prepared.plan.horizons) > 1 else ""
+            if len(ended) > prepared.ended:  # the others come first, and are in the plan
+                said = f"{last.model}, {last.arm}, seed {last.seed}{length}: {last.status}"
+                say(f"{len(ended)} of {prepared.plan.trials} trials; {said}")
 
         answer = run_probe(prepared, folder, executor, progress, say)
     if tensorboard is not None:

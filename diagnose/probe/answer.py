@@ -6,17 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.arms import arms_of
+from diagnose.probe.checks import check_arms, check_init, check_request, remarks
 from diagnose.probe.choice import Asked, Stopwatch, wall_seconds
 from diagnose.probe.decision import Decision, decide, divided, keep, kept, place_of
 from diagnose.probe.effects import ModelEffects, effects_of
-from diagnose.probe.executors.executor import Executor, OutOfMemoryError, run, unfinished
+from diagnose.probe.executors.executor import Executor, OutOfMemoryError, finished, run, unfinished
 from diagnose.probe.horizons import at_horizons
 from diagnose.probe.images import Images
 from diagnose.probe.numerics import Length
-from diagnose.probe.plan import FEWEST_STEPS, Plan
+from diagnose.probe.plan import Plan
 from diagnose.probe.trials import TrialSpec
+from diagnose.sources import digest_of_code
 from diagnose.values import Recipe, Trial
 
 
@@ -58,7 +59,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with its trials, and the seconds that they are estimated to take; `kept` where it was decided before."""
+    """A plan with its trials, and the seconds that they are estimated to take; `kept` where it was decided before.
+
+    So many trials had `ended` before; the others should take `seconds_left`.
+    """
 
     request: Request
     plan: Plan
@@ -67,6 +71,8 @@ class Prepared:
     seconds: float
     decision: Decision
     kept: Path | None = None
+    ended: int = 0
+    seconds_left: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +98,21 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     Raises:
         DiagnoseError: the request cannot be met; the message says what would.
     """
-    given = (request.workers, request.threads, request.micro_batch)
-    if request.seeds < 2 or request.lengths[0] < 1 or any(number is not None and number < 1 for number in given):
-        raise DiagnoseError(
-            "A probe needs at least 2 seeds, 1 epoch, 1 worker, 1 thread and 1 image in a micro-batch.",
-            hint="One seed says nothing of the noise between seeds.",
-            exit_code=USAGE,
-        )
-    if request.engine == "cuda-graphs" and request.micro_batch is not None:
-        raise DiagnoseError(
-            "CUDA graphs take no micro-batches: the gradients of one graph would be overwritten by the next.",
-            hint="--engine compile does.",
-            exit_code=USAGE,
-        )
+    check_request(request)
     arms, notes = arms_of(request.start, request.end, request.ablate)
+    check_arms(arms, images, request.micro_batch)
+    check_init(arms, request.models)
     available = len(images.train_images)
     asked = min(request.images or available, available)
-    plan = Plan(request.models, arms, request.seeds, request.lengths, asked, notes)
+    models = tuple(dict.fromkeys(request.models))
+    plan = Plan(models, arms, request.seeds, request.lengths, asked, notes)
     place = place_of(folder, request, images.key, executor)
     decision = before = kept(place)
     if decision is None:
         decision = decide(plan, request, Stopwatch(arms[0].settings, images, executor))
         keep(place, decision)
     plan = decision.applied(plan)
+    code = {model: digest_of_code(model) for model in plan.models}
     specs = tuple(
         TrialSpec(
             model=model,
@@ -127,19 +125,19 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
             images_name=images.name,
             images_key=images.key,
             numerics=decision.numerics,
+            code=code[model],
         )
         for seed in range(plan.seeds)  # seed by seed, so that an early end leaves every arm with as many
         for model in plan.models
         for arm in plan.arms
         for epochs in plan.trained(arm)
     )
-    short = min(plan.steps(arm, plan.horizons[0]) for arm in plan.arms)
-    if short < FEWEST_STEPS:
-        said = f"A trial takes {short} steps, fewer than {FEWEST_STEPS}: this probe tells of the first steps alone."
-        plan = replace(plan, notes=(*plan.notes, said))
-    test_images = len(images.test_images)
-    seconds = wall_seconds(specs, dict(decision.costs), test_images=test_images, workers=decision.workers)
-    return Prepared(request, plan, images, specs, seconds, decision, place if before else None)
+    plan = replace(plan, notes=(*plan.notes, *remarks(plan, images, request.micro_batch)))
+    left = [spec for spec in specs if finished(spec, folder) is None]
+    limits = {"test_images": len(images.test_images), "workers": decision.workers}
+    whole, rest = (wall_seconds(some, dict(decision.costs), **limits) for some in (specs, left))
+    ended = len(specs) - len(left)
+    return Prepared(request, plan, images, specs, whole, decision, place if before else None, ended, rest)
 
 
 def run_probe(

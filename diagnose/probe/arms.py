@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
 from diagnose.probe.settings import ASSUMED, Settings, settings_of
-from diagnose.values import NOT_STATED, Recipe, Setting
+from diagnose.values import NOT_STATED, Recipe, Schedule, Setting
 
 FACTORS: dict[str, tuple[str, ...]] = {
     "momentum": ("momentum",),
@@ -28,8 +28,8 @@ FACTORS: dict[str, tuple[str, ...]] = {
 OTHER_SEEDS = 1_000
 """Where the seeds of the A/A arm begin."""
 
-LENGTH = ("epochs", "train_images", "held_out")
-"""Fields that a probe needs beside the settings of a step."""
+SPLIT = ("train_images", "held_out")
+"""Fields that a recipe states together: what is trained on, and what is held back, make up the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,13 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
     only one recipe states is no difference: both ends train with it.
 
     Raises:
-        DiagnoseError: a factor is unknown, the same in both or not stated by one; nothing differs (exit code 2).
+        DiagnoseError: a factor is unknown; all that are named are the same in both or not stated by one; nothing
+            differs; a recipe asks for what a trial cannot do (exit code 2).
     """
-    factors = _factors(start, end, ablate)
+    moves = _moves(start, end)
+    factors, left_out = _factors(start, end, ablate, moves)
     start, end, filled = _completed(start, end)
-    notes = list(filled)
+    notes = [*filled, *left_out]
     whole = max(_images(start), _images(end))
     first = _arm("start", start, whole)
     last = _arm("end", end, whole)
@@ -79,14 +81,15 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
         )
     arms = [first, replace(first, name="start again, other seeds", kind="again", first_seed=OTHER_SEEDS)]
     for factor in factors:
-        moved = _arm(factor, _moved(start, end, (factor,)), whole, kind="ablation", against=start)
+        moved = _arm(factor, _moved(start, end, moves[factor]), whole, kind="ablation", against=start)
         if moved.trains_like(first):
             notes.append(f"{factor} by itself moves nothing in a trial of {start.name}: no arm stands for it.")
             continue
         arms.append(moved)
         if factor == "momentum":
             arms.append(_control(first, moved))
-    together = _arm("all of them", _moved(start, end, factors), whole, kind="all", against=start)
+    keys = [key for factor in factors for key in moves[factor]]
+    together = _arm("all of them", _moved(start, end, keys), whole, kind="all", against=start)
     if together.trains_like(last):
         notes.append("All of the factors together are the end point: one arm stands for both.")
     elif sum(arm.kind == "ablation" for arm in arms) > 1:
@@ -94,29 +97,51 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
     return (*arms, last), tuple(notes)
 
 
-def _factors(start: Recipe, end: Recipe, ablate: Sequence[str]) -> tuple[str, ...]:
-    if not ablate:
-        return tuple(factor for factor in FACTORS if _differing(start, end, factor))
+def _moves(start: Recipe, end: Recipe) -> dict[str, tuple[str, ...]]:
+    """Return the fields that each factor moves between two recipes.
+
+    One-cycle has a learning rate of its own, its peak: where it gives way to another schedule, that one brings the
+    learning rate it is meant for, and the field by itself says nothing.
+    """
+    kinds = [schedule.kind for recipe in (start, end) if isinstance(schedule := recipe.get("schedule"), Schedule)]
+    if "one-cycle" not in kinds:
+        return FACTORS
+    fields = FACTORS["schedule"] if kinds[-1] == "one-cycle" else (*FACTORS["schedule"], "learning_rate")
+    return FACTORS | {"schedule": fields, "learning_rate": ()}
+
+
+def _factors(
+    start: Recipe, end: Recipe, ablate: Sequence[str], moves: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the factors in which two recipes differ, of those named or of all; and why a named one is left out."""
     for factor in ablate:
         if factor not in FACTORS:
             hint = nearest(factor, tuple(FACTORS)) or f"Known are {', '.join(FACTORS)}."
             raise DiagnoseError(f"cannot ablate {factor!r}", hint=hint, exit_code=USAGE)
-        if _differing(start, end, factor):
-            continue
-        silent = [recipe.name for recipe in (start, end) if recipe.get(factor) is NOT_STATED]
-        why = f"is not stated by {' and '.join(silent)}" if silent else f"is the same in {start.name} and {end.name}"
+    factors = tuple(factor for factor in dict.fromkeys(ablate or FACTORS) if _differing(start, end, moves[factor]))
+    left_out = [_why_same(start, end, factor, moves) for factor in dict.fromkeys(ablate) if factor not in factors]
+    if ablate and not factors:
         raise DiagnoseError(
-            f"{factor} {why}: there is nothing to ablate.",
+            f"There is nothing to ablate: {'; '.join(left_out)}.",
             hint=f"`diagnose recipe {start.name} {end.name}` shows what differs.",
             exit_code=USAGE,
         )
-    return tuple(dict.fromkeys(ablate))
+    return factors, [f"{why}: no arm stands for it." for why in left_out]
 
 
-def _differing(start: Recipe, end: Recipe, factor: str) -> tuple[str, ...]:
-    """Return the fields of a factor that both recipes state, and state differently."""
-    pairs = ((key, start.get(key), end.get(key)) for key in FACTORS[factor])
-    return tuple(key for key, a, b in pairs if a is not NOT_STATED and b is not NOT_STATED and a != b)
+def _why_same(start: Recipe, end: Recipe, factor: str, moves: Mapping[str, Sequence[str]]) -> str:
+    if not moves[factor]:
+        return f"{factor} is set by one-cycle, which one of the schedules is"
+    silent = [recipe.name for recipe in (start, end) if recipe.get(factor) is NOT_STATED]
+    if silent:
+        return f"{factor} is not stated by {' and '.join(silent)}"
+    return f"{factor} is the same in {start.name} and {end.name}"
+
+
+def _differing(start: Recipe, end: Recipe, fields: Sequence[str]) -> bool:
+    """Tell whether both recipes state one of the fields, and state it differently."""
+    pairs = ((start.get(key), end.get(key)) for key in fields)
+    return any(a is not NOT_STATED and b is not NOT_STATED and a != b for a, b in pairs)
 
 
 def _completed(start: Recipe, end: Recipe) -> tuple[Recipe, Recipe, tuple[str, ...]]:
@@ -127,7 +152,8 @@ def _completed(start: Recipe, end: Recipe) -> tuple[Recipe, Recipe, tuple[str, .
     notes = []
     filled = []
     for recipe, other in ((start, end), (end, start)):
-        lacking = [key for key in (*ASSUMED, *LENGTH) if recipe.get(key) is NOT_STATED]
+        lacking = [key for key in (*ASSUMED, "epochs") if recipe.get(key) is NOT_STATED]
+        lacking += SPLIT if all(recipe.get(key) is NOT_STATED for key in SPLIT) else ()
         taken = [key for key in lacking if other.get(key) is not NOT_STATED]
         filled.append(recipe.moved(Setting(key, other.get(key), other.source(key)) for key in taken))
         if taken:
@@ -142,8 +168,7 @@ def _completed(start: Recipe, end: Recipe) -> tuple[Recipe, Recipe, tuple[str, .
     return filled[0], filled[1], tuple(notes)
 
 
-def _moved(start: Recipe, end: Recipe, factors: Sequence[str]) -> Recipe:
-    keys = [key for factor in factors for key in FACTORS[factor]]
+def _moved(start: Recipe, end: Recipe, keys: Sequence[str]) -> Recipe:
     return start.moved(Setting(key, end.get(key), end.source(key)) for key in keys if end.get(key) is not NOT_STATED)
 
 
@@ -154,14 +179,24 @@ def _images(recipe: Recipe) -> int:
 
 def _arm(name: str, recipe: Recipe, whole: int, *, kind: str = "", against: Recipe | None = None) -> Arm:
     """Return the arm that trains by a recipe; what it changes is told against the recipe it comes from."""
-    used, epochs = recipe.get("train_images"), recipe.get("epochs")
-    share = used / whole if isinstance(used, int) and whole else 1.0
+    used, held, epochs = (recipe.get(key) for key in (*SPLIT, "epochs"))
+    if not isinstance(used, int):
+        used = whole - (held if isinstance(held, int) else 0)
+    share = used / whole if whole else 1.0
+    settings = settings_of(recipe)[0]
+    if settings.schedule.kind == "step" and not isinstance(epochs, int):
+        raise DiagnoseError(
+            f"{recipe.name} states milestones but not the epochs that they are meant for, so a probe cannot compress "
+            "its schedule.",
+            hint="Write `epochs = 120`, or whatever it is, into the recipe.",
+            exit_code=USAGE,
+        )
     keys = [key for fields in FACTORS.values() for key in fields]
     moved = [key for key in keys if against and recipe.get(key) != against.get(key)]
     changed = tuple((key, str(recipe.get(key))) for key in moved)
     before = tuple((key, str(against.get(key))) for key in moved) if against else ()
     planned = epochs if isinstance(epochs, int) else 100
-    return Arm(name, kind or name, recipe.name, changed, settings_of(recipe)[0], share, planned, before=before)
+    return Arm(name, kind or name, recipe.name, changed, settings, share, planned, before=before)
 
 
 def _control(first: Arm, momentum: Arm) -> Arm:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from heapq import heapify, heapreplace
 from math import ceil
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.executors.executor import FORM, Clock, Executor, OutOfMemoryError
 from diagnose.probe.images import Images
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS, Length, Numerics
@@ -173,6 +173,8 @@ class Stopwatch:
                 if batch // 2 >= FEWEST:
                     batch, why = batch // 2, ""
             except DiagnoseError as error:
+                if error.exit_code == USAGE:
+                    raise  # it is the MODEL text that is wrong, whatever the numerics
                 why = error.message
         return Timing(numerics, workers, rate, time.perf_counter() - began, why)
 

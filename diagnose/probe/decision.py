@@ -18,6 +18,7 @@ from diagnose.probe.numerics import Numerics
 from diagnose.probe.plan import Plan, shrunk
 from diagnose.probe.trials import VERSION
 from diagnose.probe.weights import narrowed
+from diagnose.sources import digest_of_code
 
 if TYPE_CHECKING:
     from diagnose.probe.answer import Request
@@ -59,7 +60,7 @@ def decide(plan: Plan, request: Request, stopwatch: Stopwatch) -> Decision:
     """
     test_images = len(stopwatch.images.test_images)
     for width in (widths := _widths(request)):
-        models = tuple(narrowed(model, width) for model in request.models)
+        models = tuple(narrowed(model, width) for model in plan.models)
         tried = replace(plan, models=models)
         first, workers = stopwatch.beginning(request.asked, request.device)
         if request.budget is not None and width != widths[-1] and request.asked.workers is None:
@@ -152,10 +153,11 @@ def _widths(request: Request) -> tuple[int | None, ...]:
 def place_of(folder: Path, request: Request, images_key: str, executor: Executor) -> Path:
     """Return where the decision for a request stands; other images or another torch are another request.
 
-    So are other cores, and places for trials, which are the GPUs.
+    So are other cores, other places for trials, which are the GPUs, and other code of the user's own.
     """
     machine = {"cores": executor.cores, "slots": executor.slots}
-    whole = asdict(request) | machine | {"images": images_key, "torch": version("torch"), "version": VERSION}
+    code = {"images": images_key, "code": [digest_of_code(model) for model in request.models]}
+    whole = asdict(request) | machine | code | {"torch": version("torch"), "version": VERSION}
     key = sha256(json.dumps(whole, sort_keys=True, default=str).encode()).hexdigest()[:20]
     return folder / f"plan-{key}.json"
 

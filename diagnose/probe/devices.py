@@ -29,6 +29,8 @@ def chosen_device(asked: str | None, *, elsewhere: bool = False) -> str:
         raise DiagnoseError(
             f"unknown device {asked!r}", hint="Known are cpu, cuda and cuda:1.", exit_code=USAGE
         ) from error
+    if device.type not in ("cpu", "cuda"):
+        raise DiagnoseError(f"A probe does not know {asked!r}.", hint="It trains on cpu or cuda.", exit_code=USAGE)
     if elsewhere:
         if device.index is not None:
             raise DiagnoseError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from diagnose.errors import DiagnoseError
 from diagnose.probe.arms import Arm
+from diagnose.probe.words import duration
 
 FEWEST_STEPS = 400
 """A budget never shortens a trial below this: shorter ones tell of the first steps alone."""
@@ -76,24 +77,27 @@ def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: 
         DiagnoseError: not even that fits; the message says which budget does.
     """
     left_out: list[str] = []
+    before = plan.images
     while (seconds := plan.seconds(cost, test_images=test_images, workers=workers, startup=startup)) > budget:
         smaller = _smaller(plan)
         if smaller is None:
-            needed = seconds / 60
             raise DiagnoseError(
-                f"The smallest honest probe takes about {needed:.0f} minutes here, the budget is {budget / 60:.0f}.",
-                hint=f"Give --budget {needed * 1.1 + 1:.0f}m, fewer --seeds, a smaller --width, or another machine.",
+                f"The smallest honest probe takes about {duration(seconds)} here, the budget is {duration(budget)}.",
+                hint=f"Give --budget {seconds / 60 * 1.1 + 1:.0f}m, fewer --seeds, a smaller --width, or another "
+                "machine.",
             )
         plan, what = smaller
-        left_out.append(what)
+        left_out += [what] if what else []
+    if plan.images < before:
+        left_out.append(f"all but {plan.images:,} of {before:,} images")
     if not left_out:
         return plan
-    said = f"To fit the budget of {budget / 60:.0f} minutes the probe leaves out: {'; '.join(dict.fromkeys(left_out))}."
+    said = f"To fit the budget of {duration(budget)} the probe leaves out: {'; '.join(left_out)}."
     return replace(plan, notes=(*plan.notes, said))
 
 
 def _smaller(plan: Plan) -> tuple[Plan, str] | None:
-    """Return the plan without its least important part, and what that is."""
+    """Return the plan without its least important part, and what that is; empty for some of the images."""
     droppable = [arm for arm in plan.arms if arm.kind == "all"] or [
         arm for arm in plan.arms if arm.kind in ("ablation", "control")
     ]
@@ -108,4 +112,4 @@ def _smaller(plan: Plan) -> tuple[Plan, str] | None:
     fewer = replace(plan, images=int(plan.images * 0.8))
     if min(fewer.steps(arm, fewer.horizons[0]) for arm in fewer.arms) < FEWEST_STEPS:
         return None
-    return fewer, "images"
+    return fewer, ""

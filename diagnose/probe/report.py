@@ -19,11 +19,11 @@ from diagnose.probe.sentences import (
     reading,
     reasons,
     sentence,
-    signed,
-    span,
+    settling,
     stands_on,
     steps_apart,
 )
+from diagnose.probe.words import at_most, counted, duration, lengths, signed, span
 from diagnose.values import (
     Cell,
     Column,
@@ -64,20 +64,27 @@ def probe_report(answer: ProbeAnswer) -> Report:
 def plan_text(prepared: Prepared) -> str:
     """Return the plan in a few lines, for the reader who decides whether to wait."""
     plan, numerics = prepared.plan, prepared.decision.numerics
-    lengths = " and ".join(map(str, plan.horizons))
+    once = any(len(plan.trained(arm)) < len(plan.horizons) for arm in plan.arms)
+    read = ", at a constant learning rate trained for the longest alone," if once else ""
+    ended, seconds = prepared.ended, prepared.seconds_left if prepared.ended else prepared.seconds
+    estimate = f"about {duration(seconds)} by a few timed steps"
+    if ended:
+        estimate = f"{ended} of them had ended before; the others take {estimate}"
+    if ended == plan.trials:
+        estimate = "all of them had ended before"
     lines = [
-        f"{plan.trials} trials: {len(plan.arms)} arms × {plan.seeds} seeds × {', '.join(plan.models)}; {lengths} "
-        f"epochs of up to {plan.images:,} images from {prepared.images.name}",
-        *(f"  {arm.name}: {_all_steps(prepared, arm)} steps" for arm in plan.arms),
-        f"{numerics}, threads: {numerics.threads} each, {prepared.decision.workers} at a time; "
-        f"about {prepared.seconds / 60:.1f} minutes by a few timed steps",
+        f"{plan.trials} trials: {len(plan.arms)} arms × {plan.seeds} seeds × {', '.join(plan.models)}; "
+        f"{lengths(plan.horizons)}{read} of up to {counted(plan.images, 'image')} from {prepared.images.name}",
+        *(f"  {arm.name}: {_all_steps(prepared, arm)}" for arm in plan.arms),
+        f"{numerics}, threads: {numerics.threads} each, {prepared.decision.workers} at a time; {estimate}",
         *(f"Beforehand: {text}" for text in power(plan)),
     ]
     return "\n".join((*lines, *plan.notes))
 
 
 def _all_steps(prepared: Prepared, arm: Arm) -> str:
-    return " and ".join(f"{prepared.plan.steps(arm, epochs):,}" for epochs in prepared.plan.horizons)
+    *shorter, longest = (prepared.plan.steps(arm, epochs) for epochs in prepared.plan.horizons)
+    return " and ".join((*(f"{steps:,}" for steps in shorter), counted(longest, "step")))
 
 
 def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
@@ -87,9 +94,11 @@ def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
         yield Prose(sentence(found), "verdict")
     if answer.interrupted:
         yield Prose("The probe was interrupted: this is what had ended. The same command goes on.", "caution")
-    diverged = sum(trial.status.startswith("diverged") for trial in answer.trials)
+    plan = prepared.plan
+    trained = {arm.name: plan.trained(arm) for arm in plan.arms}  # the others are read from these
+    diverged = sum(t.status.startswith("diverged") and t.epochs in trained[t.arm] for t in answer.trials)
     if diverged:
-        said = f"{diverged} of {len(answer.trials)} trials diverged. No effect is claimed of an arm with such trials."
+        said = f"{diverged} of {plan.trials} trials diverged. No effect is claimed of an arm with such trials."
         yield Prose(said, "bad")
     for found in answer.effects:
         yield Prose(f"{horizon(found)}, {ends(found)}")
@@ -113,7 +122,8 @@ def _effects_section(answer: ProbeAnswer, found: ModelEffects) -> Section:
         "points",
         tuple(_interval(effect) for effect in known),
     )
-    notes = [Prose(text, "caution") for text in (*reasons(found), *steps_apart(answer.prepared.plan, found))]
+    said = (*reasons(found), *steps_apart(answer.prepared.plan, found), settling(found))
+    notes = [Prose(text, "caution") for text in said if text]
     why = [Prose(f"Inconclusive: {found.reason}. So no effect is claimed here.", "caution")] if found.reason else []
     figure = (intervals,) if known else ()
     return Section(f"Effects on {horizon(found)}", (*why, *figure, _effects_table(effects), *notes))
@@ -137,6 +147,7 @@ def _effects_table(effects: Sequence[Effect]) -> Table:
         Column("Points"),
         Column("Interval"),
         Column("n", True),
+        Column("Steps", True),
         Column("Share of the gap"),
         Column("80 % power from", low_priority=True),
         Column("Seeds to settle it", True, low_priority=True),
@@ -144,9 +155,10 @@ def _effects_table(effects: Sequence[Effect]) -> Table:
         Column("From → to", low_priority=True),
     )
     tests = max(effect.tests for effect in effects)
+    corrected = f", those of the suspects corrected for their {tests} comparisons (Holm)" if tests > 1 else ""
     note = (
-        f"Intervals of 95 %, those of the suspects corrected for their {tests} comparisons (Holm). “No effect larger "
-        f"than x” is said up to {MARGIN:g} point. Shares have intervals of 95 % of their own and need not add up."
+        f"Intervals of 95 %{corrected}. “No effect larger than x” is said up to {MARGIN:g} point. Shares have "
+        "intervals of 95 % of their own and need not add up."
     )
     return Table("", columns, tuple(map(_effect_row, effects)), marked=_marked(effects), note=note)
 
@@ -161,10 +173,11 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     bounded = math.isfinite(effect.low)
     return (
         _label(effect),
-        effect.verdict.replace(" x", f" {effect.bound:.2f}"),
+        effect.verdict.replace(" x", f" {at_most(effect.bound)}"),
         signed(effect.difference) if known else "–",
         span(effect.low, effect.high) if bounded else "not known",
         effect.n,
+        effect.steps,
         shown_share(effect),
         f"{effect.smallest_detectable:.2f}" if math.isfinite(effect.smallest_detectable) else "",
         effect.seeds_needed,

@@ -10,6 +10,7 @@ from diagnose.probe.comparisons import BEYOND, comparisons
 from diagnose.probe.effects import ModelEffects
 from diagnose.probe.plan import Plan
 from diagnose.probe.statistics import ALPHA, detectable
+from diagnose.probe.words import at_most, counted, lengths, signed, span, steps_of
 from diagnose.values import Effect
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def horizon(found: ModelEffects) -> str:
-    """Return the model and the number of steps that an effect belongs to."""
-    return f"{found.model} after {found.gap.steps:,} steps"
+    """Return the model and the numbers of steps that its effects belong to: those of the fewest and the most."""
+    return f"{found.model} after {steps_of(effect.steps for effect in (found.gap, found.again, *found.effects))}"
 
 
 def sentence(found: ModelEffects) -> str:
@@ -27,7 +28,7 @@ def sentence(found: ModelEffects) -> str:
         return f"{horizon(found)}: inconclusive, {found.reason}."
     suspects = [e for e in found.effects if e.factor != BEYOND and not e.factor.startswith("learning rate ×")]
     effects = [f"{e.factor} ({signed(e.difference)} points)" for e in suspects if e.verdict == "effect"]
-    none = [f"{e.bound:.1f} for {e.factor}" for e in suspects if e.verdict.startswith("no effect")]
+    none = [f"{at_most(e.bound)} for {e.factor}" for e in suspects if e.verdict.startswith("no effect")]
     unseen = [e.factor for e in suspects if e.verdict == "undetermined" and e.note.startswith("unobservable")]
     undetermined = [e.factor for e in suspects if e.verdict == "undetermined" and e.factor not in unseen]
     parts = [f"an effect of {_listed(effects)}" if effects else "no suspect has a proven effect"]
@@ -39,9 +40,9 @@ def sentence(found: ModelEffects) -> str:
 
 def ends(found: ModelEffects) -> str:
     """Say how far the end points are apart, and how far two arms of the same training are."""
-    if not math.isfinite(found.gap.low) or not math.isfinite(found.again.low):
-        return "how far the end points are apart is not known."
-    return f"the end points are {points(found.gap)} apart; the same training with other seeds is {points(found.again)}."
+    gap, again = (points(each) if math.isfinite(each.low) else "" for each in (found.gap, found.again))
+    apart = f"the end points are {gap} apart" if gap else "how far the end points are apart is not known"
+    return f"{apart}; other seeds of the start alone {f'move it by {again}' if again else 'do not tell the noise'}."
 
 
 def reading(found: ModelEffects) -> str:
@@ -50,65 +51,74 @@ def reading(found: ModelEffects) -> str:
     momentum = next((effect for effect in found.effects if effect.factor == "momentum"), None)
     if beyond is None or momentum is None or found.reason:
         return ""
-    if beyond.diverged:
-        return f"what of momentum's effect is its step length is undetermined: {beyond.note}."
+    if beyond.diverged or not math.isfinite(beyond.low):
+        why = beyond.note or "its control has too few trials"
+        return f"what of momentum's effect is its step length is undetermined: {why}."
     if beyond.verdict == "effect":
         return f"at the same step length momentum still moves the accuracy by {points(beyond)}."
     if beyond.verdict == "undetermined":
         return f"what of momentum's effect is its step length is undetermined: beyond it are {points(beyond)}."
-    same = f"a learning rate as much larger does the same, within {beyond.bound:.2f} points"
+    same = f"the learning rate that makes the steps as long does the same, within {at_most(beyond.bound)} points"
     return f"momentum's effect is that of its step length: {same}." if momentum.verdict == "effect" else f"{same}."
 
 
 def steps_apart(plan: Plan, found: ModelEffects) -> Iterator[str]:
-    """Say which arms take another number of steps than the start: that is part of their effect."""
+    """Say which arms take another number of steps than the start: that is part of their effect, or of the gap."""
     start = next(arm for arm in plan.arms if arm.kind == "start")
     ours = plan.steps(start, found.epochs)
     for arm in plan.arms:
         theirs = plan.steps(arm, found.epochs)
-        if theirs != ours and arm.kind != "end":
-            yield f"{arm.name} also takes {theirs:,} steps in place of {ours:,}, which is part of its effect."
+        if theirs != ours:
+            part = "of the gap" if arm.kind == "end" else "of its effect"
+            yield f"{arm.name} also takes {counted(theirs, 'step')} in place of {ours:,}, which is part {part}."
+
+
+def settling(found: ModelEffects) -> str:
+    """Say how many seeds would settle what is open, by the noise that was seen; empty where nothing is, or they do not.
+
+    A change that is open for another reason than the noise is not among them.
+    """
+    names = {"end": "the end points"}
+    needed = [
+        f"{names.get(effect.factor, effect.factor)} {effect.seeds_needed}"
+        for effect in (found.gap, *found.effects)
+        if effect.seeds_needed
+    ]
+    return f"Seeds that would settle what is open, by the noise of these: {_listed(needed)}." if needed else ""
 
 
 def stands_on(prepared: Prepared) -> str:
     """Say what every number of a probe stands on."""
     plan, numerics = prepared.plan, prepared.decision.numerics
     return (
-        f"Every number stands on {plan.seeds} seeds, {' and '.join(map(str, plan.horizons))} epochs, up to "
+        f"Every number stands on {plan.seeds} seeds, {lengths(plan.horizons)}, up to "
         f"{plan.images:,} training and {len(prepared.images.test_images):,} test images from {prepared.images.name}, "
         f"on {numerics}, threads: {numerics.threads}; it is the accuracy of the last epoch on the test images."
     )
 
 
-def power(plan: Plan) -> tuple[str, ...]:
+def power(plan: Plan) -> Iterator[str]:
     """Say beforehand the smallest effect that so many seeds show, in units of a noise that is not known yet."""
-    suspects = sum(each.kind == "suspect" for each in comparisons(plan.arms)) * len(plan.models) * len(plan.horizons)
-    sizes = [(tests, detectable(1.0, plan.seeds, paired=True, alpha=ALPHA / tests)) for tests in {1, max(suspects, 1)}]
-    said = " and ".join(
-        f"{size:.1f} points where it is one of {tests} suspects"
-        if tests > 1
-        else f"{size:.1f} points where it is alone"
-        for tests, size in sorted(sizes)
-    )
-    return (
+    suspects = [each for each in comparisons(plan.arms) if each.kind == "suspect"]
+    tests = max(len(suspects) * len(plan.models) * len(plan.horizons), 1)
+    alone, among = (detectable(1.0, plan.seeds, paired=True, alpha=ALPHA / count) for count in (1, tests))
+    said = f"{alone:.1f} points where it is alone"
+    said += f" and {among:.1f} points where it is one of {tests} suspects" if tests > 1 else ""
+    yield (
         f"with 80 % power {plan.seeds} seeds show an effect of {said}, if the differences of paired trials have a "
-        "standard deviation of 1 point, which is an assumption; it grows in proportion to that.",
+        "standard deviation of 1 point, which is an assumption; it grows in proportion to that."
     )
+    if unpaired := [each.factor for each in suspects if not each.paired]:
+        size = detectable(1.0, plan.seeds, paired=False, alpha=ALPHA / tests)
+        yield (
+            f"the arms of {_listed(unpaired)} begin with other weights and are not paired: {size:.1f} points, if the "
+            "accuracies themselves have that deviation."
+        )
 
 
 def points(effect: Effect) -> str:
     """Return an effect with its interval and the number of its seeds: "+1.80 points (+0.90 to +2.70, n = 5)"."""
     return f"{signed(effect.difference)} points ({span(effect.low, effect.high)}, n = {effect.n})"
-
-
-def signed(number: float) -> str:
-    """Return points of accuracy with their sign."""
-    return f"{number:+.2f}".replace("-", "−")
-
-
-def span(low: float, high: float) -> str:
-    """Return an interval in points of accuracy."""
-    return f"{signed(low)} to {signed(high)}"
 
 
 def reasons(found: ModelEffects) -> Iterator[str]:

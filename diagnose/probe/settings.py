@@ -103,10 +103,14 @@ def settings_of(recipe: Recipe) -> tuple[Settings, tuple[str, ...]]:
     values = {key: recipe.get(key) for key in ASSUMED}
     assumed = tuple(key for key, value in values.items() if value is NOT_STATED)
     found = Settings(**(values | {key: ASSUMED[key] for key in assumed}))  # type: ignore[arg-type]
+    if found.initial_rate <= 0:
+        raise _cannot(recipe, "learning_rate", found.initial_rate, "learning rates above 0")
     if found.schedule.kind == "other":
         raise _cannot(recipe, "schedule", found.schedule, "constant, step, cosine or one-cycle")
     if found.augmentation.other:
         raise _cannot(recipe, "augmentation", found.augmentation, "a padded random crop and a horizontal flip")
+    if found.augmentation.pad and not found.augmentation.crop:
+        raise _cannot(recipe, "augmentation", f"pad {found.augmentation.pad} without a crop", "a padded random crop")
     return found, assumed
 
 

@@ -17,7 +17,10 @@ VERSION = 3
 
 @dataclass(frozen=True, slots=True)
 class TrialSpec:
-    """One trial to run. `changed` are the fields that its arm moves; `images_key` is the digest of the images."""
+    """One trial to run. `changed` are the fields that its arm moves; `images_key` is the digest of the images.
+
+    `code` is that of the user's own files that the model is in, empty where it is in none.
+    """
 
     model: str
     arm: str
@@ -29,6 +32,7 @@ class TrialSpec:
     images_name: str
     images_key: str
     numerics: Numerics
+    code: str = ""
 
     @property
     def key(self) -> str:

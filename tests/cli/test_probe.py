@@ -202,6 +202,12 @@ def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
         (("--engine", "warp"), 2, "eager, compile, cuda-graphs"),
         (("--threads", "0"), 2, "1 thread"),
         (("--micro-batch", "0"), 2, "micro-batch"),
+        (("--micro-batch", "50"), 2, "These do: 128, 64, 32"),
+        (("--images", "0"), 2, "1 image"),
+        (("--images", "-5"), 2, "1 image"),
+        (("--width", "0"), 2, "1 channel"),
+        (("--runs", "/dev/null"), 2, "--runs names a folder"),
+        (("--recipe", "reproduction", "--against", "mmpretrain"), 2, "has no init_weights()"),
         (("--ray", "127.0.0.1:9", "--threads", "1"), 3, "Ray cluster"),
         (("--horizons", "5,long"), 2, "Write lengths in epochs: 5,16"),
         (("--horizons", "0,5"), 2, "Write lengths in epochs: 5,16"),
@@ -212,6 +218,7 @@ def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
         (("--width", "16"), 2, "cannot be narrowed"),
         (("--engine", "cuda-graphs", "--micro-batch", "8"), 2, "--engine compile"),
         (("--device", "abacus"), 2, "cpu, cuda and cuda:1"),
+        (("--device", "meta"), 2, "cpu or cuda"),
         (("--device", "cuda:77"), 3, "There is no cuda:77 here"),
         (("--device", "cuda:1", "--ray", "local"), 2, "--device cuda takes any"),
         (("--data", "nothing-here"), 2, "synthetic"),
@@ -224,6 +231,37 @@ def test_wrong_calls(tmp_path, arguments, code, said):
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(("model", "said"), [("mmm", "Did you mean mm"), ("net.py:nett", "Did you mean net")])
+def test_a_wrong_model_is_told_as_the_other_commands_tell_it(tmp_path, model, said):
+    wanted = [model if part.endswith("net.py:net") else part for part in command(tmp_path)]
+    done = subprocess.run(wanted, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "cannot be trained" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_model_that_was_edited_is_another_and_what_had_ended_is_said(tmp_path):
+    options = ("--ablate", "weight_decay", "--precision", "fp32", "--layout", "contiguous", "--threads", "1")
+    wanted = command(tmp_path, *options, "--format", "json")
+
+    def losses(width):
+        (tmp_path / "net.py").write_text(NET.replace("8", str(width)).replace("Linear(32", f"Linear({4 * width}"))
+        done = subprocess.run(wanted, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+        trials = json.loads(done.stdout)["data"]["trials"]
+        return [trial["curve"][-1]["train_loss"] for trial in trials], done.stderr
+
+    narrow, _ = losses(8)
+    wide, said = losses(24)
+    assert not set(narrow) & set(wide)
+    assert "had ended before" not in said
+    again, said = losses(8)
+    assert again == narrow
+    assert "8 of them had ended before" in said
+    assert "of 8 trials; " not in said
 
 
 def test_a_model_with_too_few_classes_is_told_before_anything_is_trained(tmp_path):

@@ -7,7 +7,7 @@ from diagnose.probe.answer import Request, prepare
 from diagnose.probe.executors.executor import Clock, OutOfMemoryError
 from diagnose.probe.images import load_images
 from diagnose.probe.weights import initialised, narrowed
-from diagnose.values import Recipe, Setting
+from diagnose.values import Augmentation, Recipe, Setting
 
 
 def recipe(name, momentum, batch=16):
@@ -153,6 +153,31 @@ def test_a_budget_on_a_gpu_counts_whole_batches(planned):
     # 5 arms × 2 seeds × 2 models × 5 epochs × 1,000 images are 781 steps of 128, or 9.4 seconds.
     ends = {"start": recipe("a", 0.0, 128), "end": recipe("b", 0.9, 128)}
     assert planned(9.5, Launching(), device="cuda", **ends).plan.models == ("prodpoly", "mm")
+
+
+def with_crop(name, momentum, crop):
+    made = recipe(name, momentum)
+    return made.moved([Setting("augmentation", Augmentation(4 if crop else 0, crop, 0.5), "")])
+
+
+def test_crops_to_two_sizes_are_refused_and_one_of_another_size_is_said(planned):
+    with pytest.raises(DiagnoseError, match="crop to 24 and to 32 pixels"):
+        planned(None, start=with_crop("a", 0.0, 24), end=with_crop("b", 0.9, 32))
+    prepared = planned(None, start=with_crop("a", 0.0, 24), end=with_crop("b", 0.9, 24))
+    assert any("32×32 pixels" in note and note.endswith("24.") for note in prepared.plan.notes)
+    prepared = planned(None, start=with_crop("a", 0.0, 0), end=with_crop("b", 0.9, 32))
+    assert not any("pixels" in note for note in prepared.plan.notes)
+
+
+def test_batches_that_are_not_whole_and_micro_batches_that_were_asked_for_are_said(planned):
+    ends = {"start": recipe("a", 0.0, 128), "end": recipe("b", 0.9, 128)}
+    prepared = planned(None, micro_batch=32, images=100, **ends)
+    assert any("start 100 in place of 128" in note for note in prepared.plan.notes)
+    assert any("over 32 images" in note for note in prepared.plan.notes)
+
+
+def test_a_model_named_twice_is_probed_once(planned):
+    assert planned(None, models=("mm", "prodpoly", "mm")).plan.models == ("mm", "prodpoly")
 
 
 def test_fewer_trials_at_a_time_before_a_batch_is_divided(planned):

@@ -12,7 +12,7 @@ from diagnose.probe.plan import Plan
 from diagnose.probe.train import train
 from diagnose.probe.weights import initialised
 from diagnose.recipe import load
-from diagnose.values import EpochResult, Recipe, Schedule, Setting, Trial
+from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting, Trial
 
 
 def recipe(name, **values):
@@ -32,6 +32,62 @@ def test_what_one_leaves_unstated_is_held_fixed_and_said():
 def test_the_paper_against_the_reproduction_has_nothing_to_probe():
     with pytest.raises(DiagnoseError, match="nothing to probe") as caught:
         arms_of(load("paper"), load("reproduction"))
+    assert caught.value.exit_code == USAGE
+
+
+def test_what_is_named_and_the_same_is_left_out_with_a_note():
+    # The list that the documentation shows, between the recipes of which the issue speaks.
+    names = ("momentum", "weight_decay", "train_images", "init", "normalisation", "schedule")
+    arms, notes = arms_of(load("reproduction"), load("authors-2022"), names)
+    moved = {arm.name for arm in arms if arm.kind == "ablation"}
+    left_out = {name for name in names if any(note.startswith(f"{name} is the same in") for note in notes)}
+    assert moved | left_out == set(names)
+    assert not moved & left_out
+    assert "init" in left_out
+
+
+ONE_CYCLE = Schedule("one-cycle", peak=0.1)
+
+
+def test_one_cycle_brings_its_own_learning_rate_and_takes_it_away():
+    plain = recipe("a", learning_rate=0.2, schedule=Schedule("constant"), momentum=0.0)
+    cycle = recipe("b", learning_rate=0.01, schedule=ONE_CYCLE, momentum=0.9)
+    for start, end, rate in ((plain, cycle, 0.1), (cycle, plain, 0.2)):
+        arms, notes = arms_of(start, end)
+        assert {arm.name for arm in arms if arm.kind == "ablation"} == {"momentum", "schedule"}
+        assert next(arm for arm in arms if arm.name == "schedule").settings.initial_rate == rate
+        assert any("one arm stands for both" in note for note in notes)
+        with pytest.raises(DiagnoseError, match="learning_rate is set by one-cycle"):
+            arms_of(start, end, ("learning_rate",))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "shares"),
+    [
+        ({"train_images": 40_000, "held_out": 10_000}, {"train_images": 45_000}, (0.8, 0.9)),
+        ({"train_images": 40_000, "held_out": 10_000}, {"held_out": 0}, (0.8, 1.0)),
+        ({"train_images": 40_000, "held_out": 10_000}, {}, (0.8, 0.8)),
+        ({"train_images": 50_000}, {"train_images": 40_000}, (1.0, 0.8)),
+        ({}, {}, (1.0, 1.0)),
+    ],
+)
+def test_the_share_of_the_images_is_that_of_the_larger_whole(start, end, shares):
+    arms, _ = arms_of(recipe("a", momentum=0.0, **start), recipe("b", momentum=0.9, **end))
+    assert (arms[0].share, arms[-1].share) == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"schedule": Schedule("step", (150.0, 225.0))}, "not the epochs"),
+        ({"learning_rate": 0.0}, "learning_rate = 0"),
+        ({"augmentation": Augmentation(pad=4)}, "pad 4 without a crop"),
+        ({"optimizer": "SGD, gradients clipped by max_norm=5"}, "optimizer = SGD, gradients clipped"),
+    ],
+)
+def test_what_a_trial_cannot_do_is_refused(values, said):
+    with pytest.raises(DiagnoseError, match=said) as caught:
+        arms_of(recipe("a", momentum=0.0, **values), recipe("b", momentum=0.9, **values))
     assert caught.value.exit_code == USAGE
 
 

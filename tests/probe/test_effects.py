@@ -1,17 +1,21 @@
 """Effects from trials made by hand, whose accuracies are known."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from diagnose.probe.arms import arms_of
 from diagnose.probe.comparisons import BEYOND
 from diagnose.probe.effects import DIFFERS, INCONCLUSIVE, effects_of
 from diagnose.probe.plan import Plan
-from diagnose.probe.sentences import reading
+from diagnose.probe.sentences import ends, reading, sentence, settling, steps_apart
 from diagnose.probe.statistics import detectable
+from diagnose.probe.words import at_most
 from diagnose.values import Recipe, Setting, Trial
 
 NOISE = np.array([0.0, 0.3, -0.2, 0.1, -0.1])
@@ -140,6 +144,59 @@ def test_momentum_is_held_against_a_learning_rate_that_makes_its_steps_as_long()
     assert "undetermined: 1 of 5 trials of “learning rate ×10" in reading(found)
 
 
+def test_momentum_that_is_moved_back_is_held_against_shorter_steps():
+    plan = Plan(("m",), arms_of(recipe("a", momentum=0.9), recipe("b"))[0], 5, (5,), 10_000)
+    control = next(arm.name for arm in plan.arms if arm.kind == "control")
+    assert control.startswith("learning rate ×0.1 ")
+    trials = trials_of(plan, {5: {"end": -4.0, "momentum": -3.0, control: -3.0}}, ())
+    first = next(index for index, trial in enumerate(trials) if trial.arm == control)
+    trials[first] = replace(trials[first], accuracy=trials[first].accuracy + 1e-3)
+    (found,) = effects_of(plan, trials)
+    assert "larger" not in reading(found)
+    assert "the learning rate that makes the steps as long does the same" in reading(found)
+
+
+def test_what_an_effect_stands_on_is_said_in_steps():
+    # The end trains on all images, the others on four fifths of them.
+    ends = recipe("a", train_images=40_000, held_out=10_000), recipe("b", momentum=0.9, train_images=50_000, held_out=0)
+    plan = Plan(("m",), arms_of(*ends, ("momentum",))[0], 5, (5,), 12_500)
+    (found,) = effects_of(plan, trials_of(plan, {5: {"end": 4.0, "momentum": 3.0}}, ()))
+    assert {effect.factor: effect.steps for effect in (found.gap, found.again)} == {"end": 625, plan.arms[1].name: 500}
+    assert sentence(found).startswith("m after 500 to 625 steps: an effect of momentum")
+    assert "end also takes 625 steps in place of 500, which is part of the gap." in steps_apart(plan, found)
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ({("start again, other seeds", 0)}, "apart; other seeds of the start alone do not tell the noise."),
+        ({("end", 0)}, "how far the end points are apart is not known; other seeds of the start alone move it by"),
+    ],
+)
+def test_of_the_controls_each_is_told_by_itself(lost, said):
+    found, _ = judged({"end": 4.0, "momentum": 3.0}, lost=lost)
+    assert said in ends(found)
+
+
+@pytest.mark.parametrize("seeds", [0, 1])
+def test_a_control_of_too_few_trials_says_nothing_of_the_step_length(seeds):
+    plan = Plan(("m",), arms_of(recipe("a"), recipe("b", momentum=0.9))[0], 5, (5,), 10_000)
+    trials = [
+        trial
+        for trial in trials_of(plan, {5: {"end": 4.0, "momentum": 3.0}}, ())
+        if not trial.arm.startswith("learning rate ×") or trial.seed < seeds
+    ]
+    (found,) = effects_of(plan, trials)
+    assert "undetermined: " in reading(found)
+    assert "nan" not in reading(found)
+    assert "inf" not in reading(found)
+
+
+@given(st.floats(0, 100))
+def test_a_bound_is_never_said_smaller_than_it_is(bound):
+    assert bound - 1e-9 <= float(at_most(bound)) <= bound + 0.01 + 1e-9
+
+
 def test_a_sign_that_changes_with_the_horizon_is_undetermined():
     short, long = judged_at({5: {"end": 4.0, "momentum": -3.0}, 16: {"end": 5.0, "momentum": 2.0}})
     for found in (short, long):
@@ -211,3 +268,12 @@ def test_weight_decay_is_unobservable_in_a_short_probe():
     assert one.verdict == "undetermined"
     assert "20,000 steps" in one.note
     assert two.verdict == "effect"
+
+
+def test_the_seeds_that_would_settle_it_are_said():
+    found = simulated(np.random.RandomState(3), gap=9.0, effect=1.0)
+    needed = {effect.factor: effect.seeds_needed for effect in found.effects if effect.seeds_needed}
+    assert "momentum" in needed
+    assert all(f"{factor} {count}" in settling(found) for factor, count in needed.items())
+    settled = replace(found, effects=tuple(replace(effect, seeds_needed=None) for effect in found.effects))
+    assert settling(settled) == ""

@@ -10,7 +10,8 @@ from diagnose.case.keys import Key, real, text, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.comparison import comparison, initial
 from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, standing
-from diagnose.probe.sentences import points, signed, span
+from diagnose.probe.sentences import points
+from diagnose.probe.words import signed, span
 from diagnose.values import (
     Cell,
     Claim,

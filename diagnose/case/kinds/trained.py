@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from diagnose.probe.curves import learning_curve
-from diagnose.probe.sentences import points, signed, span
+from diagnose.probe.sentences import points
+from diagnose.probe.words import signed, span, steps_of
 from diagnose.values import (
     Cell,
     Column,
@@ -56,7 +57,7 @@ def standing(probe: Probe) -> str:
     first = probe.matched[0]
     return (
         f"{probe.plan.horizons[0]} epochs of at most {probe.plan.images:,} images of {probe.data}, "
-        f"{max(trial.steps for trial in probe.matched):,} steps, on {first.device} in {first.precision}"
+        f"{steps_of(trial.steps for trial in probe.matched)}, on {first.device} in {first.precision}"
     )
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diagnose.errors import USAGE, DiagnoseError
+
 if TYPE_CHECKING:
     from diagnose.probe.answer import Request
     from diagnose.probe.executors.executor import Executor
@@ -20,11 +22,20 @@ def executor_for(request: Request, images: Images, folder: Path, *, ray: str | N
     `folder` holds the journals, and the images where the processes of this machine read them.
 
     Raises:
-        DiagnoseError: Ray is not installed, or there is no cluster at its address.
+        DiagnoseError: the folder cannot be made or Ray is not installed (exit code 2), or there is no cluster at its
+            address (3).
     """
     from diagnose.probe.devices import visible_gpus
     from diagnose.probe.image_cache import placed
 
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiagnoseError(
+            f"cannot keep trials in {folder}: {error.strerror}",
+            hint="--runs names a folder that can be written.",
+            exit_code=USAGE,
+        ) from error
     executor: Executor
     if ray is None:
         from diagnose.probe.executors.local import Local

@@ -107,7 +107,7 @@ def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterato
     tries, slots = Counter[str](), executor.slots
     try:
         while waiting or running:
-            for _ in range(len(waiting)):
+            for _ in range(len(waiting) if len(running) < slots else 0):
                 spec = waiting.popleft()
                 if ended := finished(spec, folder):
                     if ended.status == OUT_OF_MEMORY:

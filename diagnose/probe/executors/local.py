@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.devices import cores
 from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train, keeps_memory
 from diagnose.probe.executors.memory import kernel_kills, says_so
@@ -160,6 +161,8 @@ def _clocked(spec: TrialSpec, folder: Path, code: int, how: str, why: str) -> Cl
         raise TimeoutError
     if how == OUT_OF_MEMORY:
         raise OutOfMemoryError(spec)
+    if code == USAGE:
+        raise DiagnoseError(why, exit_code=USAGE)  # it says what is wrong with the MODEL text
     if how != "ended":
         raise cannot_train(spec, why)
     return Clock(**json.loads((folder / "clock.json").read_text()))

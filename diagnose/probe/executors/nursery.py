@@ -117,7 +117,7 @@ def _spoilt_for_cuda() -> bool:
 def _work(task: str, folder: Path, images: Path) -> int:
     import traceback
 
-    from diagnose.errors import DiagnoseError
+    from diagnose.errors import USAGE, DiagnoseError
     from diagnose.probe.executors.memory import is_lack, said_by
     from diagnose.probe.worker import time_steps, work
 
@@ -125,7 +125,7 @@ def _work(task: str, folder: Path, images: Path) -> int:
         (work if task == "trial" else time_steps)(folder, images)
     except DiagnoseError as error:
         print(f"{error.message} {error.hint}".strip(), file=sys.stderr)
-        return 1
+        return USAGE if error.exit_code == USAGE else 1
     except BaseException as error:
         traceback.print_exc()
         print(said_by(error), file=sys.stderr)

@@ -36,7 +36,10 @@ Place = tuple[str, bool]
 """The folder where the probe was started, and whether a process keeps the memory that tensors free."""
 
 Item = tuple[str, Any, bytes]
-"""What a task yields: ("epoch", its result, the state to go on from) or (how it ended, why, b"")."""
+"""What a task yields: ("epoch", its result, the state to go on from) or (how it ended, why, b"").
+
+Beside how an attempt `Ended` there is "wrong": the MODEL text is.
+"""
 
 
 class RayTasks:
@@ -136,6 +139,8 @@ class RayTasks:
         for how, why in found:
             if how == OUT_OF_MEMORY:
                 raise OutOfMemoryError(spec)
+            if how == "wrong":
+                raise DiagnoseError(why, exit_code=USAGE)
             if how == "failed":
                 raise cannot_train(spec, why)
         return Clock(*(max(each[index] for _, each in found) for index in range(len(Clock.__slots__))))
@@ -246,7 +251,9 @@ def _clock(text: str, splits: Splits, place: Place) -> tuple[str, Any]:
 def _cause(error: Exception) -> tuple[str, str]:
     if is_lack(error):
         return OUT_OF_MEMORY, ""
-    return "failed", error.message if isinstance(error, DiagnoseError) else said_by(error)
+    if isinstance(error, DiagnoseError):
+        return "wrong" if error.exit_code == USAGE else "failed", f"{error.message} {error.hint}".strip()
+    return "failed", said_by(error)
 
 
 def _settle(place: Place) -> None:
