@@ -51,7 +51,12 @@ def probe(
         int | None, typer.Option(help="Channels of the first stage, for the aliases; else their own.")
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(metavar="TIME", help="20m, 2h or none; else 20m on a CPU, none on a GPU.")
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="20m, 2h or none; else 20m on a CPU, none on a GPU. To fit it, networks are narrowed, then arms, then "
+            "models, then images left out.",
+        ),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; else a GPU where there is one.")] = None,
     ray: Annotated[

@@ -29,6 +29,8 @@ def arrays(path: Path) -> Images:
     if images["train"].shape[1:] != images["test"].shape[1:]:
         raise DiagnoseError(f"{path}: the training images are not as large as the test images.")
     count = int(max(labels["train"].max(), labels["test"].max())) + 1
+    if lowest := int(min(labels["train"].min(), labels["test"].min())):
+        raise DiagnoseError(f"{path}: the labels go from {lowest} to {count - 1}, expected classes from 0.")
     digest = sha256()
     for split in ("train", "test"):
         digest.update(images[split].tobytes() + labels[split].tobytes())
@@ -52,7 +54,7 @@ def _npz(path: Path) -> dict[str, NDArray[np.generic]]:
                 raise DiagnoseError(f"{path} has no array {missing[0]}.", hint=f"It needs {', '.join(NAMES)}.")
             return {name: file[name] for name in NAMES}
     except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
-        raise DiagnoseError(f"cannot read {path}: {error}.", hint="Pickled objects are never read.") from error
+        raise _unreadable(path, error) from error
 
 
 def _npy(folder: Path) -> dict[str, NDArray[np.generic]]:
@@ -62,8 +64,16 @@ def _npy(folder: Path) -> dict[str, NDArray[np.generic]]:
         try:
             found[name] = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError, MemoryError) as error:
-            raise DiagnoseError(f"cannot read {path}: {error}.", hint=f"It needs {', '.join(NAMES)}.") from error
+            raise _unreadable(path, error) from error
     return found
+
+
+def _unreadable(path: Path, error: Exception) -> DiagnoseError:
+    """Return the error of a file, without NumPy's advice to load pickled objects all the same."""
+    why = (
+        "it is no file of NumPy's, or holds pickled objects, which are never read" if "pickle" in str(error) else error
+    )
+    return DiagnoseError(f"cannot read {path}: {why}.", hint=f"Needed are {', '.join(NAMES)}.")
 
 
 def _images(path: Path, name: str, array: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -15,10 +15,11 @@ def probe_data(answer: ProbeAnswer) -> dict[str, Any]:
     """Return the raw numbers of a probe; `effects` are keyed by factor, model and steps."""
     prepared, trials = answer.prepared, answer.trials
     plan, request = prepared.plan, prepared.request
+    arms = {arm.name: arm for arm in plan.arms}
     trained = [
-        (trial.images, result.seconds)
+        (plan.steps(arms[trial.arm], 1) * min(arms[trial.arm].settings.batch_size, trial.images), result.seconds)
         for trial in trials
-        if trial.epochs in plan.trained(next(arm for arm in plan.arms if arm.name == trial.arm))
+        if trial.epochs in plan.trained(arms[trial.arm])
         for result in trial.curve
     ]
     seconds = sum(second for _, second in trained)

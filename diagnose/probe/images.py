@@ -99,8 +99,10 @@ def _cifar10(root: Path, *, download: bool) -> Images:
         download = download or check_integrity(root / CIFAR10.filename, CIFAR10.tgz_md5)
         train, test = (CIFAR10(root, train=train, download=download) for train in (True, False))
     except (RuntimeError, OSError, EOFError, tarfile.TarError) as error:
+        absent = "download=True" in str(error)  # torchvision's advice is for a caller in Python
+        why = "its files are missing or corrupted." if absent else error
         raise DiagnoseError(
-            f"CIFAR-10 is not whole in {root}: {error}", hint=f"--download fetches it (170 MB); --data takes {CHOICES}."
+            f"CIFAR-10 is not whole in {root}: {why}", hint=f"--download fetches it (170 MB); --data takes {CHOICES}."
         ) from error
     digest = sha256(train.data.tobytes() + test.data.tobytes()).hexdigest()
     labels = (np.asarray(split.targets, dtype=np.int64) for split in (train, test))

@@ -212,13 +212,27 @@ def test_arrays_in_any_layout(tmp_path):
         ("test_images", np.zeros((3, 4, 4, 3)), "expected uint8"),
         ("test_images", np.zeros((3, 5, 5, 3), np.uint8), "not as large"),
         ("test_images", np.zeros((3, 4, 4, 2), np.uint8), "channels"),
-        ("train_images", np.array([{}] * 6, dtype=object), "[Pp]ickled|allow_pickle"),
+        ("train_images", np.array([{}] * 6, dtype=object), "holds pickled objects, which are never read"),
     ],
 )
 def test_wrong_arrays_are_refused(tmp_path, name, array, message):
     np.savez(tmp_path / "a.npz", **(arrays() | {name: array}))
     with pytest.raises(DiagnoseError, match=message):
         load_images(str(tmp_path / "a.npz"))
+
+
+def test_labels_that_count_from_one_are_refused(tmp_path):
+    given = arrays()
+    np.savez(tmp_path / "a.npz", **(given | {name: given[name] + 1 for name in ("train_labels", "test_labels")}))
+    with pytest.raises(DiagnoseError, match="go from 1 to 3, expected classes from 0"):
+        load_images(str(tmp_path / "a.npz"))
+
+
+def test_a_text_in_place_of_an_archive_is_told_without_numpys_advice(tmp_path):
+    (tmp_path / "a.npz").write_text("1 2 3")
+    with pytest.raises(DiagnoseError, match=r"no file of NumPy's") as caught:
+        load_images(str(tmp_path / "a.npz"))
+    assert "allow_pickle" not in caught.value.message
 
 
 def test_a_truncated_archive(tmp_path):
