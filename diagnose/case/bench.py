@@ -71,8 +71,9 @@ class Bench:
         from diagnose.case.trials import AtHand, journals_in, kept_in
 
         def read() -> AtHand:
-            kept = kept_in(Path(self.case.trials)) if self.case.trials else AtHand()
-            return kept.and_also(journals_in(self._runs)) if self._runs else kept
+            found = kept_in(Path(self.case.trials)) if self.case.trials else AtHand()
+            found = found.and_also(journals_in(self._runs)) if self._runs else found
+            return found.of_this_code(text for _, text in self.case.models)
 
         return self.once("trials", read)
 

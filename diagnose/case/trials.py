@@ -20,6 +20,8 @@ MOST = 5_000
 LONGEST = 20_000_000
 """Longest file of kept trials, in bytes."""
 
+EDITED = "the network's code has been edited since"
+
 _CURVE = ("train_loss", "test_accuracy", "seconds")
 
 
@@ -42,6 +44,31 @@ class AtHand:
         """Return these trials, and those of the other that are not among them."""
         runs = {run.spec.key: run for run in (*other.runs, *self.runs)}
         return AtHand(tuple(runs.values()), (*self.skipped, *other.skipped))
+
+    def of_this_code(self, models: Iterable[str]) -> AtHand:
+        """Return these trials without those of the code behind `models` where it has been edited since."""
+        from diagnose.sources import digest_of_code
+
+        ours = {_named(model) for model in models}
+        trained = {run.spec.model for run in self.runs}
+        code = {model: digest_of_code(model) for model in trained if _named(model) in ours}
+        edited = {id(run) for run in self.runs if run.spec.code != code.get(run.spec.model, run.spec.code)}
+        said = (run.spec for run in self.runs if id(run) in edited)
+        return AtHand(
+            tuple(run for run in self.runs if id(run) not in edited),
+            (*self.skipped, *(Skipped(f"{spec.model}, {spec.arm}, seed {spec.seed}", EDITED) for spec in said)),
+        )
+
+
+def _named(model: str) -> str:
+    """Return what a MODEL text names, its options aside; the text itself where it is none."""
+    from diagnose.sources import parse
+
+    try:
+        ref = parse(model)
+    except DiagnoseError:
+        return model
+    return f"{ref.source}:{ref.name}"
 
 
 def journals_in(folder: Path) -> AtHand:

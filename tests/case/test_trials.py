@@ -7,11 +7,12 @@ import pytest
 from trained import runs, spread
 
 from diagnose.case.probes import is_kin, probes_between
-from diagnose.case.trials import AtHand, digest, journals_in, kept, kept_in
+from diagnose.case.trials import AtHand, Run, digest, journals_in, kept, kept_in
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.journal import Journal
 from diagnose.probe.trials import to_json
 from diagnose.recipe import load
+from diagnose.sources import digest_of_code
 from diagnose.values import Setting
 
 
@@ -58,6 +59,21 @@ def test_a_trial_in_both_places_counts_once(tmp_path):
     for run in whole[:2]:
         journal(tmp_path, run)
     assert len(AtHand(whole).and_also(journals_in(tmp_path)).runs) == 5
+
+
+def test_trials_of_code_that_was_edited_since_are_no_evidence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text("def net(width): ...\n")
+    models, other = ("net.py:net(width=8)", "net.py:net(width=16)"), "elsewhere.py:net"
+    whole = [run for model in (*models, other, "prodpoly") for run in runs({"start": (60.0,)}, model=model)]
+    whole = [Run(replace(run.spec, code=digest_of_code(run.spec.model)), run.trial) for run in whole]
+    assert AtHand(tuple(whole)).of_this_code(models[:1]).runs == tuple(whole)
+    (tmp_path / "net.py").write_text("def net(width): return None\n")
+    found = AtHand(tuple(whole)).of_this_code(models[:1])
+    assert [run.spec.model for run in found.runs] == [other, "prodpoly"]
+    assert [(each.what, each.reason) for each in found.skipped] == [
+        (f"{model}, start, seed 0", "the network's code has been edited since") for model in models
+    ]
 
 
 @pytest.mark.parametrize(
