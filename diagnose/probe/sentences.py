@@ -63,14 +63,15 @@ def reading(found: ModelEffects) -> str:
 
 
 def steps_apart(plan: Plan, found: ModelEffects) -> Iterator[str]:
-    """Say which arms take another number of steps than the start: that is part of their effect, or of the gap."""
+    """Say which arms take another number of steps than the start: that is part of what they change."""
     start = next(arm for arm in plan.arms if arm.kind == "start")
     ours = plan.steps(start, found.epochs)
+    others: dict[int, list[str]] = {}
     for arm in plan.arms:
-        theirs = plan.steps(arm, found.epochs)
-        if theirs != ours:
-            part = "of the gap" if arm.kind == "end" else "of its effect"
-            yield f"{arm.name} also takes {counted(theirs, 'step')} in place of {ours:,}, which is part {part}."
+        if (theirs := plan.steps(arm, found.epochs)) != ours:
+            others.setdefault(theirs, []).append(arm.name)
+    for theirs, names in others.items():
+        yield f"{counted(theirs, 'step')} in place of {ours:,} are part of what is changed by: {_listed(names)}."
 
 
 def settling(found: ModelEffects) -> str:

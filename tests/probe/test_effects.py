@@ -163,7 +163,7 @@ def test_what_an_effect_stands_on_is_said_in_steps():
     (found,) = effects_of(plan, trials_of(plan, {5: {"end": 4.0, "momentum": 3.0}}, ()))
     assert {effect.factor: effect.steps for effect in (found.gap, found.again)} == {"end": 625, plan.arms[1].name: 500}
     assert sentence(found).startswith("m after 500 to 625 steps: an effect of momentum")
-    assert "end also takes 625 steps in place of 500, which is part of the gap." in steps_apart(plan, found)
+    assert list(steps_apart(plan, found)) == ["625 steps in place of 500 are part of what is changed by: end."]
 
 
 @pytest.mark.parametrize(
