@@ -67,7 +67,10 @@ class Bench:
         return self.once(("operations", self.text(name)), count)
 
     def at_hand(self) -> AtHand:
-        """Return the trials at hand: those that go with the case, and those in the folder of journals."""
+        """Return the trials at hand: those that go with the case, and those in the folder of journals.
+
+        Trials of a network whose code has been edited since are left out, and said to be.
+        """
         from diagnose.case.trials import AtHand, journals_in, kept_in
 
         def read() -> AtHand:

@@ -19,6 +19,7 @@ import diagnose
 from diagnose.case.consent import files_of
 from diagnose.environment import environment
 from diagnose.files import replacing
+from diagnose.sources import digest_of_code
 from diagnose.values import Case, Claim, Judgement, Report, Ruling, Section
 
 LIBRARIES = ("torch", "torchvision", "mmpretrain", "mmcv-lite", "mmengine", "timm", "numpy", "scipy")
@@ -95,6 +96,7 @@ def key_of(case: Case, claim: Claim, trials: str = "") -> str:
         "holds": claim.holds,
         "settings": [list(setting) for setting in claim.settings],
         "models": [list(model) for model in case.models],
+        "models' code": [digest_of_code(text) for _, text in case.models],
         "files": [[name, _digest(Path(name))] for name in files_of(case, claim)],
         "trials": trials,
         "code": code_digest(),

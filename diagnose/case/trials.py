@@ -20,7 +20,7 @@ MOST = 5_000
 LONGEST = 20_000_000
 """Longest file of kept trials, in bytes."""
 
-EDITED = "the network's code has been edited since"
+EDITED = "the network's code is not here as it was trained"
 
 _CURVE = ("train_loss", "test_accuracy", "seconds")
 
@@ -46,7 +46,7 @@ class AtHand:
         return AtHand(tuple(runs.values()), (*self.skipped, *other.skipped))
 
     def of_this_code(self, models: Iterable[str]) -> AtHand:
-        """Return these trials without those of the code behind `models` where it has been edited since."""
+        """Return these trials without those of code behind `models` that is not here as it was trained."""
         from diagnose.sources import digest_of_code
 
         ours = {_named(model) for model in models}

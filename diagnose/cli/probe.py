@@ -115,6 +115,7 @@ def probe(
     from diagnose.probe.executors import executor_for
     from diagnose.probe.images import cache_folder
     from diagnose.probe.report import plan_text, probe_report
+    from diagnose.probe.words import counted
     from diagnose.recipe import load_both
 
     device = chosen_device(device, elsewhere=ray is not None)
@@ -152,10 +153,9 @@ def probe(
 
         def progress(ended: Sequence[Trial]) -> None:
             last = ended[-1]
-            length = f", {last.epochs} epochs" if len(prepared.plan.horizons) > 1 else ""
-            if len(ended) > prepared.ended:  # the others come first, and are in the plan
-                said = f"{last.model}, {last.arm}, seed {last.seed}{length}: {last.status}"
-                say(f"{len(ended)} of {prepared.plan.trials} trials; {said}")
+            length = f", {counted(last.epochs, 'epoch')}" if len(prepared.plan.horizons) > 1 else ""
+            said = f"{last.model}, {last.arm}, seed {last.seed}{length}: {last.status}"
+            say(f"{len(ended)} of {prepared.plan.trials} trials; {said}")
 
         answer = run_probe(prepared, folder, executor, progress, say)
     if tensorboard is not None:

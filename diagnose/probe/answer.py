@@ -59,9 +59,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with its trials, and the seconds that they are estimated to take; `kept` where it was decided before.
+    """A plan with its trials, and the seconds that they are estimated to take.
 
-    So many trials had `ended` before; the others should take `seconds_left`.
+    What was decided is kept in the file `place`, and was before where it is `resumed`. So many trials had `ended`
+    before; the others should take `seconds_left`.
     """
 
     request: Request
@@ -70,7 +71,8 @@ class Prepared:
     specs: tuple[TrialSpec, ...]
     seconds: float
     decision: Decision
-    kept: Path | None = None
+    place: Path
+    resumed: bool = False
     ended: int = 0
     seconds_left: float = 0.0
 
@@ -137,7 +139,7 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     limits = {"test_images": len(images.test_images), "workers": decision.workers}
     whole, rest = (wall_seconds(some, dict(decision.costs), **limits) for some in (specs, left))
     ended = len(specs) - len(left)
-    return Prepared(request, plan, images, specs, whole, decision, place if before else None, ended, rest)
+    return Prepared(request, plan, images, specs, whole, decision, place, before is not None, ended, rest)
 
 
 def run_probe(
@@ -149,7 +151,8 @@ def run_probe(
 ) -> ProbeAnswer:
     """Run the trials that have not ended yet, and judge; Ctrl-C ends with what there is.
 
-    `progress` is given the trials that have ended, after each; `say` what else the reader should know.
+    `progress` is given the trials that have ended, after each that had not before; `say` what else the reader should
+    know.
 
     Raises:
         DiagnoseError: memory ran out even with the smallest micro-batch; what has ended is kept.
@@ -160,13 +163,16 @@ def run_probe(
     try:
         while True:
             ended.clear()
+            old = {(s.model, s.arm, s.seed, s.length.epochs) for s in prepared.specs if finished(s, folder)}
             try:
                 for trial in run(prepared.specs, folder, executor):
                     ended.append(trial)
-                    progress(ended)
+                    if (trial.model, trial.arm, trial.seed, trial.epochs) not in old:
+                        progress(ended)
                 break
             except OutOfMemoryError as error:
                 prepared = _divided(prepared, error)
+                keep(prepared.place, prepared.decision)
                 say(prepared.plan.notes[-1])
     except KeyboardInterrupt:
         interrupted = True
@@ -180,12 +186,13 @@ def run_probe(
 
 
 def _divided(prepared: Prepared, error: OutOfMemoryError) -> Prepared:
-    """Return the same probe with a smaller micro-batch in all arms: batch norm must see as many images in each."""
+    """Return the same probe with less memory for all arms: batch norm must see as many images in each."""
     batches = [arm.settings.batch_size for arm in prepared.plan.arms]
-    numerics, notes = divided(prepared.decision.numerics, batches, error)
+    numerics, note = divided(prepared.decision.numerics, batches, error)
+    notes = (*prepared.decision.notes, note)
     return replace(
         prepared,
-        plan=replace(prepared.plan, notes=(*prepared.plan.notes, *notes)),
+        plan=replace(prepared.plan, notes=(*prepared.plan.notes, note)),
         specs=tuple(replace(spec, numerics=numerics) for spec in prepared.specs),
-        decision=replace(prepared.decision, numerics=numerics),
+        decision=replace(prepared.decision, numerics=numerics, notes=notes),
     )

@@ -66,11 +66,12 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
         DiagnoseError: a factor is unknown; all that are named are the same in both or not stated by one; nothing
             differs; a recipe asks for what a trial cannot do (exit code 2).
     """
+    whole = max(_images(start), _images(end))
+    start, end = (_with_images(recipe, whole) for recipe in (start, end))
     moves = _moves(start, end)
     factors, left_out = _factors(start, end, ablate, moves)
     start, end, filled = _completed(start, end)
     notes = [*filled, *left_out]
-    whole = max(_images(start), _images(end))
     first = _arm("start", start, whole)
     last = _arm("end", end, whole)
     if first.trains_like(last):
@@ -98,7 +99,7 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
 
 
 def _moves(start: Recipe, end: Recipe) -> dict[str, tuple[str, ...]]:
-    """Return the fields that each factor moves between two recipes.
+    """Return the fields that each factor moves between two recipes, none where it goes with another factor.
 
     One-cycle has a learning rate of its own, its peak: where it gives way to another schedule, that one brings the
     learning rate it is meant for, and the field by itself says nothing.
@@ -173,16 +174,23 @@ def _moved(start: Recipe, end: Recipe, keys: Sequence[str]) -> Recipe:
 
 
 def _images(recipe: Recipe) -> int:
+    """Return how many training images there are by a recipe, 0 where it does not say how many it trains on."""
     used, held = recipe.get("train_images"), recipe.get("held_out")
-    return (used if isinstance(used, int) else 0) + (held if isinstance(held, int) else 0)
+    return used + (held if isinstance(held, int) else 0) if isinstance(used, int) else 0
+
+
+def _with_images(recipe: Recipe, whole: int) -> Recipe:
+    """Let a recipe that states what is held out alone train on the rest of the images that there are by the other."""
+    used, held = recipe.get("train_images"), recipe.get("held_out")
+    if used is not NOT_STATED or not isinstance(held, int) or held >= whole:
+        return recipe
+    return recipe.moved([Setting("train_images", whole - held, recipe.source("held_out"))])
 
 
 def _arm(name: str, recipe: Recipe, whole: int, *, kind: str = "", against: Recipe | None = None) -> Arm:
     """Return the arm that trains by a recipe; what it changes is told against the recipe it comes from."""
-    used, held, epochs = (recipe.get(key) for key in (*SPLIT, "epochs"))
-    if not isinstance(used, int):
-        used = whole - (held if isinstance(held, int) else 0)
-    share = used / whole if whole else 1.0
+    used, epochs = recipe.get("train_images"), recipe.get("epochs")
+    share = used / whole if isinstance(used, int) else 1.0
     settings = settings_of(recipe)[0]
     if settings.schedule.kind == "step" and not isinstance(epochs, int):
         raise DiagnoseError(

@@ -70,9 +70,8 @@ def _npy(folder: Path) -> dict[str, NDArray[np.generic]]:
 
 def _unreadable(path: Path, error: Exception) -> DiagnoseError:
     """Return the error of a file, without NumPy's advice to load pickled objects all the same."""
-    why = (
-        "it is no file of NumPy's, or holds pickled objects, which are never read" if "pickle" in str(error) else error
-    )
+    pickled = isinstance(error, ValueError) and "pickle" in str(error)
+    why = "it is no file of NumPy's, or holds pickled objects, which are never read" if pickled else error
     return DiagnoseError(f"cannot read {path}: {why}.", hint=f"Needed are {', '.join(NAMES)}.")
 
 

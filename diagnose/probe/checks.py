@@ -69,9 +69,10 @@ def check_init(arms: Sequence[Arm], models: Sequence[str]) -> None:
         DiagnoseError: it has no `init_weights` (exit code 2), or it cannot be built.
     """
     asking = next((arm for arm in arms if arm.settings.init == "mmpretrain init_weights"), None)
-    for model in models if asking else ():
+    if asking is None:
+        return
+    for model in models:
         if not hasattr(build(model).module, "init_weights"):
-            assert asking is not None
             raise DiagnoseError(
                 f"{model} has no init_weights(), which the recipe {asking.recipe} initialises by.",
                 hint="Name a model of mmpretrain, or write that recipe with another `init`.",
@@ -86,7 +87,7 @@ def remarks(plan: Plan, images: Images, micro_batch: int | None) -> Iterator[str
     if crop not in (0, side):
         yield f"The images are of {side}×{side} pixels: a random crop keeps this size, in place of the recipe's {crop}."
     if micro_batch is not None:
-        yield f"Batch norm takes its mean and variance over {micro_batch} images, those of one forward pass."
+        yield f"Batch norm takes its mean and variance over {micro_batch} images at most, those of one forward pass."
     small = [arm for arm in plan.arms if plan.images_of(arm) < arm.settings.batch_size]
     if small:
         said = ", ".join(f"{arm.name} {plan.images_of(arm)} in place of {arm.settings.batch_size}" for arm in small)

@@ -14,6 +14,7 @@ from diagnose.probe.images import Images
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS, Length, Numerics
 from diagnose.probe.settings import Settings
 from diagnose.probe.trials import TrialSpec
+from diagnose.sources import digest_of_code
 from diagnose.values import Schedule
 
 TIMED_ON_CPU, TIMED_ON_GPU = (32, 2), (256, 30)
@@ -75,7 +76,8 @@ class Stopwatch:
         """Return the seconds of a trial's parts; nothing is learned, so that nothing can diverge."""
         still = replace(self.settings, learning_rate=0.0, schedule=Schedule("constant"), batch_size=batch)
         length = Length(2, min(steps * batch, len(self.images.train_images)), 2)
-        spec = TrialSpec(model, "timing", "", (), 0, still, length, self.images.name, self.images.key, numerics)
+        about = (still, length, self.images.name, self.images.key, numerics, digest_of_code(model))
+        spec = TrialSpec(model, "timing", "", (), 0, *about)
         return self.executor.clock(spec, copies=copies, limit=limit)
 
     def numerics(self, model: str, asked: Asked, *, device: str, images: int) -> tuple[Numerics, int, list[Timing]]:
@@ -215,7 +217,8 @@ def _fastest(timings: Sequence[Timing]) -> Timing:
     """Return the fastest timing; where nothing could be run, the reason of the first is raised."""
     fastest = max(timings, key=lambda timing: timing.images_per_second or 0.0)
     if fastest.images_per_second is None:
-        raise DiagnoseError(timings[0].why, hint=FORM)
+        memory = "Give --workers 1, a smaller --width or a machine with more memory."
+        raise DiagnoseError(timings[0].why, hint=memory if "does not fit the memory" in timings[0].why else FORM)
     return fastest
 
 

@@ -99,7 +99,7 @@ def _costs(
     """
     batches = [arm.settings.batch_size for arm in plan.arms]
     fewer: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: dict[str, str] = {}
     while True:
         try:
             costs = {model: stopwatch.cost(model, numerics, workers) for model in plan.models}
@@ -108,12 +108,13 @@ def _costs(
                 workers, stopwatch.executor.sparing = max(workers // 2, 1), True
                 fewer = (f"{error.spec.model} needs so much memory that trials at a time are {workers}.",)
             else:
-                numerics, notes = divided(numerics, batches, error)
+                before, (numerics, said) = numerics, divided(numerics, batches, error)
+                notes["engine" if numerics.engine != before.engine else "micro-batch"] = said
         else:
-            return numerics, workers, costs, (*fewer, *notes)
+            return numerics, workers, costs, (*fewer, *notes.values())
 
 
-def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> tuple[Numerics, tuple[str, ...]]:
+def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> tuple[Numerics, str]:
     """Return numerics that need less memory and a note on them: no CUDA graphs, then a smaller micro-batch.
 
     Raises:
@@ -121,7 +122,7 @@ def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> 
     """
     if numerics.engine == "cuda-graphs":
         said = f"{error.spec.model} does not fit the memory with CUDA graphs: all arms run with torch.compile alone."
-        return replace(numerics, engine="compile"), (said,)
+        return replace(numerics, engine="compile"), said
     smaller = smaller_micro_batch(numerics.micro_batch, batches)
     if smaller is None:
         raise DiagnoseError(
@@ -132,7 +133,7 @@ def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> 
         f"{error.spec.model} does not fit the memory with {numerics.micro_batch or max(batches)} images a forward "
         f"pass: all arms run with {smaller}, over which batch norm takes its mean and variance."
     )
-    return replace(numerics, micro_batch=smaller), (said,)
+    return replace(numerics, micro_batch=smaller), said
 
 
 def _widths(request: Request) -> tuple[int | None, ...]:

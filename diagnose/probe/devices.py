@@ -31,11 +31,13 @@ def chosen_device(asked: str | None, *, elsewhere: bool = False) -> str:
         ) from error
     if device.type not in ("cpu", "cuda"):
         raise DiagnoseError(f"A probe does not know {asked!r}.", hint="It trains on cpu or cuda.", exit_code=USAGE)
+    if device.type == "cpu":
+        return "cpu"
     if elsewhere:
         if device.index is not None:
             raise DiagnoseError(
                 f"--ray gives each trial a GPU of its own, so that {asked} cannot be asked for.",
-                hint=f"--device {device.type} takes any.",
+                hint="--device cuda takes any.",
                 exit_code=USAGE,
             )
         return asked

@@ -66,11 +66,10 @@ def plan_text(prepared: Prepared) -> str:
     plan, numerics = prepared.plan, prepared.decision.numerics
     once = any(len(plan.trained(arm)) < len(plan.horizons) for arm in plan.arms)
     read = ", at a constant learning rate trained for the longest alone," if once else ""
-    ended, seconds = prepared.ended, prepared.seconds_left if prepared.ended else prepared.seconds
-    estimate = f"about {duration(seconds)} by a few timed steps"
-    if ended:
-        estimate = f"{ended} of them had ended before; the others take {estimate}"
-    if ended == plan.trials:
+    estimate = f"about {duration(prepared.seconds_left)} by a few timed steps"
+    if prepared.ended:
+        estimate = f"{prepared.ended} of them had ended before; the others take {estimate}"
+    if prepared.ended == plan.trials:
         estimate = "all of them had ended before"
     lines = [
         f"{plan.trials} trials: {len(plan.arms)} arms × {plan.seeds} seeds × {', '.join(plan.models)}; "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from diagnose.probe.comparisons import BEYOND, comparisons
-from diagnose.probe.effects import ModelEffects
+from diagnose.probe.effects import INCONCLUSIVE, ModelEffects
 from diagnose.probe.plan import Plan
 from diagnose.probe.statistics import ALPHA, detectable
 from diagnose.probe.words import at_most, counted, lengths, signed, span, steps_of
@@ -79,6 +79,8 @@ def settling(found: ModelEffects) -> str:
 
     A change that is open for another reason than the noise is not among them.
     """
+    if found.reason not in ("", INCONCLUSIVE):
+        return ""
     names = {"end": "the end points"}
     needed = [
         f"{names.get(effect.factor, effect.factor)} {effect.seeds_needed}"

@@ -21,7 +21,7 @@ from diagnose.values import EpochResult
 TEST_BATCH = 500
 
 MASKS = 1 << 62
-"""Added to an epoch's seed for what the network itself draws, such as dropout: not the augmentation's numbers."""
+"""Mixed into an epoch's seed for what the network itself draws, such as dropout: not the augmentation's numbers."""
 
 
 class DivergedError(Exception):
@@ -46,8 +46,8 @@ def train(
     """Train and yield what each epoch came to; the model is trained in place.
 
     The same seed draws the same images, order and augmentation whatever the model and the settings, and the same
-    masks where a network draws such as dropout does. On a CPU the numbers are the same to the bit for one number of
-    threads.
+    masks for one model and batch where a network draws such as dropout does. On a CPU the numbers are the same to the
+    bit for one number of threads.
 
     Args:
         model: maps (N, 3, H, W) to logits (N, classes); its initial weights are its own.

@@ -89,7 +89,7 @@ def _schedule(value: Any) -> Schedule:
     kind = _word("constant", "step", "cosine", "one-cycle", "other")(table.get("kind"))
     own = {"step": {"milestones", "gamma"}, "one-cycle": {"peak"}, "other": {"text"}}.get(str(kind), set())
     if set(table) - own - {"kind"}:
-        raise ValueError(f"for the kind {kind!r} {' and '.join(f'`{key}`' for key in sorted(own)) or 'nothing'} beside")
+        raise ValueError(f"no other keys than {', '.join(f'`{key}`' for key in ('kind', *sorted(own)))} for this kind")
     milestones = _numbers(table.get("milestones", []), above=0)
     if kind == "step" and (not milestones or list(milestones) != sorted(set(milestones))):
         raise ValueError('rising `milestones`, in epochs, for the kind "step"')

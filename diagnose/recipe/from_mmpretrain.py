@@ -123,13 +123,15 @@ def _data(config: Any, name: str) -> Iterator[Found]:
     if dataset.get("type") in IMAGES and dataset.get("split", "train") == "train" and "indices" not in dataset:
         yield "train_images", IMAGES[dataset["type"]], "train_dataloader.dataset"
         yield "held_out", 0, "train_dataloader.dataset"
-    mixed = ((config.get("model") or {}).get("train_cfg") or {}).get("augments") or ()
+    channels, model = config.get("data_preprocessor") or {}, config.get("model") or {}
+    batches = channels.get("batch_augments") or (model.get("data_preprocessor") or {}).get("batch_augments")
+    place, held = ("batch_augments", batches) if batches else ("model.train_cfg", model.get("train_cfg") or {})
+    mixed = held.get("augments") or ()
     if dataset.get("pipeline"):
         listed = [mixed] if isinstance(mixed, Mapping) else list(mixed)
         mixes = tuple(f"{part.get('type')}({_arguments(part)})" for part in listed)
-        place = "train_dataloader.dataset.pipeline" + (" and model.train_cfg.augments" if mixes else "")
+        place = "train_dataloader.dataset.pipeline" + (f" and {place}" if mixes else "")
         yield "augmentation", _augmentation(list(dataset["pipeline"]), mixes), place
-    channels = config.get("data_preprocessor") or {}
     if channels.get("mean") and channels.get("std"):
         mean, std = (tuple(map(float, channels[key])) for key in ("mean", "std"))
         yield "normalisation", Normalisation(mean, std), "data_preprocessor"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,20 +15,28 @@ from diagnose.sources.spec import file_of, parse
 def digest_of_code(model: str) -> str:
     """Return a digest of the files that a MODEL text stands for; empty where it names no code of the user's own.
 
-    These are the file or module itself and what it imports from beside it, not what is installed.
+    These are the file or module itself and all that it imports, directly or not, but for what is installed in
+    site-packages; of a config of mmpretrain, what it inherits from.
     """
     ref = parse(model)
-    if ref.source == "mmpretrain" and ref.name.endswith(".py"):
-        files = {Path(ref.name)}
-    elif ref.source == "user":
-        file, place = file_of(ref.name), ref.name.rpartition(":")[0]
-        files = _with_imports(Path(file)) if file else _modules(Path.cwd(), place)
-    else:
+    file = ref.name if ref.source == "mmpretrain" and ref.name.endswith(".py") else file_of(ref.name)
+    if file is None and ref.source != "user":
         return ""
-    digest = sha256()
-    for path in sorted(files):
-        digest.update(path.name.encode(errors="surrogateescape") + b"\0" + _read(path) + b"\0")
-    return digest.hexdigest()[:20] if files else ""
+    if file is not None:
+        first, roots = [Path(file).resolve()], [Path(file).resolve().parent, *_roots()]
+    else:
+        roots = _roots()
+        first = list(_found(roots, ref.name.rpartition(":")[0]))
+    contents = sorted(path.name.encode(errors="surrogateescape") + b"\0" + _read(path) for path in _all(first, roots))
+    return sha256(b"\0".join(contents)).hexdigest()[:20] if contents else ""
+
+
+def _roots() -> list[Path]:
+    """Return the folders that code of the user's own is imported from: the working folder, and PYTHONPATH's."""
+    paths = sysconfig.get_paths()
+    installed = [Path(paths[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")]
+    folders = [Path(entry).resolve() for entry in sys.path if Path(entry).is_dir()]
+    return [Path.cwd(), *(each for each in folders if not any(each.is_relative_to(place) for place in installed))]
 
 
 def _read(path: Path) -> bytes:
@@ -36,40 +46,47 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _with_imports(first: Path, root: Path | None = None) -> set[Path]:
-    """Return a file and all that it imports, directly or not, from below `root`, its own folder."""
-    root, waiting, seen = root or first.parent, [first], set[Path]()
+def _all(first: Sequence[Path], roots: Sequence[Path]) -> set[Path]:
+    """Return files and all that they import from below the roots."""
+    waiting, seen = list(first), set[Path]()
     while waiting:
         path = waiting.pop()
         if path not in seen:
             seen.add(path)
-            waiting += (found for name in _imported(path, root) for found in _files(root, name))
+            waiting += _imported(path, roots)
     return seen
 
 
-def _modules(root: Path, dotted: str) -> set[Path]:
-    return {path for first in _files(root, dotted) for path in _with_imports(first, root)}
-
-
-def _imported(path: Path, root: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports, as seen from `root`."""
+def _imported(path: Path, roots: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files that a file imports or, as a config, inherits from."""
     try:
         tree = ast.parse(_read(path))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    here = path.parent.relative_to(root).parts if path.is_relative_to(root) else ()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            for alias in node.names:
+                yield from _found(roots, alias.name)
         elif isinstance(node, ast.ImportFrom):
-            package = here[: len(here) - node.level + 1] if node.level else ()
-            base = ".".join((*package, *filter(None, [node.module])))
-            yield from (f"{base}.{alias.name}".strip(".") for alias in node.names)
+            base = [] if node.module is None else [node.module]
+            above = path.parents[node.level - 1 : node.level] if node.level else roots
+            for alias in node.names:
+                yield from _found(above, ".".join((*base, alias.name)))
+        elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "_base_" for t in node.targets):
+            texts = (part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant))
+            inherited = ((path.parent / text).resolve() for text in texts if isinstance(text, str))
+            yield from (each for each in inherited if each.is_file())
 
 
-def _files(root: Path, dotted: str) -> Iterator[Path]:
-    """Yield the files below `root` that importing a dotted name runs; its last part may be a name within one."""
+def _found(roots: Sequence[Path], dotted: str) -> Iterator[Path]:
+    """Yield the files that importing a dotted name runs, from the first root that has some.
+
+    The last part of the name may be one within a file.
+    """
     parts = dotted.split(".")
-    for count in range(1, len(parts) + 1):
-        place = root.joinpath(*parts[:count])
-        yield from (path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
+    for root in roots:
+        places = [root.joinpath(*parts[:count]) for count in range(1, len(parts) + 1)]
+        files = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+        if found := [file.resolve() for file in files if file.is_file()]:
+            yield from found
+            return

@@ -121,8 +121,11 @@ def test_what_a_judgement_depends_on_changes_its_key(three, toys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(cache, "environment", lambda libraries: {"torch": "3.0"})
         assert key_of(three, claim) != key
-    toys.write_text(toys.read_text() + "\n# changed\n")
-    assert key_of(three, claim) != key
+    toys.write_text(toys.read_text() + "\nimport beside\n")
+    changed = key_of(three, claim)
+    assert changed != key
+    (toys.parent / "beside.py").write_text("# imported\n")
+    assert key_of(three, claim) not in (key, changed)
 
 
 @pytest.mark.parametrize("content", ["", "{}", "null", '{"schema": "diagnose.claim/1"}', "\x00"])

@@ -72,7 +72,7 @@ def test_trials_of_code_that_was_edited_since_are_no_evidence(tmp_path, monkeypa
     found = AtHand(tuple(whole)).of_this_code(models[:1])
     assert [run.spec.model for run in found.runs] == [other, "prodpoly"]
     assert [(each.what, each.reason) for each in found.skipped] == [
-        (f"{model}, start, seed 0", "the network's code has been edited since") for model in models
+        (f"{model}, start, seed 0", "the network's code is not here as it was trained") for model in models
     ]
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from diagnose.errors import DiagnoseError
-from diagnose.probe.answer import Request, prepare
+from diagnose.probe.answer import Request, prepare, run_probe
+from diagnose.probe.executors import executor_for
 from diagnose.probe.executors.executor import Clock, OutOfMemoryError
 from diagnose.probe.images import load_images
 from diagnose.probe.weights import initialised, narrowed
@@ -144,6 +145,20 @@ def test_cuda_graphs_are_given_up_before_a_batch_is_divided(planned):
     assert any("CUDA graphs" in note for note in prepared.plan.notes)
 
 
+def test_where_that_is_not_enough_both_are_said(planned):
+    class Graphs(Timed):
+        def clock(self, spec, **options):
+            if spec.numerics.engine == "cuda-graphs" and spec.settings.batch_size > 32:
+                raise OutOfMemoryError(spec)
+            return super().clock(spec, **options)
+
+    ends = {"start": recipe("a", 0.0, 128), "end": recipe("b", 0.9, 128)}
+    prepared = planned(None, Graphs(fits=32), device="cuda", engine="cuda-graphs", **ends)
+    assert {(spec.numerics.engine, spec.numerics.micro_batch) for spec in prepared.specs} == {("compile", 32)}
+    for said in ("CUDA graphs", "all arms run with 32"):
+        assert sum(said in note for note in prepared.plan.notes) == 1
+
+
 def test_a_budget_on_a_gpu_counts_whole_batches(planned):
     class Launching(Timed):  # a step takes 12 ms, however many images it has
         def clock(self, spec, **options):
@@ -203,20 +218,61 @@ def test_a_load_that_falls_on_one_timing_does_not_make_another_way_the_fastest(p
     assert (numerics.precision, numerics.layout) == ("bf16", "channels-last")
 
 
+SHORT_LATER = """
+from pathlib import Path
+from torch import nn
+class Net(nn.Sequential):
+    def forward(self, x):
+        if self.training and len(x) > 16 and (Path(__file__).parent / "short").exists():
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return super().forward(x)
+def net():
+    return Net(nn.AdaptiveAvgPool2d(4), nn.Flatten(), nn.Linear(48, 10))
+"""
+
+
+@pytest.mark.slow
+def test_what_a_lack_of_memory_decided_is_kept_for_the_next_run(tmp_path):
+    (tmp_path / "net.py").write_text(SHORT_LATER)
+    images = load_images("synthetic:200")
+    ends = {"start": recipe("a", 0.0, 32), "end": recipe("b", 0.9, 32)}
+    request = Request((f"{tmp_path}/net.py:net",), **ends, seeds=2, epochs=1, precision="fp32", workers=1, threads=1)
+    said, new = [], []
+
+    def probed():
+        with executor_for(request, images, tmp_path, ray=None) as executor:
+            prepared = prepare(request, images, tmp_path, executor)
+            (tmp_path / "short").touch()
+            answer = run_probe(prepared, tmp_path, executor, lambda ended: new.append(ended[-1]), said.append)
+        return prepared, answer
+
+    prepared, answer = probed()
+    assert (prepared.resumed, prepared.ended, len(new)) == (False, 0, prepared.plan.trials)
+    assert {(trial.status, trial.micro_batch) for trial in answer.trials} == {("done", 16)}
+    assert len(said) == 1
+    assert "all arms run with 16" in said[0]
+    new.clear()
+    prepared, again = probed()
+    assert (prepared.resumed, prepared.ended, new) == (True, prepared.plan.trials, [])
+    assert again.trials == answer.trials
+    assert said[0] in again.prepared.plan.notes
+    assert len(said) == 1
+
+
 def test_the_same_request_has_the_same_plan_without_timing(planned):
     first = planned(24.0, Timed(cores=2))
     slower = Timed(cores=2, factor=lambda n, copies: 0.9)
     again = planned(24.0, slower)
     assert not slower.asked
-    assert again.kept is not None
+    assert again.resumed
     assert [spec.key for spec in again.specs] == [spec.key for spec in first.specs]
     assert again.plan == first.plan
-    again.kept.write_text("{torn")
-    assert planned(24.0, slower).kept is None
+    again.place.write_text("{torn")
+    assert planned(24.0, slower).resumed is False
     assert slower.asked
-    assert planned(25.0, slower).kept is None
+    assert planned(25.0, slower).resumed is False
     slower.slots = 8
-    assert planned(25.0, slower).kept is None
+    assert planned(25.0, slower).resumed is False
 
 
 @pytest.mark.parametrize("alias", ["torch", "mm", "prodpoly", "resnet_norelu"])

@@ -67,6 +67,10 @@ def test_one_cycle_brings_its_own_learning_rate_and_takes_it_away():
         ({"train_images": 40_000, "held_out": 10_000}, {"train_images": 45_000}, (0.8, 0.9)),
         ({"train_images": 40_000, "held_out": 10_000}, {"held_out": 0}, (0.8, 1.0)),
         ({"train_images": 40_000, "held_out": 10_000}, {}, (0.8, 0.8)),
+        ({"held_out": 10_000}, {"train_images": 50_000}, (0.8, 1.0)),
+        ({"held_out": 5_000}, {"held_out": 5_000}, (1.0, 1.0)),
+        ({"held_out": 5_000}, {}, (1.0, 1.0)),
+        ({"held_out": 5_000}, {"held_out": 0}, (1.0, 1.0)),
         ({"train_images": 50_000}, {"train_images": 40_000}, (1.0, 0.8)),
         ({}, {}, (1.0, 1.0)),
     ],
@@ -74,6 +78,8 @@ def test_one_cycle_brings_its_own_learning_rate_and_takes_it_away():
 def test_the_share_of_the_images_is_that_of_the_larger_whole(start, end, shares):
     arms, _ = arms_of(recipe("a", momentum=0.0, **start), recipe("b", momentum=0.9, **end))
     assert (arms[0].share, arms[-1].share) == pytest.approx(shares)
+    moved = [arm.share for arm in arms if arm.name == "train_images"]
+    assert moved == ([shares[1]] if shares[0] != shares[1] else [])
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from diagnose.probe.numerics import Length, Numerics
 from diagnose.probe.settings import settings_of
 from diagnose.probe.trials import TrialSpec, from_json, to_json
 from diagnose.probe.weights import narrowed
+from diagnose.sources import digest_of_code
 from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting
 
 NET = """
@@ -153,6 +154,17 @@ def wait_until_gone(numbers, seconds=20):
     while any(map(runs, numbers)):
         assert time.monotonic() < end, f"still there: {numbers}"
         time.sleep(0.01)
+
+
+def test_a_model_that_is_edited_while_the_probe_runs_is_not_trained_as_the_old_one(images, tmp_path):
+    (tmp_path / "net.py").write_text(NET)
+    net = f"{tmp_path}/net.py:net"
+    spec = replace(spec_of(images, net), code=digest_of_code(net))
+    (trial,) = run([spec], tmp_path / "before", Local(tmp_path / "before", images[1]))
+    assert trial.status == "done"
+    (tmp_path / "net.py").write_text(f"{NET}# edited")
+    (trial,) = run([spec], tmp_path / "after", Local(tmp_path / "after", images[1]))
+    assert "not here as it was when the probe began" in trial.status
 
 
 @pytest.mark.slow

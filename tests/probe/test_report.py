@@ -1,6 +1,7 @@
 """The report of trials made by hand, in every format: interrupted, diverged and hostile ones too."""
 
 import json
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -45,7 +46,7 @@ def answered(images, *, interrupted=False, lost=()):
         gone = index in lost
         trials.append(spec.result(curve[:1] if gone else curve, "diverged in step 12" if gone else "done"))
     decision = Decision((model,), tuple(arm.name for arm in arms), 1_280, (), Numerics(), 1, (), ())
-    prepared = Prepared(Request((model,), start, end), plan, images, specs, 60.0, decision)
+    prepared = Prepared(Request((model,), start, end), plan, images, specs, 60.0, decision, Path("plan.json"))
     return ProbeAnswer(prepared, tuple(trials), effects_of(plan, trials), interrupted)
 
 

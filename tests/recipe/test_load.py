@@ -67,9 +67,9 @@ model = dict(type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18
 """
 
 
-def config(folder, *, wrapper="", scheduler="type='ConstantLR'", augments="dict()"):
+def config(folder, *, wrapper="", scheduler="type='ConstantLR'", augments="dict()", more=""):
     path = folder / "config.py"
-    path.write_text(CONFIG.format(wrapper=wrapper, scheduler=scheduler, augments=augments))
+    path.write_text(CONFIG.format(wrapper=wrapper, scheduler=scheduler, augments=augments) + more)
     return load(f"mmpretrain:{path}")
 
 
@@ -85,6 +85,14 @@ def config(folder, *, wrapper="", scheduler="type='ConstantLR'", augments="dict(
 )  # fmt: skip
 def test_what_mmpretrain_mixes_is_augmentation(tmp_path, mixed, other):
     assert config(tmp_path, augments=mixed).get("augmentation") == Augmentation(flip=0.5, other=other)
+
+
+@pytest.mark.parametrize("place", ["data_preprocessor = {}", "model['data_preprocessor'] = {}"])
+def test_what_the_preprocessor_mixes_goes_before(tmp_path, place):
+    more = place.format("dict(batch_augments=dict(augments=dict(type='CutMix', alpha=1.0)))")
+    read = config(tmp_path, augments="dict(augments=dict(type='Mixup'))", more=more)
+    assert read.get("augmentation").other == ("CutMix(alpha=1.0)",)
+    assert "batch_augments" in read.source("augmentation")
 
 
 def test_batches_that_are_gathered_are_one_and_clipped_gradients_are_another_optimiser(tmp_path):
@@ -122,7 +130,7 @@ def test_a_cosine_over_the_whole_training_is_a_cosine(tmp_path, scheduler, kind)
     ],
 )
 def test_a_schedule_has_no_key_of_another_kind(table):
-    with pytest.raises(DiagnoseError, match="for the kind"):
+    with pytest.raises(DiagnoseError, match="no other keys than `kind`"):
         parse(f"schedule = {table}", "mine", "mine.toml")
 
 

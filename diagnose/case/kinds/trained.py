@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from diagnose.probe.curves import learning_curve
 from diagnose.probe.sentences import points
-from diagnose.probe.words import signed, span, steps_of
+from diagnose.probe.words import at_most, lengths, signed, span, steps_of
 from diagnose.values import (
     Cell,
     Column,
@@ -56,7 +56,7 @@ def standing(probe: Probe) -> str:
     """Say what the numbers of a probe stand on."""
     first = probe.matched[0]
     return (
-        f"{probe.plan.horizons[0]} epochs of at most {probe.plan.images:,} images of {probe.data}, "
+        f"{lengths(probe.plan.horizons)} of at most {probe.plan.images:,} images of {probe.data}, "
         f"{steps_of(trial.steps for trial in probe.matched)}, on {first.device} in {first.precision}"
     )
 
@@ -126,7 +126,7 @@ def _table(effects: Sequence[Effect]) -> Table:
 
 def bounded(verdict: str, bound: float) -> str:
     """Return a verdict's word, the bound in place of its x."""
-    return f"{verdict[:-1]}{bound:.2f}" if verdict.endswith(" x") else verdict
+    return f"{verdict[:-1]}{at_most(bound)}" if verdict.endswith(" x") else verdict
 
 
 def _curves(probe: Probe, model: str) -> Curves:

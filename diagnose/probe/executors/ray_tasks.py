@@ -200,10 +200,10 @@ def _join(ray: Any, address: str) -> None:
 
 
 def _ask(address: str) -> None:
-    """Raise OSError where an address is HOST:PORT and nothing answers there."""
+    """Raise OSError, or OverflowError for no port at all, where an address is HOST:PORT and nothing answers there."""
     host, _, port = address.rpartition(":")
     if port.isdigit() and "/" not in host:  # as in ray://HOST:PORT
-        socket.create_connection((host.strip("[]"), min(int(port), 65535)), timeout=PATIENCE).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
 
 
 # ------------------------------------------------------------------------------------- in Ray's processes
