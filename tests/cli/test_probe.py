@@ -260,7 +260,7 @@ def test_a_model_that_was_edited_is_another_and_what_had_ended_is_said(tmp_path)
     assert "had ended before" not in said
     again, said = losses(8)
     assert again == narrow
-    assert "8 of them had ended before" in said
+    assert "all of them had ended before" in said
     assert "of 8 trials; " not in said
 
 
