@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.probe.executors.memory import is_lack, said_by
 from diagnose.probe.journal import RUNNING, Journal
 from diagnose.probe.trials import TrialSpec
 from diagnose.values import Trial
@@ -19,10 +20,15 @@ RETRIES = 2
 OUT_OF_MEMORY = "out of memory"
 """How a trial ends that does not fit the memory although it runs alone."""
 
+WRONG = "wrong"
+"""How an attempt ends whose MODEL text is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One attempt at a trial that is over: `how` is "ended", "killed", "out of memory" or "failed"; `why` says more.
+    """One attempt at a trial that is over; `why` says more.
+
+    `how` is "ended", "killed", "out of memory", "wrong" or "failed".
 
     Of an attempt that ended, the trial's journal says how the trial ended.
     """
@@ -89,6 +95,22 @@ def cannot_train(spec: TrialSpec, why: str) -> DiagnoseError:
     )
 
 
+def cause_of(error: BaseException) -> tuple[str, str]:
+    """Return how an attempt ended by an error, and why."""
+    if is_lack(error):
+        return OUT_OF_MEMORY, ""
+    if isinstance(error, DiagnoseError):
+        return WRONG if error.exit_code == USAGE else "failed", f"{error.message} {error.hint}".strip()
+    return "failed", said_by(error)
+
+
+def failure(spec: TrialSpec, how: str, why: str) -> Exception:
+    """Return the error of a timing that did not end well."""
+    if how == OUT_OF_MEMORY:
+        return OutOfMemoryError(spec)
+    return DiagnoseError(why, exit_code=USAGE) if how == WRONG else cannot_train(spec, why)
+
+
 def keeps_memory(spec: TrialSpec, *, sparing: bool) -> bool:
     """Tell whether a trial's process keeps the memory that its tensors free, which is faster on a CPU."""
     return spec.numerics.device == "cpu" and spec.numerics.micro_batch is None and not sparing
@@ -107,7 +129,7 @@ def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterato
     tries, slots = Counter[str](), executor.slots
     try:
         while waiting or running:
-            for _ in range(len(waiting) if len(running) < slots else 0):
+            for _ in range(len(waiting) if len(running) < slots else 0):  # with no place free there is nothing to see
                 spec = waiting.popleft()
                 if ended := finished(spec, folder):
                     if ended.status == OUT_OF_MEMORY:

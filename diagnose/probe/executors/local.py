@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import USAGE
 from diagnose.probe.devices import cores
-from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train, keeps_memory
+from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, Clock, Ended, failure, keeps_memory
 from diagnose.probe.executors.memory import kernel_kills, says_so
 from diagnose.probe.executors.nursery import LACK_OF_MEMORY, NAME
 from diagnose.probe.journal import Journal
@@ -65,8 +65,13 @@ class Local:
             codes: dict[str, int] = {}
             while len(codes) < copies:  # all of them, so that none is left to run beside the next timing
                 codes |= dict(self._answers())
-            causes = {Path(folder): (code, *self._cause(Path(folder), code)) for folder, code in codes.items()}
-            found = [_clocked(spec, folder, *cause) for folder, cause in causes.items()]
+            causes = {folder: self._cause(Path(folder), code) for folder, code in codes.items()}
+            if -signal.SIGALRM in codes.values():
+                raise TimeoutError
+            for how, why in causes.values():
+                if how != "ended":
+                    raise failure(spec, how, why)
+            found = [Clock(**json.loads(Path(folder, "clock.json").read_text())) for folder in codes]
         return Clock(*(max(getattr(each, part) for each in found) for part in Clock.__slots__))
 
     def close(self) -> None:
@@ -150,22 +155,9 @@ class Local:
         ):
             return OUT_OF_MEMORY, ""
         if code > 0:
-            return "failed", said or f"its process ended with {code}"
+            return WRONG if code == USAGE else "failed", said or f"its process ended with {code}"
         unknown = "; whether memory ran out, the kernel does not tell here" if self._kills is None else ""
         return "killed", f"its process was ended by signal {-code}{unknown if code == -signal.SIGKILL else ''}"
-
-
-def _clocked(spec: TrialSpec, folder: Path, code: int, how: str, why: str) -> Clock:
-    """Return what a timing found, or raise how it ended."""
-    if code == -signal.SIGALRM:
-        raise TimeoutError
-    if how == OUT_OF_MEMORY:
-        raise OutOfMemoryError(spec)
-    if code == USAGE:
-        raise DiagnoseError(why, exit_code=USAGE)  # it says what is wrong with the MODEL text
-    if how != "ended":
-        raise cannot_train(spec, why)
-    return Clock(**json.loads((folder / "clock.json").read_text()))
 
 
 def errors_of(folder: Path) -> str:

@@ -118,18 +118,17 @@ def _work(task: str, folder: Path, images: Path) -> int:
     import traceback
 
     from diagnose.errors import USAGE, DiagnoseError
-    from diagnose.probe.executors.memory import is_lack, said_by
+    from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, cause_of
     from diagnose.probe.worker import time_steps, work
 
     try:
         (work if task == "trial" else time_steps)(folder, images)
-    except DiagnoseError as error:
-        print(f"{error.message} {error.hint}".strip(), file=sys.stderr)
-        return USAGE if error.exit_code == USAGE else 1
     except BaseException as error:
-        traceback.print_exc()
-        print(said_by(error), file=sys.stderr)
-        return LACK_OF_MEMORY if is_lack(error) else 1
+        if not isinstance(error, DiagnoseError):
+            traceback.print_exc()
+        how, why = cause_of(error)
+        print(why, file=sys.stderr)
+        return {OUT_OF_MEMORY: LACK_OF_MEMORY, WRONG: USAGE}.get(how, 1)
     return 0
 
 

@@ -14,8 +14,16 @@ from typing import Any
 
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.devices import cores, freed_memory
-from diagnose.probe.executors.executor import OUT_OF_MEMORY, Clock, Ended, OutOfMemoryError, cannot_train, keeps_memory
-from diagnose.probe.executors.memory import is_lack, kernel_kills, said_by
+from diagnose.probe.executors.executor import (
+    OUT_OF_MEMORY,
+    Clock,
+    Ended,
+    cannot_train,
+    cause_of,
+    failure,
+    keeps_memory,
+)
+from diagnose.probe.executors.memory import kernel_kills
 from diagnose.probe.image_cache import Splits
 from diagnose.probe.images import Images
 from diagnose.probe.journal import RUNNING, Journal, replace_file
@@ -36,10 +44,7 @@ Place = tuple[str, bool]
 """The folder where the probe was started, and whether a process keeps the memory that tensors free."""
 
 Item = tuple[str, Any, bytes]
-"""What a task yields: ("epoch", its result, the state to go on from) or (how it ended, why, b"").
-
-Beside how an attempt `Ended` there is "wrong": the MODEL text is.
-"""
+"""What a task yields: ("epoch", its result, the state to go on from) or (how it ended, why, b"")."""
 
 
 class RayTasks:
@@ -137,12 +142,8 @@ class RayTasks:
         except self._ray.exceptions.RayError as error:
             raise cannot_train(spec, str(error).strip().splitlines()[-1]) from error
         for how, why in found:
-            if how == OUT_OF_MEMORY:
-                raise OutOfMemoryError(spec)
-            if how == "wrong":
-                raise DiagnoseError(why, exit_code=USAGE)
-            if how == "failed":
-                raise cannot_train(spec, why)
+            if how != "timed":
+                raise failure(spec, how, why)
         return Clock(*(max(each[index] for _, each in found) for index in range(len(Clock.__slots__))))
 
     def _task(self, function: Any, spec: TrialSpec, *, streaming: bool) -> Any:
@@ -226,7 +227,7 @@ def _trial(text: str, splits: Splits, place: Place, state: bytes | None) -> Iter
     except DivergedError as error:
         yield "ended", str(error), b""
     except Exception as error:
-        yield *_cause(error), b""
+        yield *cause_of(error), b""
     else:
         yield "ended", "done", b""
 
@@ -244,16 +245,8 @@ def _clock(text: str, splits: Splits, place: Place) -> tuple[str, Any]:
         with tempfile.TemporaryDirectory() as name:
             found = clock(from_json(text), splits, Journal(Path(name)), began)
     except Exception as error:
-        return _cause(error)
+        return cause_of(error)
     return "timed", tuple(asdict(found).values())
-
-
-def _cause(error: Exception) -> tuple[str, str]:
-    if is_lack(error):
-        return OUT_OF_MEMORY, ""
-    if isinstance(error, DiagnoseError):
-        return "wrong" if error.exit_code == USAGE else "failed", f"{error.message} {error.hint}".strip()
-    return "failed", said_by(error)
 
 
 def _settle(place: Place) -> None:
