@@ -48,6 +48,6 @@ def recipe(
     assert b is not None
     with result.progress(f"Comparing {a} and {b}"):
         diff = compare(*load_both(a, b))
-    result.write(diff_report(diff, (a, b)))
+    result.write(diff_report(diff))
     if diff.having("differs") or diff.having("unstated"):
         raise typer.Exit(1)

@@ -77,7 +77,7 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
     if first.trains_like(last):
         raise DiagnoseError(
             f"There is nothing to probe: {start.name} and {end.name} train alike in all that both state.",
-            hint=f"`diagnose recipe {start.name} {end.name}` shows what one of them leaves open.",
+            hint=f"`diagnose recipe {start.typed} {end.typed}` shows what one of them leaves open.",
             exit_code=USAGE,
         )
     arms = [first, replace(first, name="start again, other seeds", kind="again", first_seed=OTHER_SEEDS)]
@@ -124,7 +124,7 @@ def _factors(
     if ablate and not factors:
         raise DiagnoseError(
             f"There is nothing to ablate: {'; '.join(left_out)}.",
-            hint=f"`diagnose recipe {start.name} {end.name}` shows what differs.",
+            hint=f"`diagnose recipe {start.typed} {end.typed}` shows what differs.",
             exit_code=USAGE,
         )
     return factors, [f"{why}: no arm stands for it." for why in left_out]

@@ -99,9 +99,12 @@ def _schedule(schedulers: list[Mapping[str, Any]], length: object) -> Iterator[F
     elif alone and first.get("type") == "CosineAnnealingLR" and whole and not first.get("eta_min_ratio"):
         yield "schedule", Schedule("cosine"), place
     else:
-        text = ", then ".join(f"{part.get('type')}({_arguments(part)})" for part in schedulers)
-        yield "schedule", Schedule("other", text=text), place
+        yield "schedule", Schedule("other", text=", then ".join(map(_call, schedulers))), place
     yield "schedule_steps", "after each epoch" if epochs else "after each step", place
+
+
+def _call(part: Mapping[str, Any]) -> str:
+    return f"{part.get('type')}({_arguments(part)})"
 
 
 def _arguments(part: Mapping[str, Any]) -> str:
@@ -129,7 +132,7 @@ def _data(config: Any, name: str) -> Iterator[Found]:
     mixed = held.get("augments") or ()
     if dataset.get("pipeline"):
         listed = [mixed] if isinstance(mixed, Mapping) else list(mixed)
-        mixes = tuple(f"{part.get('type')}({_arguments(part)})" for part in listed)
+        mixes = tuple(map(_call, listed))
         place = "train_dataloader.dataset.pipeline" + (f" and {place}" if mixes else "")
         yield "augmentation", _augmentation(list(dataset["pipeline"]), mixes), place
     if channels.get("mean") and channels.get("std"):

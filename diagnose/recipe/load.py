@@ -49,4 +49,4 @@ def load(text: str) -> Recipe:
     if path.suffix != ".toml" and not path.is_file():
         hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."
         raise DiagnoseError(f"There is no recipe {text!r}.", hint=hint, exit_code=USAGE)
-    return parse(read_toml(path, "recipe", most=LONGEST), path.stem, text)
+    return replace(parse(read_toml(path, "recipe", most=LONGEST), path.stem, text), text=text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from typing import Any
 
@@ -14,10 +13,10 @@ from diagnose.values import NOT_STATED, Column, FieldDiff, Prose, Recipe, Recipe
 SCHEMA = "diagnose.recipe/1"
 
 
-def diff_report(diff: RecipeDiff, texts: tuple[str, str] | None = None) -> Report:
-    """Return the report of two recipes compared; `texts` is how the command line names them, else their names."""
+def diff_report(diff: RecipeDiff) -> Report:
+    """Return the report of two recipes compared."""
     a, b = diff.a.name, diff.b.name
-    sections = [Section("", tuple(_verdict(diff, texts or (a, b))))]
+    sections = [Section("", tuple(_verdict(diff)))]
     for status, title, folded in (
         ("differs", "What differs", False),
         ("unstated", "What one of them does not state", False),
@@ -62,7 +61,7 @@ def show_report(recipe: Recipe) -> Report:
     )
 
 
-def _verdict(diff: RecipeDiff, texts: tuple[str, str]) -> list[Prose]:
+def _verdict(diff: RecipeDiff) -> list[Prose]:
     differing, unstated = diff.having("differs"), diff.having("unstated")
     both, equal = diff.having("both unstated"), diff.having("equal")
     named = _listed(differing)
@@ -82,8 +81,7 @@ def _verdict(diff: RecipeDiff, texts: tuple[str, str]) -> list[Prose]:
         schedules = [each.kind for f in diff.fields for each in (f.a, f.b) if isinstance(each, Schedule)]
         keys = ",".join(field.key for field in differing if field.key in ABLATED)
         if keys and "other" not in schedules:  # which no probe can train
-            a, b = map(shlex.quote, texts)
-            command = f"diagnose probe --recipe {a} --against {b} --ablate {keys}"
+            command = f"diagnose probe --recipe {diff.a.typed} --against {diff.b.typed} --ablate {keys}"
             prose.append(
                 Prose(f"A difference is no cause yet. `{command}` trains to see which have an effect.", "hint")
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from diagnose.values.findings import Finding, Verdict
@@ -87,11 +88,20 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a network is trained. A key that has no setting is not stated; `recipe.fields` lists the keys."""
+    """How a network is trained. A key that has no setting is not stated; `recipe.fields` lists the keys.
+
+    `text` is what was typed for it, where that is not its name.
+    """
 
     name: str
     title: str
     settings: tuple[Setting, ...]
+    text: str = ""
+
+    @property
+    def typed(self) -> str:
+        """Return what a shell takes for it."""
+        return shlex.quote(self.text or self.name)
 
     def get(self, key: str) -> SettingValue:
         """Return the value of a field, `NOT_STATED` where the recipe does not say."""
@@ -105,7 +115,7 @@ class Recipe:
         """Return this recipe with other settings in place of its own."""
         new = {setting.key: setting for setting in settings}
         kept = tuple(setting for setting in self.settings if setting.key not in new)
-        return Recipe(self.name, self.title, (*kept, *new.values()))
+        return replace(self, settings=(*kept, *new.values()))
 
 
 @dataclass(frozen=True, slots=True)
