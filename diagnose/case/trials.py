@@ -52,11 +52,13 @@ class AtHand:
         ours = {_named(model) for model in models}
         trained = {run.spec.model for run in self.runs}
         code = {model: digest_of_code(model) for model in trained if _named(model) in ours}
-        edited = {id(run) for run in self.runs if run.spec.code != code.get(run.spec.model, run.spec.code)}
-        said = (run.spec for run in self.runs if id(run) in edited)
+
+        def edited(run: Run) -> bool:
+            return run.spec.code != code.get(run.spec.model, run.spec.code)
+
         return AtHand(
-            tuple(run for run in self.runs if id(run) not in edited),
-            (*self.skipped, *(Skipped(f"{spec.model}, {spec.arm}, seed {spec.seed}", EDITED) for spec in said)),
+            tuple(run for run in self.runs if not edited(run)),
+            (*self.skipped, *(_skipped(run.spec, EDITED) for run in self.runs if edited(run))),
         )
 
 
@@ -71,6 +73,10 @@ def _named(model: str) -> str:
     return f"{ref.source}:{ref.name}"
 
 
+def _skipped(spec: TrialSpec, why: str) -> Skipped:
+    return Skipped(f"{spec.model}, {spec.arm}, seed {spec.seed}", why)
+
+
 def journals_in(folder: Path) -> AtHand:
     """Return the trials whose journals lie in a folder or below it; one that has not ended is no evidence yet."""
     from diagnose.probe.journal import RUNNING, Journal
@@ -82,7 +88,7 @@ def journals_in(folder: Path) -> AtHand:
         try:
             spec = from_json(file.read_text("utf-8"))
             if journal.status() == RUNNING:
-                skipped.append(Skipped(f"{spec.model}, {spec.arm}, seed {spec.seed}", RUNNING))
+                skipped.append(_skipped(spec, RUNNING))
             else:
                 found.append(Run(spec, spec.result(journal.curve(), journal.status())))
         except (OSError, ValueError, TypeError, KeyError) as error:

@@ -13,6 +13,7 @@ from diagnose.cli.options import Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
+from diagnose.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,6 @@ def probe(
     from diagnose.probe.executors import executor_for
     from diagnose.probe.images import cache_folder
     from diagnose.probe.report import plan_text, probe_report
-    from diagnose.probe.words import counted
     from diagnose.recipe import load_both
 
     device = chosen_device(device, elsewhere=ray is not None)

@@ -87,6 +87,12 @@ class ProbeAnswer:
     interrupted: bool
 
     @property
+    def trained(self) -> tuple[Trial, ...]:
+        """Return the trials that were trained, without those that are read from a longer one."""
+        lengths = {arm.name: self.prepared.plan.trained(arm) for arm in self.prepared.plan.arms}
+        return tuple(trial for trial in self.trials if trial.epochs in lengths[trial.arm])
+
+    @property
     def open(self) -> bool:
         """Return whether a model is inconclusive at a horizon, or a trial did not come to an accuracy."""
         return any(not found.conclusive for found in self.effects) or any(t.accuracy is None for t in self.trials)
@@ -163,11 +169,11 @@ def run_probe(
     try:
         while True:
             ended.clear()
-            old = {(s.model, s.arm, s.seed, s.length.epochs) for s in prepared.specs if finished(s, folder)}
+            old = {_which(spec) for spec in prepared.specs if finished(spec, folder)}
             try:
                 for trial in run(prepared.specs, folder, executor):
                     ended.append(trial)
-                    if (trial.model, trial.arm, trial.seed, trial.epochs) not in old:
+                    if _which(trial) not in old:
                         progress(ended)
                 break
             except OutOfMemoryError as error:
@@ -176,13 +182,15 @@ def run_probe(
                 say(prepared.plan.notes[-1])
     except KeyboardInterrupt:
         interrupted = True
-    keys = {(trial.model, trial.arm, trial.seed, trial.epochs): trial for trial in ended}
-    trained = (
-        keys.get((spec.model, spec.arm, spec.seed, spec.length.epochs)) or unfinished(spec, folder)
-        for spec in prepared.specs
-    )
+    found = {_which(trial): trial for trial in ended}
+    trained = (found.get(_which(spec)) or unfinished(spec, folder) for spec in prepared.specs)
     trials = tuple(trial for whole in trained for trial in at_horizons(prepared.plan, whole))
     return ProbeAnswer(prepared, trials, effects_of(prepared.plan, trials), interrupted)
+
+
+def _which(one: TrialSpec | Trial) -> tuple[str, str, int, int]:
+    """Return what tells a trial from the others of its probe."""
+    return one.model, one.arm, one.seed, one.length.epochs if isinstance(one, TrialSpec) else one.epochs
 
 
 def _divided(prepared: Prepared, error: OutOfMemoryError) -> Prepared:

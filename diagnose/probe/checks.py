@@ -9,8 +9,8 @@ from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.arms import Arm
 from diagnose.probe.images import Images
 from diagnose.probe.plan import FEWEST_STEPS, Plan
-from diagnose.probe.words import counted
 from diagnose.sources import build
+from diagnose.wording import counted
 
 if TYPE_CHECKING:
     from diagnose.probe.answer import Request

@@ -14,7 +14,6 @@ from diagnose.probe.images import Images
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS, Length, Numerics
 from diagnose.probe.settings import Settings
 from diagnose.probe.trials import TrialSpec
-from diagnose.sources import digest_of_code
 from diagnose.values import Schedule
 
 TIMED_ON_CPU, TIMED_ON_GPU = (32, 2), (256, 30)
@@ -34,6 +33,10 @@ CLOSE = 2.0
 
 FEWEST = 8
 """The smallest micro-batch: batch norm over fewer images is another network."""
+
+
+NO_ROOM = "does not fit the memory"
+MORE_ROOM = "Give --workers 1, a smaller --width or a machine with more memory."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,7 @@ class Stopwatch:
         """Return the seconds of a trial's parts; nothing is learned, so that nothing can diverge."""
         still = replace(self.settings, learning_rate=0.0, schedule=Schedule("constant"), batch_size=batch)
         length = Length(2, min(steps * batch, len(self.images.train_images)), 2)
-        about = (still, length, self.images.name, self.images.key, numerics, digest_of_code(model))
-        spec = TrialSpec(model, "timing", "", (), 0, *about)
+        spec = TrialSpec(model, "timing", "", (), 0, still, length, self.images.name, self.images.key, numerics)
         return self.executor.clock(spec, copies=copies, limit=limit)
 
     def numerics(self, model: str, asked: Asked, *, device: str, images: int) -> tuple[Numerics, int, list[Timing]]:
@@ -96,7 +98,7 @@ class Stopwatch:
         layouts = _with(best.numerics, "layout", asked.layout, LAYOUTS)
         timings = self._race(model, [(option, workers) for option in layouts if option != best.numerics], timings)
         best = _fastest(timings)
-        if _on_gpu(best.numerics) and asked.engine is None:
+        if best.numerics.on_gpu and asked.engine is None:
             engines = _with(best.numerics, "engine", None, ENGINES[: 2 if asked.micro_batch else 3])
             # What is compiled the first time lies on the disk for all trials: the second time counts.
             timed = [self._timing(model, option, workers, spread=images) for option in engines for _ in range(2)][1::2]
@@ -159,30 +161,29 @@ class Stopwatch:
         before: Timing | None = None,
     ) -> Timing:
         began, why, rate = time.perf_counter(), "", None
-        most, fewest = TIMED_ON_GPU if _on_gpu(numerics) else TIMED_ON_CPU
-        batch = min(most, self.settings.batch_size)
-        while rate is None and not why:
+        most, fewest = TIMED_ON_GPU if numerics.on_gpu else TIMED_ON_CPU
+        for batch in _halves(min(most, self.settings.batch_size)):
             steps = fewest
             if before is not None and before.images_per_second:
                 steps = max(steps, _steps(batch * workers / before.images_per_second, numerics))
             try:
                 clock = self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=limit)
                 rate = workers / (clock.train + (clock.start / spread if spread else 0.0))
+            except OutOfMemoryError:
+                why = f"{model} {NO_ROOM} with {batch} images a forward pass"
+                continue
             except TimeoutError:
                 why = f"given up after {limit:.1f} s"
-            except OutOfMemoryError:
-                why = f"{model} does not fit the memory with {batch} images a forward pass"
-                if batch // 2 >= FEWEST:
-                    batch, why = batch // 2, ""
             except DiagnoseError as error:
                 if error.exit_code == USAGE:
                     raise  # it is the MODEL text that is wrong, whatever the numerics
                 why = error.message
+            break
         return Timing(numerics, workers, rate, time.perf_counter() - began, why)
 
     def glance(self, model: str, numerics: Numerics) -> Clock | None:
         """Return the seconds of the parts of one trial, roughly; None where it does not fit the memory."""
-        most, steps = TIMED_ON_GPU if _on_gpu(numerics) else GLANCE
+        most, steps = TIMED_ON_GPU if numerics.on_gpu else GLANCE
         batch = min(most, self.settings.batch_size)
         try:
             return self.clock(model, replace(numerics, engine="eager"), batch=batch, steps=steps, copies=1, limit=None)
@@ -196,7 +197,7 @@ class Stopwatch:
             OutOfMemoryError: the batch does not fit the memory.
             DiagnoseError: the model cannot be trained.
         """
-        batch, few = self.settings.batch_size, TIMED_ON_GPU[1] if _on_gpu(numerics) else 1
+        batch, few = self.settings.batch_size, TIMED_ON_GPU[1] if numerics.on_gpu else 1
         short = self.clock(model, numerics, batch=batch, steps=few, copies=workers, limit=None)
         steps = _steps(batch * short.train, numerics)
         if steps <= few:
@@ -204,21 +205,21 @@ class Stopwatch:
         return self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=None)
 
 
-def _on_gpu(numerics: Numerics) -> bool:
-    return numerics.device.startswith("cuda")
+def _halves(batch: int) -> list[int]:
+    """Return a batch, its half and so on, to the smallest that still is a batch."""
+    return [batch, *(batch >> times for times in range(1, batch.bit_length()) if batch >> times >= FEWEST)]
 
 
 def _steps(seconds: float, numerics: Numerics) -> int:
     """Return how many steps of so many seconds a longer timing has."""
-    return min(ceil(SECONDS / seconds), MOST_STEPS_ON_GPU if _on_gpu(numerics) else MOST_STEPS)
+    return min(ceil(SECONDS / seconds), MOST_STEPS_ON_GPU if numerics.on_gpu else MOST_STEPS)
 
 
 def _fastest(timings: Sequence[Timing]) -> Timing:
     """Return the fastest timing; where nothing could be run, the reason of the first is raised."""
     fastest = max(timings, key=lambda timing: timing.images_per_second or 0.0)
     if fastest.images_per_second is None:
-        memory = "Give --workers 1, a smaller --width or a machine with more memory."
-        raise DiagnoseError(timings[0].why, hint=memory if "does not fit the memory" in timings[0].why else FORM)
+        raise DiagnoseError(timings[0].why, hint=MORE_ROOM if NO_ROOM in timings[0].why else FORM)
     return fastest
 
 

@@ -18,8 +18,7 @@ def probe_data(answer: ProbeAnswer) -> dict[str, Any]:
     arms = {arm.name: arm for arm in plan.arms}
     trained = [
         (plan.steps(arms[trial.arm], 1) * min(arms[trial.arm].settings.batch_size, trial.images), result.seconds)
-        for trial in trials
-        if trial.epochs in plan.trained(arms[trial.arm])
+        for trial in answer.trained
         for result in trial.curve
     ]
     seconds = sum(second for _, second in trained)

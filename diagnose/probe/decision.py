@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import DiagnoseError
-from diagnose.probe.choice import Stopwatch, Timing, smaller_micro_batch
+from diagnose.probe.choice import MORE_ROOM, NO_ROOM, Stopwatch, Timing, smaller_micro_batch
 from diagnose.probe.executors.executor import Clock, Executor, OutOfMemoryError, keeps_memory
 from diagnose.probe.journal import replace_file
 from diagnose.probe.numerics import Numerics
@@ -121,16 +121,16 @@ def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> 
         DiagnoseError: none is left.
     """
     if numerics.engine == "cuda-graphs":
-        said = f"{error.spec.model} does not fit the memory with CUDA graphs: all arms run with torch.compile alone."
+        said = f"{error.spec.model} {NO_ROOM} with CUDA graphs: all arms run with torch.compile alone."
         return replace(numerics, engine="compile"), said
     smaller = smaller_micro_batch(numerics.micro_batch, batches)
     if smaller is None:
         raise DiagnoseError(
             f"{error}, even with {numerics.micro_batch or max(batches)} images a forward pass.",
-            hint="What has ended is kept. Give --workers 1, a smaller --width or a machine with more memory.",
+            hint=f"What has ended is kept. {MORE_ROOM}",
         )
     said = (
-        f"{error.spec.model} does not fit the memory with {numerics.micro_batch or max(batches)} images a forward "
+        f"{error.spec.model} {NO_ROOM} with {numerics.micro_batch or max(batches)} images a forward "
         f"pass: all arms run with {smaller}, over which batch norm takes its mean and variance."
     )
     return replace(numerics, micro_batch=smaller), said

@@ -42,7 +42,7 @@ def chosen_device(asked: str | None, *, elsewhere: bool = False) -> str:
             )
         return asked
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device.type == "cuda" and (device.index or 0) >= count:
+    if (device.index or 0) >= count:
         raise DiagnoseError(
             f"There is no {asked} here: torch sees {count or 'no'} GPU{'s' if count != 1 else ''}.",
             hint="--device cpu trains on the processor. A GPU needs its driver and a torch that is built for it.",

@@ -117,12 +117,9 @@ def _why_open(plan: Plan, each: Measured, steps: int) -> str:
         if scale > steps:
             return f"unobservable at this horizon: weight decay acts over about {scale:,.0f} steps"
     if not math.isfinite(each.difference.error):
-        few = each.difference.n < 2
-        return (
-            "one seed says nothing of the noise"
-            if few
-            else "the difference is the same in all seeds, so the noise is not known"
-        )
+        if each.difference.n < 2:
+            return "one seed says nothing of the noise"
+        return "the difference is the same in all seeds, so the noise is not known"
     return ""
 
 

@@ -28,6 +28,11 @@ class Numerics:
     engine: str = "eager"
     micro_batch: int | None = None
 
+    @property
+    def on_gpu(self) -> bool:
+        """Return whether it computes on a GPU."""
+        return self.device.startswith("cuda")
+
     def __str__(self) -> str:
         engine = "" if self.engine == "eager" else f", {self.engine}"
         micro = f", {self.micro_batch} images a forward pass" if self.micro_batch else ""

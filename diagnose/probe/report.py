@@ -23,7 +23,7 @@ from diagnose.probe.sentences import (
     stands_on,
     steps_apart,
 )
-from diagnose.probe.words import at_most, counted, duration, lengths, signed, span
+from diagnose.probe.words import at_most, duration, lengths, signed, span
 from diagnose.values import (
     Cell,
     Column,
@@ -38,6 +38,7 @@ from diagnose.values import (
     Table,
     Trial,
 )
+from diagnose.wording import counted
 
 SCHEMA = "diagnose.probe/1"
 
@@ -93,11 +94,9 @@ def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
         yield Prose(sentence(found), "verdict")
     if answer.interrupted:
         yield Prose("The probe was interrupted: this is what had ended. The same command goes on.", "caution")
-    plan = prepared.plan
-    trained = {arm.name: plan.trained(arm) for arm in plan.arms}  # the others are read from these
-    diverged = sum(t.status.startswith("diverged") and t.epochs in trained[t.arm] for t in answer.trials)
+    diverged = sum(trial.status.startswith("diverged") for trial in answer.trained)
     if diverged:
-        said = f"{diverged} of {plan.trials} trials diverged. No effect is claimed of an arm with such trials."
+        said = f"{diverged} of {prepared.plan.trials} trials diverged. No effect is claimed of an arm with such trials."
         yield Prose(said, "bad")
     for found in answer.effects:
         yield Prose(f"{horizon(found)}, {ends(found)}")

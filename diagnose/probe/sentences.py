@@ -10,8 +10,9 @@ from diagnose.probe.comparisons import BEYOND, comparisons
 from diagnose.probe.effects import INCONCLUSIVE, ModelEffects
 from diagnose.probe.plan import Plan
 from diagnose.probe.statistics import ALPHA, detectable
-from diagnose.probe.words import at_most, counted, lengths, signed, span, steps_of
+from diagnose.probe.words import at_most, lengths, signed, span, steps_of
 from diagnose.values import Effect
+from diagnose.wording import counted
 
 if TYPE_CHECKING:
     from diagnose.probe.answer import Prepared

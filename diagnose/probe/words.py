@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: "1 step", "1,560 steps"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+from diagnose.wording import counted
 
 
 def lengths(epochs: Sequence[int]) -> str:

@@ -76,11 +76,6 @@ def cell_text(cell: Cell, *, decimals: int | None = None) -> str:
     return visible(cell) if isinstance(cell, str) else number(cell, decimals=decimals)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return "1 row" or "3 rows"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def with_unit(text: str, unit: str) -> str:
     """Append a figure's unit, where it has one."""
     return f"{text} {visible(unit)}" if unit else text

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from diagnose.render.numbers import counted
 from diagnose.render.text import visible
 from diagnose.values import AlignedTree, Curves, Figure, Finding, Prose, Report, Section, Table, TreeRow, Verdict
+from diagnose.wording import counted
 
 _ORDER = (Verdict.REAL, Verdict.UNDETERMINED, Verdict.COSMETIC)
 

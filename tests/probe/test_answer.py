@@ -35,6 +35,15 @@ class Timed:
         return Clock(0.0, 1e-3 * (width / 64) ** 2 * self.factor(spec.numerics, copies), 0.0, 0.0)
 
 
+class Graphs(Timed):
+    """The same, but CUDA graphs of a whole batch do not fit the memory."""
+
+    def clock(self, spec, **options):
+        if spec.numerics.engine == "cuda-graphs" and spec.settings.batch_size > 32:
+            raise OutOfMemoryError(spec)
+        return super().clock(spec, **options)
+
+
 @pytest.fixture
 def planned(tmp_path):
     def plan(budget, executor=None, **options):
@@ -133,12 +142,6 @@ def test_where_not_even_the_smallest_batch_fits_it_is_said(planned):
 
 
 def test_cuda_graphs_are_given_up_before_a_batch_is_divided(planned):
-    class Graphs(Timed):
-        def clock(self, spec, **options):
-            if spec.numerics.engine == "cuda-graphs" and spec.settings.batch_size > 32:
-                raise OutOfMemoryError(spec)
-            return super().clock(spec, **options)
-
     ends = {"start": recipe("a", 0.0, 128), "end": recipe("b", 0.9, 128)}
     prepared = planned(None, Graphs(), device="cuda", engine="cuda-graphs", **ends)
     assert {(spec.numerics.engine, spec.numerics.micro_batch) for spec in prepared.specs} == {("compile", None)}
@@ -146,12 +149,6 @@ def test_cuda_graphs_are_given_up_before_a_batch_is_divided(planned):
 
 
 def test_where_that_is_not_enough_both_are_said(planned):
-    class Graphs(Timed):
-        def clock(self, spec, **options):
-            if spec.numerics.engine == "cuda-graphs" and spec.settings.batch_size > 32:
-                raise OutOfMemoryError(spec)
-            return super().clock(spec, **options)
-
     ends = {"start": recipe("a", 0.0, 128), "end": recipe("b", 0.9, 128)}
     prepared = planned(None, Graphs(fits=32), device="cuda", engine="cuda-graphs", **ends)
     assert {(spec.numerics.engine, spec.numerics.micro_batch) for spec in prepared.specs} == {("compile", 32)}
