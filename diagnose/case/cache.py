@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,11 @@ SCHEMA = "diagnose.claim/1"
 class Cache(Protocol):
     """Where judgements are kept; `trials` is a digest of the trials that a verdict rests on."""
 
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Return the folders that `put` writes in."""
+        ...
+
     def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
         """Return what is kept of a claim, None where nothing is."""
         ...
@@ -40,6 +46,8 @@ class Cache(Protocol):
 
 class NoCache:
     """Keeps nothing."""
+
+    places: tuple[Path, ...] = ()
 
     def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
         """Return nothing."""
@@ -54,6 +62,13 @@ class FileCache:
 
     def __init__(self, folder: Path, *, write: Callable[[Report], str], read: Callable[[str], Report]) -> None:
         self._folder, self._write, self._read = folder, write, read
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Return the one folder, made where it can be: a guard lets nothing be made around it."""
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        return (self._folder,)
 
     def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
         """Return the kept judgement of a claim."""

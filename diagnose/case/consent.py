@@ -1,31 +1,54 @@
-"""What a case of somebody else's would run as code or fetch: each needs the user's word."""
+"""What a case of somebody else's would run as code or fetch, as far as its texts tell it before anything is read.
+
+What no text tells is found out where it would happen: `sources.consent` asks there, and `guard` watches the process.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from diagnose.case.claims import KINDS
+from diagnose.recipe.load import is_code as is_code_of_a_recipe
+from diagnose.guard import RefusedError, guarded
+from diagnose.sources.consent import Consent, asks_for_weights, is_code, limited_to
 from diagnose.sources.spec import file_of, parse
 from diagnose.values import Case, Claim
 
-FETCHING = ("pretrained", "weights", "weights_backbone", "checkpoint_path", "init_cfg", "load_from")
-"""Arguments of models with which their libraries download weights or read a checkpoint."""
+
+@contextmanager
+def allowed(case: Case, places: Sequence[Path], *, download: bool) -> Iterator[list[RefusedError]]:
+    """Allow what the user has allowed a case, and guard the process where the case is not trusted.
+
+    `places` are the folders that may be written. Yields the list of what the guard refused.
+    """
+    with limited_to(Consent(code=case.trusted, download=download)), ExitStack() as guards:
+        refused: list[RefusedError] = []
+        if not case.trusted:
+            caches = _caches_of_weights() if download else ()
+            refused = guards.enter_context(guarded(writable=(*places, *caches), network=download))
+        yield refused
+
+
+def _caches_of_weights() -> tuple[Path, ...]:
+    """Return the folders in which the libraries of models keep what they fetch."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    named = (("TORCH_HOME", "torch"), ("HF_HOME", "huggingface"))
+    return tuple(Path(os.environ.get(variable) or root / folder) for variable, folder in named)
 
 
 def code_of(case: Case, claim: Claim) -> tuple[str, ...]:
     """Return the models and recipes of a claim that are code: the user's own, and configs of mmpretrain."""
-    models = (text for text in _models(case, claim) if _runs(text))
-    recipes = (text for text in _recipes(claim) if text.endswith(".py"))
-    return tuple(dict.fromkeys((*models, *recipes)))
+    models = (text for text in _models(case, claim) if is_code(parse(text)))
+    code = (text for text in _recipes(claim) if is_code_of_a_recipe(text))
+    return tuple(dict.fromkeys((*models, *code)))
 
 
 def fetches(case: Case, claim: Claim) -> tuple[str, ...]:
     """Return the models of a claim whose arguments ask for weights."""
-    found = []
-    for text in _models(case, claim):
-        kwargs = dict(parse(text).kwargs)
-        if any(kwargs.get(name) for name in FETCHING):
-            found.append(text)
+    found = (text for text in _models(case, claim) if asks_for_weights(dict(parse(text).kwargs)))
     return tuple(dict.fromkeys(found))
 
 
@@ -33,11 +56,6 @@ def files_of(case: Case, claim: Claim) -> tuple[str, ...]:
     """Return the files that a claim's models and recipes are read from."""
     models = [file_of(parse(text).name) or parse(text).name for text in _models(case, claim)]
     return tuple(dict.fromkeys(name for name in (*models, *_recipes(claim)) if name.endswith((".py", ".toml"))))
-
-
-def _runs(text: str) -> bool:
-    ref = parse(text)
-    return ref.source == "user" or (ref.source == "mmpretrain" and ref.name.endswith(".py"))
 
 
 def _models(case: Case, claim: Claim) -> Iterator[str]:

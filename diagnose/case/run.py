@@ -9,10 +9,17 @@ from pathlib import Path
 from diagnose.case.bench import Bench
 from diagnose.case.cache import Cache
 from diagnose.case.claims import KINDS
-from diagnose.case.consent import code_of, fetches
+from diagnose.case.consent import allowed, code_of, fetches
 from diagnose.case.kind import OPPOSITE
 from diagnose.errors import DiagnoseError, in_one_line
-from diagnose.values import Case, Claim, Judgement, Ruling
+from diagnose.guard import RefusedError
+from diagnose.sources.consent import ConsentError, Need
+from diagnose.values import Case, Claim, Judgement, Ruling, Skipped
+
+_WORDS = {
+    Need.CODE: "Not run: {} is code, which runs with --trust.",
+    Need.DOWNLOAD: "Not run: {} asks for weights; --download allows it.",
+}
 
 INTERRUPTED = "The run was interrupted before this claim; the same command goes on from here."
 
@@ -36,16 +43,20 @@ def judge_case(
     bench = Bench(case, runs)
     judgements: list[Judgement] = []
     try:
-        for number, claim in enumerate(case.claims, 1):
-            watch(claim, number)
-            judgements.append(_judged(case, claim, bench, cache, download=download))
+        with allowed(case, cache.places, download=download) as refused:
+            for number, claim in enumerate(case.claims, 1):
+                watch(claim, number)
+                refused.clear()
+                judgements.append(_judged(case, claim, bench, cache, refused, download=download))
     except KeyboardInterrupt:
         left = case.claims[len(judgements) :]
         return (*judgements, *(Judgement(claim, Ruling.UNDETERMINED, INTERRUPTED) for claim in left)), True
     return tuple(judgements), False
 
 
-def _judged(case: Case, claim: Claim, bench: Bench, cache: Cache, *, download: bool) -> Judgement:
+def _judged(
+    case: Case, claim: Claim, bench: Bench, cache: Cache, refused: list[RefusedError], *, download: bool
+) -> Judgement:
     refusal = _refusal(case, claim, download=download)
     if refusal:
         return Judgement(claim, Ruling.UNDETERMINED, refusal)
@@ -56,7 +67,9 @@ def _judged(case: Case, claim: Claim, bench: Bench, cache: Cache, *, download: b
     try:
         judgement = judge_claim(claim, bench)
     except Exception as error:  # a claim that fails is undetermined, and its error is what the page says
-        return Judgement(claim, Ruling.UNDETERMINED, _failure(error))
+        return Judgement(claim, Ruling.UNDETERMINED, _failure(refused[0] if refused else error))
+    stopped = tuple(Skipped("a part of the measurement", each.message) for each in refused)
+    judgement = replace(judgement, skipped=(*judgement.skipped, *stopped))
     cache.put(case, judgement, trials)
     return judgement
 
@@ -72,16 +85,19 @@ def judge_claim(claim: Claim, bench: Bench) -> Judgement:
 
 
 def _refusal(case: Case, claim: Claim, *, download: bool) -> str:
+    """Say what a claim needs the user's word for, as far as its texts tell."""
     code = () if case.trusted else code_of(case, claim)
     if code:
-        return f"Not run: {', '.join(f'`{each}`' for each in code)} is code, which runs with --trust."
+        return _WORDS[Need.CODE].format(", ".join(f"`{text}`" for text in code))
     weights = () if download else fetches(case, claim)
-    if weights:
-        return f"Not run: {', '.join(f'`{each}`' for each in weights)} asks for weights; --download allows it."
-    return ""
+    return _WORDS[Need.DOWNLOAD].format(", ".join(f"`{text}`" for text in weights)) if weights else ""
 
 
 def _failure(error: Exception) -> str:
+    if isinstance(error, ConsentError):
+        return _WORDS[error.need].format(error.what)
+    if isinstance(error, RefusedError):
+        return f"Stopped: it tried to {error.what}, which a case may do only with --trust."
     if isinstance(error, DiagnoseError):
         return f"It could not be measured: {error.message.rstrip('.')}. {error.hint}".strip()
     return f"It could not be measured: {in_one_line(error)}"

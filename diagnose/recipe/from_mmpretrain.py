@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from diagnose.errors import USAGE, DiagnoseError
 from diagnose.values import Augmentation, Normalisation, Recipe, Schedule, Setting, SettingValue
 
 IMAGES = {"CIFAR10": 50_000, "CIFAR100": 50_000, "MNIST": 60_000, "FashionMNIST": 60_000}
@@ -16,7 +17,11 @@ Found = tuple[str, SettingValue, str]
 
 
 def recipe_of(name: str) -> Recipe:
-    """Read the config of a hub's name, or a config file, which is run as code."""
+    """Read the config of a hub's name, or a config file, which is run as code.
+
+    Raises:
+        DiagnoseError: there is no such config, or `name` has arguments (exit code 2); its code failed (3).
+    """
     config = _config(name)
     settings = tuple(Setting(key, value, f"{name}: {place}") for key, value, place in _read(config, name))
     return Recipe(f"mmpretrain:{name}", f"mmpretrain's config {name}", settings)
@@ -24,18 +29,19 @@ def recipe_of(name: str) -> Recipe:
 
 def _config(name: str) -> Any:
     from diagnose.sources import building, faults, from_mmpretrain, parse
+    from diagnose.sources.consent import is_config_file
     from diagnose.sources.scope import quiet, restored
 
     ref = parse(f"mmpretrain:{name}")
+    if ref.kwargs:
+        raise DiagnoseError(f"A recipe takes no arguments: {ref.text}.", hint=f"Write {ref.name}.", exit_code=USAGE)
     with quiet(), restored():
         try:
             from_mmpretrain.load()
-            if name.endswith(".py"):
-                return from_mmpretrain.read_config(name)
+            if is_config_file(ref):
+                return from_mmpretrain.read_config(ref.name)
             building.origin("mmpretrain").prepare(ref, pretrained=False)  # a wrong name answers with the right ones
-            from mmpretrain.apis.model import ModelHub
-
-            return ModelHub.get(name).config
+            return from_mmpretrain.hub_config(ref.name)
         except (Exception, SystemExit) as error:
             raise faults.explain(error, ref) from error
 

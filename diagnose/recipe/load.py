@@ -9,10 +9,16 @@ from pathlib import Path
 from diagnose.errors import USAGE, DiagnoseError, nearest
 from diagnose.files import read_toml
 from diagnose.recipe.toml import LONGEST, parse
+from diagnose.sources.consent import is_config_file
+from diagnose.sources.spec import parse as parse_model
 from diagnose.values import Recipe
 
 NAMES = ("paper", "reproduction", "lightning", "mmpretrain", "authors-2022")
 """The built-in recipes; each is `builtin/NAME.toml`, a new one is such a file and its name here."""
+
+
+PREFIX = "mmpretrain:"
+"""What stands before a name of mmpretrain's hub, or a config's path."""
 
 
 def names() -> tuple[str, ...]:
@@ -30,6 +36,20 @@ def load_both(a: str, b: str) -> tuple[Recipe, Recipe]:
     return (replace(one, name=a), replace(two, name=b)) if one.name == two.name and a != b else (one, two)
 
 
+def _of_mmpretrain(text: str) -> bool:
+    return text.startswith(PREFIX) or text.endswith(".py")
+
+
+def is_code(text: str) -> bool:
+    """Say whether the recipe that `text` names is a config file of mmpretrain, which is run as code."""
+    if text in NAMES or not _of_mmpretrain(text):
+        return False
+    try:
+        return is_config_file(parse_model(PREFIX + text.removeprefix(PREFIX)))
+    except DiagnoseError:
+        return False  # `load` will say what is wrong with it
+
+
 def load(text: str) -> Recipe:
     """Return the recipe that `text` names.
 
@@ -41,10 +61,10 @@ def load(text: str) -> Recipe:
     """
     if text in NAMES:
         return parse((files("diagnose.recipe") / "builtin" / f"{text}.toml").read_text("utf-8"), text, text)
-    if text.startswith("mmpretrain:") or text.endswith(".py"):
+    if _of_mmpretrain(text):
         from diagnose.recipe.from_mmpretrain import recipe_of
 
-        return recipe_of(text.removeprefix("mmpretrain:"))
+        return recipe_of(text.removeprefix(PREFIX))
     path = Path(text)
     if path.suffix != ".toml" and not path.is_file():
         hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."

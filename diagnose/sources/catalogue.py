@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.sources.consent import ask_for_download
 from diagnose.sources.faults import check_call
 from diagnose.sources.networks import mmpretrain_resnet, pinet, resnet
 from diagnose.sources.origin import Alias, Prepared, Shapes
@@ -81,6 +82,7 @@ class Catalogue:
 
     def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
         """Look an alias up and check its options."""
+        ask_for_download(ref)
         if ref.name not in ENTRIES:
             raise _unknown(ref)
         if pretrained:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.guard import unguarded
+from diagnose.sources.consent import ask_for_code, ask_for_download, given, is_config_file
 from diagnose.sources.faults import unexpected
 from diagnose.sources.origin import Prepared, Shapes
+from diagnose.sources.registered import check_registered, nothing_imported
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:
@@ -35,13 +39,14 @@ class Mmpretrain:
 
     def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
         """Read a model's config and check its arguments, which are merged into the config's `model`."""
+        ask_for_download(ref)
         mmpretrain = load()
-        if ref.name.endswith(".py"):
+        if is_config_file(ref):
             # Modules of the config's `custom_imports` may stand in the working folder or beside it.
             sys.path[:0] = [str(Path.cwd()), str(Path(ref.name).resolve().parent)]
             config, where = read_config(ref.name), ref.name
         else:
-            config, where = self._hub_config(mmpretrain, ref), f"configuration {ref.name}"
+            config, where = self._hub_config(ref), f"configuration {ref.name}"
         _check_keywords(config, ref)
         if not pretrained and (addresses := tuple(_addresses(config.model))):
             raise DiagnoseError(
@@ -49,7 +54,7 @@ class Mmpretrain:
                 hint="Nothing is downloaded unless pretrained weights are asked for.",
             )
         # A hub name, not its config, where weights are asked for: only the hub knows their address.
-        model = ref.name if pretrained and not ref.name.endswith(".py") else config
+        model = ref.name if pretrained and not is_config_file(ref) else config
         return Prepared(
             make=partial(get_model, model, pretrained=pretrained, **dict(ref.kwargs)),
             origin=f"mmpretrain {mmpretrain.__version__}, {where}",
@@ -57,9 +62,7 @@ class Mmpretrain:
             notes=lambda module: () if pretrained else (UNINITIALISED,),
         )
 
-    def _hub_config(self, mmpretrain: ModuleType, ref: ModelRef) -> Any:
-        from mmpretrain.apis.model import ModelHub
-
+    def _hub_config(self, ref: ModelRef) -> Any:
         known = self.names()
         if ref.name.lower() not in known:
             raise DiagnoseError(
@@ -67,8 +70,7 @@ class Mmpretrain:
                 hint=nearest(ref.name.lower(), known) or "`diagnose models QUERY` searches the names.",
                 exit_code=USAGE,
             )
-        with _without_noise():
-            return ModelHub.get(ref.name).config
+        return hub_config(ref.name)
 
 
 def load() -> ModuleType:
@@ -81,13 +83,38 @@ def load() -> ModuleType:
     return module
 
 
-def get_model(config: Any, *, pretrained: bool = False, **kwargs: Any) -> nn.Module:
-    """Build a model from a hub's name or a config, without what mmpretrain warns of meanwhile."""
+def hub_config(name: str) -> Any:
+    """Read the config of one of the hub's names: a file that mmpretrain ships."""
+    from mmpretrain.apis.model import ModelHub
+
+    with _without_noise(), unguarded():
+        return ModelHub.get(name).config
+
+
+def get_model(config: Any, *, pretrained: bool = False, **overrides: Any) -> nn.Module:
+    """Build a model from a hub's name or a config, without what mmpretrain warns of meanwhile.
+
+    `overrides` are merged into the config's `model`.
+
+    Raises:
+        ConsentError: foreign code may not run, and the merged configuration names some.
+    """
     import mmpretrain
 
-    with _without_noise():
-        module: nn.Module = mmpretrain.get_model(config, pretrained=pretrained, **kwargs)
+    with _without_noise(), ExitStack() as restrictions:
+        if not given().code:
+            config, overrides = _merged(config, overrides), {}
+            check_registered(config.model)
+            restrictions.enter_context(nothing_imported())
+        module: nn.Module = mmpretrain.get_model(config, pretrained=pretrained, **overrides)
     return module
+
+
+def _merged(config: Any, overrides: dict[str, Any]) -> Any:
+    """Return a copy of a config with overrides in its model, as `mmpretrain.get_model` merges them."""
+    merged = copy.deepcopy(hub_config(config) if isinstance(config, str) else config)
+    merged.merge_from_dict({"model": overrides})
+    return merged
 
 
 @contextmanager
@@ -114,9 +141,12 @@ def read_config(text: str) -> Any:
     """Read a config file, which is run as code.
 
     Raises:
+        ConsentError: no code may run.
         DiagnoseError: there is no such file, or it defines no model (exit code 2).
     """
     from mmengine.config import Config
+
+    ask_for_code(text)
 
     path = Path(text)
     if not path.is_file():

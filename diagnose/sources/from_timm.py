@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.sources.consent import ask_for_download
 from diagnose.sources.origin import Prepared, Shapes
 from diagnose.values import ModelRef
 
@@ -26,6 +27,7 @@ class Timm:
 
     def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
         """Find a registered model; a name on a model hub, which timm would download, is refused."""
+        ask_for_download(ref)
         known = self.names()
         import timm
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.sources.consent import ask_for_download
 from diagnose.sources.faults import check_call
 from diagnose.sources.origin import Prepared, Shapes
 from diagnose.values import ModelRef
@@ -43,6 +44,7 @@ class Torchvision:
 
         import torchvision
 
+        ask_for_download(ref)
         if ref.name not in torchvision.models.list_models():
             raise DiagnoseError(
                 f"torchvision has no model {ref.name!r}.",

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.sources.consent import ask_for_code
 from diagnose.sources.faults import check_call
 from diagnose.sources.origin import Prepared, Shapes
 from diagnose.sources.spec import FORMS, ORIGINS, file_of
@@ -37,6 +38,7 @@ class User:
         """Import the code and check that its factory can be called; a module-level nn.Module is taken as it is."""
         from torch import nn
 
+        ask_for_code(ref.text)
         if pretrained:
             raise DiagnoseError(f"{ref.text} is your own code, which has no published weights.", exit_code=USAGE)
         path = file_of(ref.name)
