@@ -1,8 +1,8 @@
 """A guard over this process while somebody else's file is judged: what nobody thought of is stopped here, too.
 
-Consent is asked where code would run (`sources.consent`). This is the second line: Python tells its audit hooks of every
-program text that is executed, every process, socket and file that is written, and the guard refuses what a judgement
-never needs. It does not see what a library does below Python, in C, without telling; SECURITY.md says so.
+Consent is asked where code would run (`sources.consent`). This is the second line: Python tells its audit hooks of
+every program text that runs, of every process, connection and file that is written, and the guard refuses what a
+judgement never needs. It does not see what a library does in C without telling Python; SECURITY.md says so.
 
     >>> with guarded(writable=(cache,)):
     ...     judge()
@@ -11,6 +11,7 @@ never needs. It does not see what a library does below Python, in C, without tel
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Sequence
@@ -33,15 +34,15 @@ CHANGES = {
     **dict.fromkeys(("os.rename", "os.link"), ((0, 1), True)),
     "os.symlink": ((1,), True),
 }
-"""The events that change files: where their arguments name what is changed, and whether the last is a folder's number."""
+"""The events that change files: which arguments name what is changed, and whether the last is a folder's number."""
 
 LOADING = ("exec", "import", "ctypes.dlopen", "pickle.find_class")
 """The events of code that is loaded and run: looked at while a library is imported, too."""
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
-LIBRARIES = ("fvcore", "iopath", "matplotlib", "mmcv", "mmengine", "mmpretrain", "networkx", "numpy", "PIL", "safetensors",
-             "scipy", "sympy", "timm", "torch", "torchinfo", "torchvision", "transformers")  # fmt: skip
+LIBRARIES = ("fvcore", "iopath", "matplotlib", "mmcv", "mmengine", "mmpretrain", "networkx", "numpy", "PIL",
+             "safetensors", "scipy", "sympy", "timm", "torch", "torchinfo", "torchvision", "transformers")  # fmt: skip
 """What a judgement imports. While one of these is imported, what its own module code does is its own doing: torch asks
 the system's linker for libraries, matplotlib looks for fonts."""
 
@@ -102,7 +103,7 @@ def guarded(*, writable: Sequence[Path] = (), network: bool = False) -> Iterator
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """Suspend the guard while something installed does what a stranger's file may not: mmengine runs a shipped config."""
+    """Suspend the guard while a library does what a stranger's file may not: mmengine runs a config that it ships."""
     before = _rules[:]
     _rules.clear()
     try:
@@ -112,7 +113,7 @@ def unguarded() -> Iterator[None]:
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _rules or event not in _CHECKS and not event.startswith(NETWORK):
+    if not _rules or (event not in _CHECKS and not event.startswith(NETWORK)):
         return
     rules = _rules[-1]
     check = _CHECKS.get(event, _connection)
@@ -132,7 +133,7 @@ def _connection(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
 
 
 def _opened(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
-    path, mode, flags = arguments
+    path, mode, flags, *_ = arguments
     writes = bool(flags & WRITING) if isinstance(flags, int) else any(sign in str(mode) for sign in "wax+")
     if writes:
         return _outside(rules, path)
@@ -141,7 +142,8 @@ def _opened(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
 
 def _changed(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
     places, relative = CHANGES[event]
-    folder = arguments[-1] if relative and isinstance(arguments[-1], int) and arguments[-1] >= 0 else None
+    last = arguments[-1]
+    folder = last if relative and isinstance(last, int) and last >= 0 else None
     found = (_outside(rules, arguments[place], folder) for place in places)
     return next(filter(None, found), "")
 
@@ -159,7 +161,7 @@ def _outside(rules: _Rules, path: object, folder: int | None = None) -> str:
     if not isinstance(path, (str, bytes, os.PathLike)):
         return f"write {_shown(path)}"
     named = os.fsdecode(path)
-    if folder is not None and not os.path.isabs(named):
+    if folder is not None and not named.startswith(os.sep):
         named = f"/proc/self/fd/{folder}/{named}"
     where = os.path.realpath(named)
     inside = any(where == place or where.startswith(place + os.sep) for place in rules.writable)
@@ -171,10 +173,10 @@ def _endless(path: object) -> str:
     if not isinstance(path, (str, bytes)) or os.fsdecode(path) in (os.devnull, "/dev/urandom"):
         return ""
     try:
-        kind = os.stat(path).st_mode & 0o170000
+        mode = Path(os.fsdecode(path)).stat().st_mode
     except (OSError, ValueError):
         return ""
-    return "" if kind in (0o100000, 0o040000) else f"read {_shown(path)}, which is no file"
+    return "" if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else f"read {_shown(path)}, which is no file"
 
 
 def _executed(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
@@ -193,7 +195,7 @@ def _executed(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
 
 def _imported(frame: FrameType | None, name: str) -> str:
     """Look at the file that a module is imported from, whatever name its code gives itself."""
-    given = frame.f_locals.get("args", ()) if frame is not None else ()
+    given: Any = frame.f_locals.get("args", ()) if frame is not None else ()
     space = given[1] if len(given) > 1 and isinstance(given[1], dict) else {}
     origin = getattr(space.get("__spec__"), "origin", None) or name
     return "" if _is_ours(str(origin)) and _is_ours(name) else f"run code ({_shown(origin)})"
@@ -209,7 +211,9 @@ def _loaded(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
 
 def _unpickled(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
     root = str(arguments[0]).partition(".")[0]
-    return "" if root in ("torch", "numpy", "collections", "_codecs", "diagnose") else f"unpickle {arguments[0]} objects"
+    return (
+        "" if root in ("torch", "numpy", "collections", "_codecs", "diagnose") else f"unpickle {arguments[0]} objects"
+    )
 
 
 _CHECKS: dict[str, Callable[[_Rules, str, tuple[Any, ...]], str]] = {
@@ -271,7 +275,7 @@ def _is_ours(path: str) -> bool:
     """Say whether a file is part of Python, of what is installed beside it, or of diagnose."""
     if path in ("frozen", "built-in") or path.startswith("<frozen "):
         return True
-    where = os.path.realpath(path) if os.path.isabs(path) else ""
+    where = os.path.realpath(path) if path.startswith(os.sep) else ""
     return any(where.startswith(place + os.sep) for place in _PLACES)
 
 

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from diagnose.case.claims import KINDS
-from diagnose.recipe.load import is_code as is_code_of_a_recipe
 from diagnose.guard import RefusedError, guarded
+from diagnose.recipe.load import is_code as is_code_of_a_recipe
 from diagnose.sources.consent import Consent, asks_for_weights, is_code, limited_to
 from diagnose.sources.spec import file_of, parse
 from diagnose.values import Case, Claim

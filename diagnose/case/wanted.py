@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.case.claims import KINDS
-from diagnose.case.consent import code_of, fetches
+from diagnose.case.consent import allowed, code_of, fetches
+from diagnose.errors import DiagnoseError
+from diagnose.guard import RefusedError
+from diagnose.sources.consent import ConsentError
 from diagnose.values import Case, Claim
 
 
@@ -31,7 +34,24 @@ def wanted(case: Case, *, download: bool = False) -> tuple[Wanted, ...]:
             continue
         models = found.setdefault(_recipes(claim), [])
         models += [case.model(name) for name in _named(claim)]
+    if not case.trusted:
+        with allowed(case, (), download=download):
+            found = {recipes: list(filter(_may_be_built, models)) for recipes, models in found.items()}
+            found = {recipes: models for recipes, models in found.items() if models}
     return tuple(Wanted(tuple(dict.fromkeys(models)), *recipes) for recipes, models in found.items())
+
+
+def _may_be_built(model: str) -> bool:
+    """Build a model without weights, and say whether it needs no consent; what else is wrong with it its probe says."""
+    from diagnose.sources import build
+
+    try:
+        build(model)
+    except (ConsentError, RefusedError):
+        return False
+    except DiagnoseError:
+        return True
+    return True
 
 
 def _recipes(claim: Claim) -> tuple[str, str]:

@@ -54,11 +54,14 @@ class ConsentError(DiagnoseError):
         self.need, self.what = need, what
 
 
-_given: ContextVar[Consent] = ContextVar("consent", default=Consent())
+EVERYTHING = Consent()
+"""What somebody types himself is allowed."""
+
+_given: ContextVar[Consent] = ContextVar("consent", default=EVERYTHING)
 
 
 def given() -> Consent:
-    """Return what the user has allowed; what somebody types is allowed, so by default everything is."""
+    """Return what the user has allowed."""
     return _given.get()
 
 

@@ -12,6 +12,8 @@ from types import FrameType
 from typing import Any
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.guard import RefusedError
+from diagnose.sources.consent import ConsentError
 from diagnose.values import ModelRef
 
 LONGEST = 600
@@ -24,6 +26,8 @@ def explain(error: BaseException, ref: ModelRef) -> DiagnoseError:
     """Return the error to show for an exception raised while `ref` was imported or built."""
     if isinstance(error, DiagnoseError):
         return error
+    if refusal := _refusal(error):
+        return refusal
     if isinstance(error, SystemExit):
         return DiagnoseError(f"{ref.text} called sys.exit({error.code!r}){_where(error)} while it was built.")
     if wrong := _wrong_keyword(error, ref):
@@ -33,6 +37,16 @@ def explain(error: BaseException, ref: ModelRef) -> DiagnoseError:
         nowhere = error.filename.startswith("<")  # a config, which mmengine parses as a nameless string
         place = f" in line {error.lineno}" if nowhere else f" at {error.filename}:{error.lineno}"
     return DiagnoseError(f"{ref.text} raised {type(error).__name__}{place}: {_message(error)}")
+
+
+def _refusal(error: BaseException) -> DiagnoseError | None:
+    """Return what was refused for want of consent, where a library made an error of its own of it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (ConsentError, RefusedError)):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def check_call(factory: Callable[..., object], ref: ModelRef, kwargs: Mapping[str, Any]) -> None:
