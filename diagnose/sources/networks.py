@@ -74,10 +74,10 @@ def resnet(
 
 def mmpretrain_resnet(**config: Any) -> nn.Module:
     """Build mmpretrain's resnet18_8xb16_cifar10; options are merged into its config's `model`."""
-    from diagnose.sources.from_mmpretrain import get_model, load
+    from diagnose.sources.from_mmpretrain import get_model, hub_config, load
 
     load()
-    return get_model("resnet18_8xb16_cifar10", **config)
+    return get_model(hub_config("resnet18_8xb16_cifar10"), **config)
 
 
 def pinet(
