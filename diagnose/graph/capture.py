@@ -1,8 +1,8 @@
-"""Capture a network twice in one mode and say how it was done."""
+"""Capture a network in one mode, and say how it was done and whether it computes the same each time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -12,16 +12,19 @@ from diagnose.graph.export import export_tape
 from diagnose.graph.functional import functional
 from diagnose.graph.labels import digest
 from diagnose.graph.record import record_tape
+from diagnose.graph.steady import is_steady
 from diagnose.graph.tape import CannotCapture, Tape
 from diagnose.sources.scope import in_mode
 from diagnose.values import Skipped
+
+Way = Callable[[nn.Module, tuple[Tensor, ...]], Tape]
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
     """A network's canonical form in one mode, and the tensors of its constants by their digest.
 
-    `steady` is False where a second capture gave another graph; `structure` describes the nesting of the outputs.
+    `steady` is False where two forward passes called other operators; `structure` describes the nesting of the outputs.
     """
 
     form: Canonical
@@ -41,7 +44,7 @@ def capture(
         inputs: of which export reads shape and element type alone; the recorder runs them.
         training: the mode to capture.
         recorder: run the module and record it, without trying `torch.export` first.
-        twice: capture a second time and compare, to notice Python's randomness.
+        twice: follow two more forward passes and compare them, to notice Python's randomness.
 
     Raises:
         CannotCapture: neither way works.
@@ -59,8 +62,16 @@ def capture(
             tape = way(module, inputs)
         name = "recorder" if way is record_tape else "export"
         form = _form(tape, training, name)
-        steady = not twice or digest(_form(way(module, inputs), training, name).graph) == digest(form.graph)
+        steady = not twice or _steady(way, module, inputs, form, training)
     return Captured(form, tape.constants, tape.structure, steady, skipped)
+
+
+def _steady(way: Way, module: nn.Module, inputs: tuple[Tensor, ...], form: Canonical, training: bool) -> bool:
+    """Say whether a network computes the same each time; where that cannot be told cheaply, capture it once more."""
+    steady = None if way is record_tape else is_steady(module, inputs)
+    if steady is None:
+        return digest(_form(way(module, inputs), training, form.graph.capture).graph) == digest(form.graph)
+    return steady
 
 
 def _form(tape: Tape, training: bool, name: str) -> Canonical:

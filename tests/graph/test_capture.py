@@ -1,5 +1,9 @@
 """Capture: views and in-place writes, detached regions, the recorder, and what is restored."""
 
+import itertools
+import random
+
+import numpy as np
 import pytest
 import torch
 from architectures import ARCHITECTURES, INPUT
@@ -7,6 +11,7 @@ from torch import Tensor, nn
 
 from diagnose.graph.capture import capture
 from diagnose.graph.execute import Run, evaluate
+from diagnose.graph.steady import is_steady
 from diagnose.graph.tape import CannotCapture
 
 SMALL = (2, 4)
@@ -93,8 +98,6 @@ def test_what_runs_without_gradient_is_detached() -> None:
 
 
 def test_python_randomness_is_noticed() -> None:
-    import itertools
-
     calls = itertools.count()
     captured = capture(
         Written(lambda x: x * 2 if next(calls) % 2 else torch.tanh(x)), (torch.randn(SMALL),), training=False
@@ -129,3 +132,43 @@ def test_no_weight_is_read(name) -> None:
         network = ARCHITECTURES[name]()
 
     assert len(capture(network, (torch.zeros(INPUT, device="meta"),), training=True).form.graph.nodes) > 20
+
+
+@pytest.mark.parametrize("draw", [random.random, np.random.rand])
+def test_a_branch_drawn_at_random_is_noticed(draw) -> None:
+    seed = next(seed for seed in range(20) if _differs_between_passes(draw, seed))
+    random.seed(seed)
+    np.random.seed(seed)
+    module = Written(lambda x: torch.tanh(x) if draw() < 0.5 else x * 2)
+    assert is_steady(module, (torch.randn(SMALL),)) is False
+
+
+def _differs_between_passes(draw, seed) -> bool:
+    random.seed(seed)
+    np.random.seed(seed)
+    return (draw() < 0.5) != (draw() < 0.5)
+
+
+@pytest.mark.parametrize("name", ["resnet", "vit", "mobilenet3"])
+def test_a_network_that_draws_nothing_in_python_is_steady(name) -> None:
+    network = ARCHITECTURES[name]()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    assert is_steady(network, (torch.zeros(INPUT),)) is True
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_the_same_operators_on_other_weights_are_another_computation() -> None:
+    class Turns(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)])
+            self.turn = itertools.cycle(range(2))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.layers[next(self.turn)](x)
+
+    assert is_steady(Turns(), (torch.zeros(2, 4),)) is False
+
+
+def test_what_depends_on_data_cannot_be_told_without_any() -> None:
+    assert is_steady(Written(lambda x: x if float(x.sum()) > 0 else -x), (torch.ones(SMALL),)) is None
