@@ -15,7 +15,7 @@ from diagnose.case.keys import Key, json_file, text, truth
 from diagnose.case.kind import Kind
 from diagnose.case.locate import Where, line_of
 from diagnose.errors import USAGE, DiagnoseError, nearest
-from diagnose.files import read_toml
+from diagnose.files import read_text
 from diagnose.values import Case, Claim
 
 LONGEST = 65_536
@@ -59,7 +59,7 @@ def load(name: str, *, trusted: bool = False) -> Case:
 
 
 def _loaded(path: Path, name: str, *, trusted: bool) -> Case:
-    read = parse(read_toml(path, "case", most=LONGEST, hint=_TEMPLATE_HINT), name, path.name)
+    read = parse(read_text(path, "case", most=LONGEST, hint=_TEMPLATE_HINT), name, path.name)
     return replace(read, trusted=trusted, trials=str(path.parent / read.trials) if read.trials else "")
 
 

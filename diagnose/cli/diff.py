@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli.options import Input, Output, OutputFormat, Quiet
+from diagnose.cli.options import Input, Output, OutputFormat, Quiet, place
 from diagnose.cli.output import Result
-from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
+from diagnose.errors import COULD_NOT_RUN
+from diagnose.files import check_writable
 
 _EXITS = {"equivalent": 0, "different": 1, "undetermined": COULD_NOT_RUN}
 
@@ -17,7 +18,7 @@ A = Annotated[str, typer.Argument(metavar="A", help="The candidate: a MODEL, as 
 B = Annotated[str, typer.Argument(metavar="B", help="The reference: a MODEL.")]
 Mapping = Annotated[
     Path | None,
-    typer.Option("--save-mapping", metavar="PATH", help="Write which weights of A are which of B."),
+    typer.Option("--save-mapping", parser=place, metavar="PATH", help="Write which weights of A are which of B."),
 ]
 Convert = Annotated[
     tuple[Path, Path] | None,
@@ -58,9 +59,8 @@ def diff(
         from diagnose.inputs import parse_inputs
 
         asked = parse_inputs(input or ())
-        for path in (save_mapping, *(convert[1:] if convert else ())):
-            if path is not None and not path.parent.is_dir():
-                raise DiagnoseError(f"There is no folder {path.parent}.", exit_code=USAGE)
+        if save_mapping is not None:
+            check_writable(save_mapping)
         if convert is not None:
             answer.check_target(*convert)
         examined = answer.examine(answer.Request(a, b, asked, seed, (weights_a, weights_b)))

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from diagnose.errors import USAGE, DiagnoseError
+
 
 class Format(StrEnum):
     """How a result is written."""
@@ -27,6 +29,15 @@ class By(StrEnum):
     LAYER = "layer"
 
 
+def place(text: str) -> Path:
+    """Return the path of a file or a folder; an empty one would be the folder that one stands in."""
+    if not text:
+        raise DiagnoseError(
+            "The path of a file is empty.", hint="Name a file, or leave the option out.", exit_code=USAGE
+        )
+    return Path(text)
+
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -40,7 +51,8 @@ OutputFormat = Annotated[
     typer.Option("--format", help="How the result is written; else by the suffix of --output, else terminal."),
 ]
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="PATH", help="Where the result is written; - is stdout.")
+    Path | None,
+    typer.Option("--output", "-o", parser=place, metavar="PATH", help="Where the result is written; - is stdout."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings on stderr.")]
 Input = Annotated[

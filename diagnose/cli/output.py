@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TextIO
 
 from diagnose.cli.options import Format
-from diagnose.errors import DiagnoseError
-from diagnose.files import replacing
+from diagnose.files import cannot_write, check_writable, write_whole
 from diagnose.values import Report
+
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""What --output names stdout by; the result is given stdout itself, which stands for stderr by then."""
 
 _SUFFIXES = {".json": Format.JSON, ".md": Format.MARKDOWN, ".html": Format.HTML, ".htm": Format.HTML}
 
@@ -25,11 +27,11 @@ class Result:
     """
 
     def __init__(self, format: Format | None, output: Path | None, *, quiet: bool) -> None:
-        self.path = None if output is None or str(output) == "-" else output
+        self.path = None if output is None or str(output) in STDOUT else output
         self.format = format or (_SUFFIXES.get(self.path.suffix.lower()) if self.path else None) or Format.TERMINAL
         self.quiet = quiet
-        if self.path is not None and not self.path.parent.is_dir():
-            raise DiagnoseError(f"cannot write {self.path}", hint=f"There is no folder {self.path.parent}.")
+        if self.path is not None:
+            check_writable(self.path)
         self._stdout = _claim_stdout()
 
     @contextmanager
@@ -57,8 +59,10 @@ class Result:
         try:
             self._stdout.write(text if text.endswith("\n") else f"{text}\n")
             self._stdout.flush()
-        except BrokenPipeError:  # the reader (a pager, head) has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())  # what is left is not tried again
+            if not isinstance(error, BrokenPipeError):  # the reader (a pager, head) has seen enough
+                raise cannot_write(Path("stdout"), error) from error
 
 
 def _claim_stdout() -> TextIO:
@@ -79,9 +83,5 @@ def _wants_color(on_terminal: bool) -> bool:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file all at once or not at all."""
-    try:
-        with replacing(path) as file:
-            file.write(text.encode("utf-8", errors="backslashreplace"))
-    except OSError as error:
-        raise DiagnoseError(f"cannot write {path}: {error.strerror}", hint="Choose another --output.") from error
+    """Write a text all at once or not at all."""
+    write_whole(path, text.encode("utf-8", errors="backslashreplace"))

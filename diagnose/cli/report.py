@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Format, OutputFormat, Quiet
-from diagnose.cli.output import Result
+from diagnose.cli.options import Format, OutputFormat, Quiet, place
+from diagnose.cli.output import Result, write_file
+from diagnose.cli.pages import PAGES, check_pages, is_one_file, write_pages
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
+from diagnose.files import check_writable, read_text
 
 if TYPE_CHECKING:
     from diagnose.case.run import Watch
-    from diagnose.values import Case, Claim, Judgement, Report
+    from diagnose.values import Case, Claim, Judgement
 
-PAGES = {Format.HTML: "index.html", Format.MARKDOWN: "report.md", Format.JSON: "report.json"}
+LONGEST = 64 << 20
+"""Longest report.json, in bytes."""
 
 CaseName = Annotated[
     str,
@@ -31,14 +35,18 @@ Folder = Annotated[
     typer.Option(
         "--output",
         "-o",
+        parser=place,
         metavar="PATH",
         help="A folder for index.html, report.md and report.json in place of reports/CASE, or one file (.html, .md, "
         ".json); - is stdout.",
     ),
 ]
-Init = Annotated[Path | None, typer.Option("--init", metavar="PATH", help="Write a commented case file and stop.")]
+Init = Annotated[
+    Path | None, typer.Option("--init", parser=place, metavar="PATH", help="Write a commented case file and stop.")
+]
 From = Annotated[
-    Path | None, typer.Option("--from", metavar="PATH", help="Draw a report.json again, and measure nothing.")
+    Path | None,
+    typer.Option("--from", parser=place, metavar="PATH", help="Draw a report.json again, and measure nothing."),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Run the case's models and recipes that are code.")]
 Download = Annotated[bool, typer.Option("--download", help="Let the case's models download weights.")]
@@ -64,7 +72,10 @@ Device = Annotated[str, typer.Option(help="The device of --probe: cpu, cuda, cud
 KeepTrials = Annotated[
     Path | None,
     typer.Option(
-        "--keep-trials", metavar="PATH", help="Write the trials at hand into a file that a case names as `trials`."
+        "--keep-trials",
+        parser=place,
+        metavar="PATH",
+        help="Write the trials at hand into a file that a case names as `trials`.",
     ),
 ]
 StrictClaims = Annotated[bool, typer.Option("--strict", help="End with 1 where a claim is refuted.")]
@@ -114,8 +125,12 @@ def report(
         raise DiagnoseError(f"There is no folder {runs}.", exit_code=USAGE)
     read = load(case, trusted=trust)
     runs = runs or default_folder().parent / "probes"
-    one_file = output is not None and (str(output) == "-" or output.suffix.lower() in (".html", ".htm", ".md", ".json"))
+    one_file = output is not None and is_one_file(output)
     folder = None if one_file else output or Path("reports") / read.name
+    if keep_trials is not None:
+        check_writable(keep_trials)
+    if folder is not None:
+        check_pages(folder)
     result = Result(format, output if one_file else None, quiet=quiet)
     stopped, failed = False, None
     if probe:
@@ -135,7 +150,7 @@ def report(
     judged, interrupted = _judge(read, runs, fresh=fresh, download=download, quiet=quiet)
     full = case_report(read, judged, interrupted=interrupted)
     if folder is not None:
-        _write_pages(full, folder)
+        write_pages(full, folder)
     written = f"{folder}/{PAGES[Format.HTML]}" if folder else ""
     short = not one_file and format is None
     result.write(summary_report(read, judged, interrupted=interrupted, written=written) if short else full)
@@ -178,28 +193,12 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Watch]:
             yield lambda claim, number: status.update(Text(line(claim, number)))
 
 
-def _write_pages(report: Report, folder: Path) -> None:
-    """Write the page, the Markdown and the JSON, each all at once or not at all."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DiagnoseError(f"cannot write {folder}: {error.strerror}", hint="Choose another --output.") from error
-    for form, name in PAGES.items():
-        Result(form, folder / name, quiet=True).write(report)
-
-
 def _write_template(path: Path) -> None:
     from diagnose.case.case import template
 
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(template())
-    except FileExistsError as error:
-        raise DiagnoseError(
-            f"{path} exists and is left as it is.", hint="Name another file.", exit_code=USAGE
-        ) from error
-    except OSError as error:
-        raise DiagnoseError(f"cannot write {path}: {error.strerror}", exit_code=USAGE) from error
+    if os.path.lexists(path):
+        raise DiagnoseError(f"{path} exists and is left as it is.", hint="Name another file.", exit_code=USAGE)
+    write_file(path, template())
     print(f"Wrote {path}. `diagnose report {path}` judges it.", file=sys.stderr)
 
 
@@ -207,10 +206,4 @@ def _draw_again(path: Path, format: Format | None, output: Path | None, *, quiet
     from diagnose.render.as_json import parse
 
     result = Result(format, output, quiet=quiet)
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise DiagnoseError(f"{path} is not UTF-8, so it is no report.", exit_code=USAGE) from error
-    except OSError as error:
-        raise DiagnoseError(f"cannot read {path}: {error.strerror}", exit_code=USAGE) from error
-    result.write(parse(text))
+    result.write(parse(read_text(path, "report", most=LONGEST)))

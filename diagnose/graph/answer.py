@@ -9,7 +9,7 @@ from pathlib import Path
 
 from diagnose import sources
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.files import replacing
+from diagnose.files import check_writable, write_whole
 from diagnose.graph.checkpoint_files import save
 from diagnose.graph.checkpoints import Checkpoint, Conversion, converted, fill, fitted, read
 from diagnose.graph.diff import Model, Outcome, measured, paired
@@ -124,9 +124,8 @@ def convert(examined: Examined, checkpoint: Path, target: Path) -> Conversion:
 
 
 def check_target(checkpoint: Path, target: Path) -> None:
-    """Refuse a target that would overwrite the checkpoint, or that is a folder (exit code 2)."""
-    if target.is_dir():
-        raise DiagnoseError(f"{target} is a folder", hint="Name the file to be written.", exit_code=USAGE)
+    """Refuse a target that would overwrite the checkpoint (exit code 2), or that cannot be written."""
+    check_writable(target)
     if target.exists() and checkpoint.exists() and target.samefile(checkpoint):
         raise DiagnoseError(
             f"{target} is the checkpoint itself", hint="Write to another file; nothing is converted in place.",
@@ -145,11 +144,7 @@ def save_mapping(answer: GraphDiff, path: Path) -> None:
         "only_a": list(mapping.only_a),
         "only_b": list(mapping.only_b),
     }
-    try:
-        with replacing(path) as file:
-            file.write(f"{json.dumps(content, indent=1)}\n".encode())
-    except OSError as error:
-        raise DiagnoseError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, f"{json.dumps(content, indent=1)}\n".encode())
 
 
 def _inputs(built: Sequence[Built], asked: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:

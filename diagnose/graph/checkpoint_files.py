@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from diagnose.errors import USAGE, DiagnoseError, in_one_line
-from diagnose.files import replacing
+from diagnose.files import cannot_write, replacing
 
 
 def is_safetensors(path: Path) -> bool:
@@ -83,7 +83,7 @@ def save(content: Mapping[str, Any], path: Path) -> None:
             else:
                 torch.save(content, file)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise DiagnoseError(f"cannot write {path}: {in_one_line(error)}") from error
+        raise cannot_write(path, error) from error
 
 
 def _safetensors() -> Any:

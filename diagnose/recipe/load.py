@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
-from diagnose.files import read_toml
+from diagnose.files import read_text
 from diagnose.recipe.toml import LONGEST, parse
 from diagnose.sources.consent import is_config_file
 from diagnose.sources.spec import parse as parse_model
@@ -69,4 +69,4 @@ def load(text: str) -> Recipe:
     if path.suffix != ".toml" and not path.is_file():
         hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."
         raise DiagnoseError(f"There is no recipe {text!r}.", hint=hint, exit_code=USAGE)
-    return replace(parse(read_toml(path, "recipe", most=LONGEST), path.stem, text), text=text)
+    return replace(parse(read_text(path, "recipe", most=LONGEST), path.stem, text), text=text)

@@ -137,4 +137,4 @@ def test_a_mapping_is_not_written_where_there_is_no_folder(diagnose, model, tmp_
     done = diagnose("diff", model("Line"), model("Line"), "--save-mapping", tmp_path / "none" / "mapping.json")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "There is no folder" in done.stderr
+    assert "there is no folder" in done.stderr

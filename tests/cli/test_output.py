@@ -48,15 +48,52 @@ def test_a_format_given_wins_over_the_suffix_and_a_dash_is_stdout(diagnose, tmp_
     assert json.loads(done.stdout)["data"]["total"] == 15
 
 
-def test_what_cannot_be_written_is_said_without_a_traceback(diagnose, tmp_path):
-    held = tmp_path / "held"
-    held.mkdir()
-    for path in (tmp_path / "none" / "out.json", held):
-        done = diagnose("params", SMALL, "-o", path)
-        assert done.returncode == 3
-        assert "cannot write" in done.stderr
-        assert "Traceback" not in done.stderr
-    assert not list(held.iterdir())
+@pytest.mark.parametrize("name", [".", "", "held", "none/out.json", "dangling", "loop", "x" * 300, "a\0b"])
+def test_what_cannot_be_written_is_said_before_anything_is_counted(diagnose, tmp_path, name):
+    (tmp_path / "held").mkdir()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(tmp_path.rglob("*"))
+    done = diagnose("params", "no such model", "-o", f"{tmp_path}/{name}" if name not in ("", ".") else name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: The path of a file is empty" if name == "" else "error: cannot write")
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_stdout_is_told_in_one_sentence(script):
+    command = f"'{script.path}' params '{SMALL}' > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[0] == "error: cannot write stdout: No space left on device"
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_stdout_by_its_path_is_stdout_and_what_it_held_stays(script, tmp_path):
+    path = tmp_path / "out.txt"
+    command = f"(echo before; '{script.path}' params '{SMALL}' -q -o /dev/stdout --format json) > '{path}'"
+    subprocess.run(["bash", "-c", command], check=True)
+    before, _, result = path.read_text().partition("\n")
+    assert before == "before"
+    assert json.loads(result)["data"]["total"] == 15
+
+
+def test_a_process_that_reads_is_written_to(script, tmp_path):
+    command = f"'{script.path}' params '{SMALL}' --format json -o >(cat > '{tmp_path}/got')"
+    subprocess.run(["bash", "-c", f"{command}; wait $!"], check=True)
+    assert json.loads((tmp_path / "got").read_text())["data"]["total"] == 15
+
+
+def test_a_report_through_a_link_keeps_the_link_and_the_mode(diagnose, tmp_path):
+    target, link = tmp_path / "real.json", tmp_path / "link.json"
+    target.write_text("old")
+    target.chmod(0o600)
+    link.symlink_to("real.json")
+    assert diagnose("params", SMALL, "-o", link).returncode == 0
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert json.loads(target.read_text())["data"]["total"] == 15
 
 
 def test_a_pipe_is_never_cut_to_a_terminals_width(diagnose):

@@ -82,6 +82,55 @@ def test_exit_codes(diagnose, arguments, code):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("output", ["notes.txt", "taken", "a" * 300, "dangling", "loop", "", "mine.toml/below"])
+def test_what_is_neither_a_folder_nor_a_page_is_refused_before_anything_is_judged(diagnose, tmp_path, output):
+    (tmp_path / "taken").write_text("kept")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(tmp_path.iterdir())
+    done = diagnose("mine.toml", "-o", output)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+    assert "1/2" not in done.stderr
+    assert (tmp_path / "taken").read_text() == "kept"
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_folder_with_a_dot_in_its_name_is_a_folder(diagnose, tmp_path):
+    (tmp_path / "my.pages").mkdir()
+    for name in ("my.pages", "v1.2"):
+        assert diagnose("mine.toml", "-o", name).returncode == 0
+        assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["index.html", "report.json", "report.md"]
+
+
+def test_a_page_that_cannot_be_replaced_is_told_before_anything_is_judged(diagnose, tmp_path):
+    (tmp_path / "out" / "report.md").mkdir(parents=True)
+    done = diagnose("mine.toml", "-o", "out")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "report.md: it is a folder" in done.stderr
+    assert "1/2" not in done.stderr
+
+
+def test_trials_are_not_kept_where_nothing_can_be_written(diagnose):
+    done = diagnose("mine.toml", "--keep-trials", "none/trials.json")
+    assert done.returncode == 2
+    assert "there is no folder none" in done.stderr
+    assert "1/2" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["pipe", "zero", "large"])
+def test_a_report_is_drawn_from_a_regular_file_of_a_sane_size(diagnose, tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(1 << 40)
+    done = diagnose("--from", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert "large is longer than" in done.stderr if name == "large" else "it is a" in done.stderr
+
+
 def test_a_template_is_written_once_and_is_judged(diagnose, tmp_path):
     assert diagnose("--init", "new.toml").returncode == 0
     text = (tmp_path / "new.toml").read_text()
