@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from keyword import iskeyword
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _INPUT = re.compile(r"(?P<shape>\d{1,9}(?:x\d{1,9})*)(?::(?P<dtype>\w+))?", re.ASCII)
 _NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
 _LONGEST_NAME = 200
+_MOST_SIZES = 16
+_MOST_ENTRIES = 10**15
 _DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 _TOKENS = InputSpec((1, 16), "int64")
 _FORMS = (
@@ -53,7 +56,7 @@ def parse_input(text: str) -> InputSpec:
     name, equals, rest = text.strip().rpartition("=")
     match = _INPUT.fullmatch(rest.strip())
     if match is None:
-        raise _refused(f"cannot read the input {text!r}")
+        raise _refused(f"cannot read the input {text[:_LONGEST_NAME]!r}")
     name = name.strip()
     if equals and (not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME or iskeyword(name.split(".")[0])):
         raise _refused(f"{name!r} in the input {text!r} is no name of an argument")
@@ -67,6 +70,12 @@ def parse_input(text: str) -> InputSpec:
     shape = tuple(int(size) for size in match["shape"].split("x"))
     if 0 in shape:
         raise DiagnoseError(f"the input {text!r} has a size of 0", hint="Every size is at least 1.", exit_code=USAGE)
+    if len(shape) > _MOST_SIZES or prod(shape) > _MOST_ENTRIES:
+        raise DiagnoseError(
+            f"the input {text[:_LONGEST_NAME]!r} is too large",
+            hint=f"It may have {_MOST_SIZES} sizes, and {_MOST_ENTRIES:,} entries in all.",
+            exit_code=USAGE,
+        )
     return InputSpec(shape, dtype, name)
 
 

@@ -18,7 +18,7 @@ DTYPES = ["float32", "float64", "float16", "bfloat16", "int64", "int32", "bool"]
 NAMES = ["", "mask", "batch.ids", "images.0", "batch.meta.age", "größe"]
 
 
-@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=6), st.sampled_from(DTYPES), st.sampled_from(NAMES))
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=6), st.sampled_from(DTYPES), st.sampled_from(NAMES))
 def test_an_input_written_out_reads_back(shape, dtype, name):
     spec = InputSpec(tuple(shape), dtype, name)
     assert parse_input(str(spec)) == spec

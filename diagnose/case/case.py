@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
+from diagnose.bounds import parse_toml
 from diagnose.case.claims import KINDS
 from diagnose.case.keys import Key, json_file, text, truth
 from diagnose.case.kind import Kind
@@ -103,10 +103,8 @@ class _Reader:
         if len(self._content) > LONGEST:
             self._wrong(None, f"it is longer than {LONGEST:,} characters, so it is no case file")
         try:
-            return tomllib.loads(self._content)
-        except RecursionError:
-            self._wrong(None, "it is nested too deeply")
-        except ValueError as error:  # also what Python says of a number of a thousand digits
+            return parse_toml(self._content)
+        except ValueError as error:
             self._wrong(None, f"it is not TOML: {str(error)[:200]}")
 
     def _models(self, table: Any) -> Iterable[tuple[str, str]]:

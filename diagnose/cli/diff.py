@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli.options import Input, Output, OutputFormat, Quiet, place
+from diagnose.cli.options import MOST_SEED, Input, Output, OutputFormat, Quiet, place
 from diagnose.cli.output import Result
 from diagnose.errors import COULD_NOT_RUN
 from diagnose.files import check_writable
@@ -29,7 +29,10 @@ WeightsA = Annotated[
     typer.Option("--weights-a", metavar="PATH", help="A checkpoint of A: compare what the trained weights compute."),
 ]
 WeightsB = Annotated[Path | None, typer.Option("--weights-b", metavar="PATH", help="A checkpoint of B.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the initial weights and of the proof's random numbers.")]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of the initial weights and of the proof's random numbers."),
+]
 
 
 def diff(

@@ -29,6 +29,10 @@ class By(StrEnum):
     LAYER = "layer"
 
 
+MOST_SEED = 2**32 - 1
+"""Largest seed, which every library takes."""
+
+
 def place(text: str) -> Path:
     """Return the path of a file or a folder; an empty one would be the folder that one stands in."""
     if not text:
@@ -65,6 +69,7 @@ Input = Annotated[
     ),
 ]
 Seed = Annotated[
-    int | None, typer.Option("--seed", help="Seed of a model that draws random numbers while it is built.")
+    int | None,
+    typer.Option("--seed", min=0, max=MOST_SEED, help="Seed of a model that draws random numbers while it is built."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="End with 1 where a reported number is not met.")]

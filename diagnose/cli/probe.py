@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.bounds import whole
 from diagnose.cli.options import Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
+from diagnose.probe.devices import cores
+from diagnose.probe.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS, check_counts
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
 from diagnose.wording import counted
 
@@ -97,7 +101,9 @@ def probe(
     Examples: `diagnose probe --download` · `diagnose probe prodpoly --ablate momentum --data path/to/folder` ·
     `diagnose probe mm --width 16 --data synthetic --seeds 3`.
     """
-    limit = _seconds(budget)
+    limit = seconds_of(budget)
+    counts = {"seeds": seeds, "epochs": epochs, "images": images, "width": width, "micro_batch": micro_batch}
+    check_counts(counts | {"threads": threads, "workers": workers}, cores=cores() if ray is None else None)
     for name, value, known in (
         ("precision", precision, PRECISIONS),
         ("layout", layout, LAYOUTS),
@@ -188,17 +194,26 @@ def _lengths(horizons: str | None) -> tuple[int, ...]:
     if horizons is None:
         return ()
     parts = [part.strip() for part in horizons.split(",")]
-    if not all(part.isascii() and part.isdigit() and 0 < int(part) <= 100_000 for part in parts):
+    lengths = tuple(length for part in parts if (length := whole(part, 1, LONGEST)) is not None)
+    if len(lengths) != len(parts) or len(parts) > MOST_HORIZONS:
         raise DiagnoseError(
-            f"cannot read the horizons {horizons!r}", hint="Write lengths in epochs: 5,16.", exit_code=USAGE
+            f"cannot read the horizons {horizons[:60]!r}",
+            hint=f"Write lengths in epochs: 5,16; each to {LONGEST:,}, and {MOST_HORIZONS} of them at most.",
+            exit_code=USAGE,
         )
-    return tuple(map(int, parts))
+    return lengths
 
 
-def _seconds(budget: str | None) -> float | None:
+def seconds_of(budget: str | None) -> float | None:
+    """Return the seconds of --budget, None for no limit; raise DiagnoseError where it cannot be read."""
     if budget == "none":
         return None
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget or "20m")
-    if match is None:
-        raise DiagnoseError(f"cannot read the budget {budget!r}", hint="Write 90s, 20m, 2h or none.", exit_code=USAGE)
-    return float(match[1]) * UNITS[match[2]]
+    seconds = float(match[1]) * UNITS[match[2]] if match else inf
+    if seconds > MOST_SECONDS:
+        raise DiagnoseError(
+            f"cannot read the budget {str(budget)[:60]!r}",
+            hint=f"Write 90s, 20m, 2h or none; {MOST_SECONDS / UNITS['h']:,.0f}h at most.",
+            exit_code=USAGE,
+        )
+    return seconds

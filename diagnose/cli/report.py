@@ -14,8 +14,10 @@ import typer
 from diagnose.cli.options import Format, OutputFormat, Quiet, place
 from diagnose.cli.output import Result, write_file
 from diagnose.cli.pages import PAGES, check_pages, is_one_file, write_pages
+from diagnose.cli.probe import seconds_of
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
 from diagnose.files import check_writable, read_text
+from diagnose.probe.limits import check_counts
 
 if TYPE_CHECKING:
     from diagnose.case.run import Watch
@@ -121,6 +123,9 @@ def report(
     from diagnose.cli.trials import run_trials
     from diagnose.values import Ruling
 
+    seconds_of(budget)
+    if seeds is not None:
+        check_counts({"seeds": seeds})
     if runs is not None and not runs.is_dir() and not probe:
         raise DiagnoseError(f"There is no folder {runs}.", exit_code=USAGE)
     read = load(case, trusted=trust)

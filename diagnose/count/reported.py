@@ -6,6 +6,7 @@ import math
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
+from diagnose.bounds import LARGEST
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.values import Reported
 
@@ -14,6 +15,9 @@ _NUMBER = re.compile(
     r"\s*(?P<unit>[a-z]*)",
     re.IGNORECASE | re.ASCII,
 )
+LONGEST = 28
+"""Longest reported number in characters, as many digits as `Decimal` computes with."""
+
 _UNITS = {"": 0, "k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "g": 9, "billion": 9, "t": 12}
 
 
@@ -23,6 +27,16 @@ def parse_reported(text: str) -> Reported:
     The last digit written bounds the number: "6.0M" is 5,950,000 to 6,050,000 if it was rounded and 6,000,000 to
     6,099,999 if it was truncated.
     """
+    if len(text) > LONGEST:
+        shown = f"{text[:LONGEST]}…"
+        raise DiagnoseError(f"the reported number {shown!r} has more than {LONGEST} characters", exit_code=USAGE)
+    reported = _read(text)
+    if reported.rounded[0] > LARGEST:
+        raise DiagnoseError(f"the reported number {text!r} is beyond {LARGEST:,}", exit_code=USAGE)
+    return reported
+
+
+def _read(text: str) -> Reported:
     match = _NUMBER.fullmatch(text.strip())
     power = _UNITS.get(match["unit"].lower()) if match else None
     if match is None or power is None:
@@ -61,4 +75,4 @@ def other_precisions(reported: Reported) -> tuple[Reported, ...]:
     digit = Decimal(1).scaleb(1 - len(decimals))
     coarser = Decimal(mantissa.replace(",", "")).quantize(digit, ROUND_HALF_UP) if decimals else Decimal(0)
     texts = (f"{coarser:f}", finer) if coarser else (finer,)
-    return tuple(parse_reported(f"{text}{rest}") for text in texts)
+    return tuple(_read(f"{text}{rest}") for text in texts)

@@ -106,7 +106,7 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     Raises:
         DiagnoseError: the request cannot be met; the message says what would.
     """
-    check_request(request)
+    check_request(request, cores=executor.cores)
     arms, notes = arms_of(request.start, request.end, request.ablate)
     check_arms(arms, images, request.micro_batch)
     check_init(arms, request.models)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.arms import Arm
 from diagnose.probe.images import Images
+from diagnose.probe.limits import LIMITS, check_counts
 from diagnose.probe.plan import FEWEST_STEPS, Plan
 from diagnose.sources import build
 from diagnose.wording import counted
@@ -16,20 +17,15 @@ if TYPE_CHECKING:
     from diagnose.probe.answer import Request
 
 
-def check_request(request: Request) -> None:
+def check_request(request: Request, *, cores: int) -> None:
     """Refuse numbers that make no probe.
 
     Raises:
-        DiagnoseError: one of them is too small, or two cannot be had together (exit code 2).
+        DiagnoseError: one of them is too small or too large, or two cannot be had together (exit code 2).
     """
-    counts = (request.workers, request.threads, request.micro_batch, request.images, request.width)
-    if request.seeds < 2 or request.lengths[0] < 1 or any(count is not None and count < 1 for count in counts):
-        raise DiagnoseError(
-            "A probe needs at least 2 seeds, 1 epoch, 1 image, 1 channel, 1 worker, 1 thread and 1 image in a "
-            "micro-batch.",
-            hint="One seed says nothing of the noise between seeds.",
-            exit_code=USAGE,
-        )
+    check_counts({name: getattr(request, name) for name in LIMITS}, cores=cores)
+    for epochs in request.lengths:
+        check_counts({"epochs": epochs})
     if request.engine == "cuda-graphs" and request.micro_batch is not None:
         raise DiagnoseError(
             "CUDA graphs take no micro-batches: the gradients of one graph would be overwritten by the next.",

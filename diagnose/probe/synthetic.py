@@ -7,6 +7,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
+from diagnose.bounds import whole
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.probe.images import Images
 
@@ -21,11 +22,13 @@ def synthetic(text: str = "") -> Images:
     An image is its class's smooth pattern, shifted by up to 4 pixels, under another pattern that is drawn at random,
     and noise. NumPy promises that RandomState draws the same numbers in every version.
     """
-    if text and not (text.isascii() and text.isdigit() and 100 <= int(text) <= 1_000_000):
+    count = whole(text, 100, 1_000_000) if text else TRAIN
+    if count is None:
         raise DiagnoseError(
-            f"cannot generate {text!r} images", hint="Write synthetic or synthetic:5000.", exit_code=USAGE
+            f"cannot generate {text[:20]!r} images",
+            hint="Write synthetic or synthetic:5000; from 100 to 1,000,000.",
+            exit_code=USAGE,
         )
-    count = int(text) if text else TRAIN
     draw = np.random.RandomState(20_210_613)
     patterns, distractors = _patterns(draw, CLASSES), _patterns(draw, 30)
     train, test = (_split(draw, number, patterns, distractors) for number in (count, max(count // 5, 50)))

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+from diagnose.bounds import parse_toml
 from diagnose.errors import USAGE, DiagnoseError, nearest
 from diagnose.recipe.fields import FIELDS
 from diagnose.values import NOT_STATED, Recipe, Setting
@@ -32,10 +33,9 @@ def parse(text: str, name: str, where: str) -> Recipe:
             exit_code=USAGE,
         )
     try:
-        table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise DiagnoseError(f"{where} is not TOML: {reason}.", exit_code=USAGE) from error
+        table = parse_toml(text)
+    except ValueError as error:
+        raise DiagnoseError(f"{where} is not TOML: {str(error)[:200]}.", exit_code=USAGE) from error
     sources = _header(table, text, where)
     default = table.get("source", "") or where
     settings = tuple(
@@ -93,7 +93,7 @@ def line_of(text: str, key: str) -> int | None:
         if looks.match(line):
             try:
                 tomllib.loads("\n".join(lines[:number]) + "\n")
-            except tomllib.TOMLDecodeError:
+            except ValueError:
                 continue
             return number + 1
     return None

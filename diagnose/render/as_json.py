@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from diagnose.bounds import parse_json
 from diagnose.errors import DiagnoseError
 from diagnose.render.decode import KINDS, Wrong, decoded
 from diagnose.render.text import is_hidden
@@ -32,14 +33,12 @@ def render(report: Report) -> str:
 def parse(text: str) -> Report:
     """Read a report back. Raises `DiagnoseError` that says where the text is not one; unknown keys are left alone."""
     try:
-        envelope = json.loads(text, parse_constant=_refused)
+        envelope = parse_json(text, parse_constant=_refused)
         return decoded(_floats_restored(envelope), Report)
     except json.JSONDecodeError as error:
         problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
     except (Wrong, ValueError) as error:
         problem = str(error)
-    except RecursionError:
-        problem = "it is nested too deeply"
     raise DiagnoseError(
         f"This is not a report of diagnose: {problem}.", hint="A report is what `--format json` writes."
     )

@@ -7,6 +7,7 @@ import re
 import warnings
 from typing import Any
 
+from diagnose.bounds import LARGEST, unbounded
 from diagnose.errors import USAGE, DiagnoseError, nearest
 from diagnose.values import ModelRef
 
@@ -15,6 +16,9 @@ ORIGINS = ("torchvision", "mmpretrain", "timm")
 
 LONGEST = 4096
 """Longest MODEL text in characters: a longer one is a mistake, and Python's parser need not survive it."""
+
+MOST_SHOWN = 200
+"""Characters of a wrong MODEL text that an error shows."""
 
 FORMS = (
     "Write an alias (torch), source:name(key=value) with the source torchvision, mmpretrain or timm, "
@@ -97,7 +101,8 @@ def _split_call(text: str) -> tuple[str, ast.Call | None]:
                 node = ast.parse("f" + text[index:], mode="eval").body
         except SyntaxError as error:
             where = index + (error.offset or 1) - 1
-            first_problem = first_problem or f"cannot be read at position {max(where, 1)}: {error.msg}"
+            why = error.msg.partition(";")[0]  # what follows is advice on Python's own settings
+            first_problem = first_problem or f"cannot be read at position {max(where, 1)}: {why}"
         except (ValueError, RecursionError, MemoryError) as error:
             first_problem = first_problem or f"cannot be read after position {index + 1}: {error}"
         else:
@@ -119,15 +124,18 @@ def _keywords(text: str, target: str, call: ast.Call | None) -> tuple[tuple[str,
         if keyword.arg in values:
             raise _wrong(text, f"gives {keyword.arg!r} twice")
         try:
-            values[keyword.arg] = ast.literal_eval(keyword.value)
+            values[keyword.arg] = value = ast.literal_eval(keyword.value)
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
             raise _wrong(
                 text,
                 f"gives {keyword.arg!r} a value that is not a Python literal",
                 'Numbers, "strings", True, False, None, [lists], (tuples) and {dicts} are literals.',
             ) from error
+        if problem := unbounded(value):
+            raise _wrong(text, f"gives {keyword.arg!r} {problem}", f"Whole numbers go to {LARGEST:,}.")
     return tuple(values.items())
 
 
 def _wrong(text: str, what: str, hint: str = FORMS) -> DiagnoseError:
-    return DiagnoseError(f"The MODEL {text!r} {what}.", hint=hint, exit_code=USAGE)
+    shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+    return DiagnoseError(f"The MODEL {shown!r} {what}.", hint=hint, exit_code=USAGE)
