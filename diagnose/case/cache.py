@@ -19,12 +19,15 @@ from typing import Any, Protocol
 import diagnose
 from diagnose.case.consent import files_of
 from diagnose.environment import environment
-from diagnose.files import replacing
+from diagnose.errors import DiagnoseError
+from diagnose.files import LONGEST_CODE, read_bytes, read_text, replacing
 from diagnose.sources import digest_of_code
 from diagnose.values import Case, Claim, Judgement, Report, Ruling, Section
 
 LIBRARIES = ("torch", "torchvision", "mmpretrain", "mmcv-lite", "mmengine", "timm", "numpy", "scipy")
 SCHEMA = "diagnose.claim/1"
+LONGEST = 64 << 20
+"""Longest judgement, in bytes."""
 
 
 class Cache(Protocol):
@@ -73,7 +76,7 @@ class FileCache:
     def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
         """Return the kept judgement of a claim."""
         try:
-            report = self._read(self._path(case, claim, trials).read_text("utf-8"))
+            report = self._read(read_text(self._path(case, claim, trials), "judgement", most=LONGEST))
             if report.schema != SCHEMA:
                 return None
             data = dict(report.data)
@@ -135,8 +138,8 @@ def _sources(root: Path) -> Iterator[Path]:
 
 def _digest(path: Path) -> str:
     try:
-        return _hash(path.read_bytes())
-    except OSError:
+        return _hash(read_bytes(path, "source", most=LONGEST_CODE))
+    except DiagnoseError:
         return "unreadable"
 
 

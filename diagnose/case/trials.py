@@ -9,7 +9,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diagnose.bounds import parse_json
 from diagnose.errors import USAGE, DiagnoseError
+from diagnose.files import read_bytes, read_text
 from diagnose.values import EpochResult, Skipped, Trial
 
 if TYPE_CHECKING:
@@ -79,19 +81,19 @@ def _skipped(spec: TrialSpec, why: str) -> Skipped:
 
 def journals_in(folder: Path) -> AtHand:
     """Return the trials whose journals lie in a folder or below it; one that has not ended is no evidence yet."""
-    from diagnose.probe.journal import RUNNING, Journal
+    from diagnose.probe.journal import LONGEST_SPEC, RUNNING, Journal
     from diagnose.probe.trials import from_json
 
     found, skipped = [], []
     for file in _journals(folder):
         journal = Journal(file.parent)
         try:
-            spec = from_json(file.read_text("utf-8"))
+            spec = from_json(read_text(file, "trial", most=LONGEST_SPEC))
             if journal.status() == RUNNING:
                 skipped.append(_skipped(spec, RUNNING))
             else:
                 found.append(Run(spec, spec.result(journal.curve(), journal.status())))
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (DiagnoseError, OSError, ValueError, TypeError, KeyError) as error:
             skipped.append(Skipped(file.parent.name, f"no journal of a trial: {type(error).__name__}"))
     return AtHand(tuple(found), tuple(skipped))
 
@@ -107,27 +109,16 @@ def kept_in(path: Path) -> AtHand:
         DiagnoseError: it cannot be read, or holds something else (exit code 2).
     """
     try:
-        content = json.loads(_read(path))
+        content = parse_json(read_text(path, "file of trials", most=LONGEST))
         if content["schema"] != SCHEMA:
             raise ValueError(f"its schema is not {SCHEMA}")
         return AtHand(tuple(run for arm in content["arms"] for run in _runs(arm)))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise DiagnoseError(
             f"{path.name} holds no trials: {type(error).__name__}: {str(error)[:200]}.",
             hint="`diagnose report CASE --keep-trials PATH` writes such a file.",
             exit_code=USAGE,
         ) from error
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LONGEST + 1)
-    except OSError as error:
-        raise DiagnoseError(f"cannot read the trials {path}: {error.strerror}", exit_code=USAGE) from error
-    if len(content) > LONGEST:
-        raise DiagnoseError(f"{path.name} is longer than {LONGEST:,} bytes, so it holds no trials.", exit_code=USAGE)
-    return content.decode("utf-8")
 
 
 def _runs(arm: dict[str, Any]) -> Iterator[Run]:
@@ -166,8 +157,15 @@ def digest(*places: Path | None) -> str:
     for place in filter(None, places):
         files = [place] if place.is_file() else [each for spec in _journals(place) for each in _files(spec.parent)]
         for file in files:
-            whole.update(f"{file.name}\0".encode() + file.read_bytes())
+            whole.update(f"{file.name}\0".encode() + _content(file))
     return whole.hexdigest()[:32]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return read_bytes(file, "file of trials", most=LONGEST)
+    except DiagnoseError as error:  # which reading the trials will tell
+        return error.message.encode(errors="surrogateescape")
 
 
 def _files(folder: Path) -> list[Path]:

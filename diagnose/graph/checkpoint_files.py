@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 import torch
 
 from diagnose.errors import USAGE, DiagnoseError, in_one_line
-from diagnose.files import cannot_write, replacing
+from diagnose.files import cannot_write, check_regular, replacing
+
+MOST_UNPACKED = 1 << 30
+"""Bytes that the parts of a packed archive may come to where they are more than the file's own."""
 
 
 def is_safetensors(path: Path) -> bool:
@@ -24,9 +28,13 @@ def content_of(path: Path) -> object:
     Raises:
         DiagnoseError: the file cannot be read, is cut short, or holds more than tensors (exit code 2).
     """
+    check_regular(path, "checkpoint")
     load = _safetensors().load_file if is_safetensors(path) else _archive
     try:
+        _refuse_bomb(path)
         return load(path)
+    except DiagnoseError:
+        raise
     except OSError as error:
         raise DiagnoseError(f"cannot read {path}: {error.strerror or error}", exit_code=USAGE) from error
     except pickle.UnpicklingError as error:
@@ -41,6 +49,20 @@ def content_of(path: Path) -> object:
             hint="Was it copied completely?",
             exit_code=USAGE,
         ) from error
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Refuse an archive whose parts are larger unpacked than the file: torch packs nothing, but unpacks what is."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(part.file_size for part in archive.infolist())
+    if unpacked > max(path.stat().st_size, MOST_UNPACKED):
+        raise DiagnoseError(
+            f"{path} is packed: its parts come to {unpacked:,} bytes, more than a file of its size may hold.",
+            hint="torch.save packs nothing; save the checkpoint anew.",
+            exit_code=USAGE,
+        )
 
 
 class _Left:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from hashlib import sha256
+from math import prod
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import DiagnoseError
-from diagnose.probe.images import Images
+from diagnose.files import open_regular
+from diagnose.probe.images import WHOLE, Images
 
 NAMES = ("train_images", "train_labels", "test_images", "test_labels")
 
@@ -48,11 +52,14 @@ def arrays(path: Path) -> Images:
 
 def _npz(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            missing = [name for name in NAMES if name not in file]
+        with open_regular(path, "images") as opened, zipfile.ZipFile(opened) as file:
+            there = set(file.namelist())
+            missing = [name for name in NAMES if f"{name}.npy" not in there]
             if missing:
                 raise DiagnoseError(f"{path} has no array {missing[0]}.", hint=f"It needs {', '.join(NAMES)}.")
-            return {name: file[name] for name in NAMES}
+            members = [file.getinfo(f"{name}.npy") for name in NAMES]
+            _refuse_large(path, sum(member.file_size for member in members))
+            return {name: _read(file, member) for name, member in zip(NAMES, members, strict=True)}
     except (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from error
 
@@ -62,16 +69,49 @@ def _npy(folder: Path) -> dict[str, NDArray[np.generic]]:
     for name in NAMES:
         path = folder / f"{name}.npy"
         try:
-            found[name] = np.load(path, allow_pickle=False)
+            with open_regular(path, "array", most=WHOLE) as file:
+                held = os.fstat(file.fileno()).st_size
+                _refuse_large(path, _declared(file, held))
+                file.seek(0)
+                found[name] = np.lib.format.read_array(file, allow_pickle=False)
         except (OSError, ValueError, EOFError, MemoryError) as error:
             raise _unreadable(path, error) from error
     return found
 
 
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[np.generic]:
+    with archive.open(member) as file:
+        _declared(file, member.file_size)
+    with archive.open(member) as file:
+        array: NDArray[np.generic] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _declared(file: IO[bytes], held: int) -> int:
+    """Return the bytes of the array that a header declares; of what is `held` they are to be a part.
+
+    Raises:
+        ValueError: there is no such header, or there are fewer bytes.
+    """
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    declared = prod(map(int, shape)) * dtype.itemsize
+    if declared > held or min(shape, default=0) < 0:
+        raise ValueError(f"it declares an array of {declared:,} bytes and holds {held:,}")
+    return declared
+
+
+def _refuse_large(path: Path, held: int) -> None:
+    if held > WHOLE:
+        raise DiagnoseError(f"{path} is larger than a set of small images is.", hint=f"It may hold {WHOLE:,} bytes.")
+
+
 def _unreadable(path: Path, error: Exception) -> DiagnoseError:
     """Return the error of a file, without NumPy's advice to load pickled objects all the same."""
-    pickled = isinstance(error, ValueError) and "pickle" in str(error)
-    why = "it is no file of NumPy's, or holds pickled objects, which are never read" if pickled else error
+    foreign = isinstance(error, zipfile.BadZipFile) or (isinstance(error, ValueError) and "magic" in str(error))
+    pickled = isinstance(error, ValueError) and "Object arrays" in str(error)
+    why = "it is no file of NumPy's, or holds pickled objects, which are never read" if foreign or pickled else error
     return DiagnoseError(f"cannot read {path}: {why}.", hint=f"Needed are {', '.join(NAMES)}.")
 
 

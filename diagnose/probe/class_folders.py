@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import DiagnoseError
+from diagnose.files import read_bytes
 from diagnose.probe.image_cache import Splits, read, write
-from diagnose.probe.images import Images
+from diagnose.probe.images import WHOLE, Images
 
 FORMAT = b"diagnose images 2"
 """Part of every key: another way of decoding is another cache."""
@@ -34,8 +35,21 @@ LOSSY = (".jpg", ".jpeg")
 MOST_PIXELS = 1 << 22
 """Of one image: a small file can hold a huge one."""
 
-LARGEST, WHOLE = 64 << 20, 8 << 30
-"""Bytes of one file and of all files together at most: a small archive can hold endless zeros."""
+LARGEST = 64 << 20
+"""Bytes of one file at most."""
+
+MOST_FILES = 1_000_000
+
+LONGEST_NAME = 1 << 20
+"""Bytes of what a tar tells of one file, as a long name: Python reads it at once."""
+
+_TELLING = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 
 UNREADABLE = (
     OSError,
@@ -78,8 +92,9 @@ def _read(root: Path) -> Files:
     try:
         for name, data in files:
             held += len(data)
-            if len(data) > LARGEST or held > WHOLE:
+            if len(data) > LARGEST:
                 raise DiagnoseError(f"{root}: {name} makes it larger than a set of small images is.")
+            _refuse_large(root, held, len(found))
             if name in found:
                 raise DiagnoseError(f"{root} holds {name} twice.", hint="It must hold one tree.")
             found[name] = data
@@ -89,21 +104,42 @@ def _read(root: Path) -> Files:
     return found
 
 
+def _refuse_large(root: Path, held: int, files: int) -> None:
+    """Refuse more bytes or files than a set of small images has, by what an archive says of itself."""
+    if held > WHOLE or files > MOST_FILES:
+        raise DiagnoseError(
+            f"{root} is larger than a set of small images is: {held:,} bytes in {files:,} files.",
+            hint=f"It may hold {WHOLE:,} bytes and {MOST_FILES:,} files.",
+        )
+
+
 def _in_folder(root: Path) -> Iterator[tuple[str, bytes]]:
     for split in SPLITS:
         for folder in sorted((root / split).iterdir()) if (root / split).is_dir() else ():
             for path in sorted(folder.iterdir()) if folder.is_dir() and folder.name[0] != "." else ():
                 if path.name[0] == ".":
                     continue
-                if not path.is_file():  # a folder, or a pipe that would never end
-                    raise DiagnoseError(f"{path} is no image.", hint="A class folder holds images alone.")
-                with path.open("rb") as file:
-                    yield f"{split}/{folder.name}/{path.name}", file.read(LARGEST + 1)
+                data = read_bytes(path, "image", most=LARGEST, hint="A class folder holds images alone.")
+                yield f"{split}/{folder.name}/{path.name}", data
+
+
+class _Member(tarfile.TarInfo):
+    """A file of a tar, or what the tar tells of the next one: too much of that would fill the memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _TELLING and member.size > LONGEST_NAME:
+            raise DiagnoseError(f"A file in the tar has a name or notes of {member.size:,} bytes.")
+        return member
 
 
 def _in_tar(root: Path) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(root) as archive:
-        for member in archive:
+    with tarfile.open(root, tarinfo=_Member) as archive:
+        held = 0
+        for count, member in enumerate(archive):
+            held += member.size  # also of what is passed over, which is unpacked for it
+            _refuse_large(root, held, count)
             name = _place(member.name)
             if name is None or member.isdir():
                 continue
@@ -115,7 +151,9 @@ def _in_tar(root: Path) -> Iterator[tuple[str, bytes]]:
 
 def _in_zip(root: Path) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(root) as archive:
-        for member in archive.infolist():
+        members = archive.infolist()
+        _refuse_large(root, sum(member.file_size for member in members), len(members))
+        for member in members:
             name = _place(member.filename)
             if name is not None and not member.is_dir():
                 with archive.open(member) as file:
@@ -169,6 +207,7 @@ def _decoded(root: Path, files: Files, classes: tuple[str, ...], kept: Path) -> 
         side = side or image.shape[:2]
         if image.shape[:2] != side:
             raise DiagnoseError(f"{root / name} is {_size(image.shape)}, but the images before it are {_size(side)}.")
+        _refuse_large(root, len(files) * image.nbytes, len(files))
         images[split].append(image)
         labels[split].append(classes.index(label))
     arrays: list[NDArray[Any]] = []

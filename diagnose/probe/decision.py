@@ -10,10 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diagnose.bounds import parse_json
 from diagnose.errors import DiagnoseError
+from diagnose.files import read_text
 from diagnose.probe.choice import MORE_ROOM, NO_ROOM, Stopwatch, Timing, smaller_micro_batch
 from diagnose.probe.executors.executor import Clock, Executor, OutOfMemoryError, keeps_memory
-from diagnose.probe.journal import replace_file
+from diagnose.probe.journal import LONGEST_SPEC, replace_file
 from diagnose.probe.numerics import Numerics
 from diagnose.probe.plan import Plan, shrunk
 from diagnose.probe.trials import VERSION
@@ -172,11 +174,11 @@ def keep(place: Path, decision: Decision) -> None:
 def kept(place: Path) -> Decision | None:
     """Return the decision that was kept, None where there is none or it cannot be read."""
     try:
-        raw = json.loads(place.read_text())
+        raw = parse_json(read_text(place, "plan", most=LONGEST_SPEC))
         timings = tuple(Timing(**(each | {"numerics": Numerics(**each["numerics"])})) for each in raw["timings"])
         costs = tuple((model, Clock(**cost)) for model, cost in raw["costs"])
         read = {name: tuple(raw[name]) for name in ("models", "arms", "notes")}
         parts = {"numerics": Numerics(**raw["numerics"]), "costs": costs, "timings": timings}
         return Decision(**(raw | read | parts))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (DiagnoseError, ValueError, TypeError, KeyError):
         return None

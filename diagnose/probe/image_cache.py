@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.files import replacing
+from diagnose.errors import DiagnoseError
+from diagnose.files import open_regular, replacing
 
 if TYPE_CHECKING:
     from diagnose.probe.images import Images
@@ -29,10 +30,10 @@ def write(path: Path, splits: Splits) -> None:
 def read(path: Path) -> Splits | None:
     """Return the arrays, None where there are none or the file is broken."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+        with open_regular(path, "images") as file, np.load(file, allow_pickle=False) as found:
             train_images, train_labels, test_images, test_labels = (found[f"array{index}"] for index in range(4))
             return train_images, train_labels, test_images, test_labels
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (DiagnoseError, OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile):
         return None
 
 

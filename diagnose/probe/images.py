@@ -10,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.files import check_regular
+
+WHOLE = 8 << 30
+"""Bytes of all images together at most, read and decoded: a small file can hold endless zeros."""
+
+LARGEST_OF_CIFAR10 = 256 << 20
+"""Bytes of CIFAR-10's tar at most, which has 170 MB."""
 
 CHOICES = (
     "synthetic (needs nothing), cifar10[:ROOT] with --download, a folder, tar or zip with train/CLASS/ and "
@@ -94,6 +101,10 @@ def _cifar10(root: Path, *, download: bool) -> Images:
     from torchvision.datasets.utils import check_integrity
 
     root = root.parent if root.name == CIFAR10.filename else root
+    parts = (name for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list, (CIFAR10.meta["filename"], "")))
+    for file in (root / CIFAR10.filename, *(root / CIFAR10.base_folder / part for part in parts)):
+        if file.exists():
+            check_regular(file, "part of CIFAR-10", most=LARGEST_OF_CIFAR10)
     try:
         # With a whole tar at hand torchvision's "download" only unpacks it.
         download = download or check_integrity(root / CIFAR10.filename, CIFAR10.tgz_md5)

@@ -15,10 +15,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from diagnose.files import replacing
+from diagnose.bounds import parse_json
+from diagnose.errors import DiagnoseError
+from diagnose.files import open_regular, read_text, replacing
 from diagnose.values import EpochResult
 
 RUNNING = "not finished"
+
+LONGEST, LONGEST_SPEC = 64 << 20, 1 << 20
+"""Longest journal, and longest description and status of a trial, in bytes."""
 
 
 class Journal:
@@ -56,10 +61,10 @@ class Journal:
     def curve(self) -> tuple[EpochResult, ...]:
         """Return the epochs so far; a last line that a kill left torn is no epoch."""
         found: list[EpochResult] = []
-        lines = self.lines.read_text().splitlines() if self.lines.exists() else []
+        lines = read_text(self.lines, "journal", most=LONGEST).splitlines() if self.lines.exists() else []
         for line in lines:
             try:
-                result = EpochResult(**json.loads(line))
+                result = EpochResult(**parse_json(line))
             except (ValueError, TypeError):
                 break
             if result.epoch != len(found) + 1:
@@ -79,9 +84,9 @@ class Journal:
         import torch
 
         try:
-            with self.checkpoint.open("rb") as file:
+            with open_regular(self.checkpoint, "checkpoint") as file:
                 state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError):
+        except (DiagnoseError, OSError, RuntimeError, ValueError, EOFError):
             return None
         return state
 
@@ -98,7 +103,7 @@ class Journal:
 
     def status(self) -> str:
         """Return how the trial ended, `RUNNING` where it did not."""
-        return self.ended.read_text() if self.ended.exists() else RUNNING
+        return read_text(self.ended, "status", most=LONGEST_SPEC) if self.ended.exists() else RUNNING
 
 
 def replace_file(path: Path, data: bytes) -> None:

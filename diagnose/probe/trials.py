@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
+from diagnose.bounds import parse_json
 from diagnose.probe.numerics import Length, Numerics
 from diagnose.probe.settings import Settings
 from diagnose.values import Augmentation, EpochResult, Normalisation, Schedule, Trial
@@ -82,7 +83,7 @@ def to_json(spec: TrialSpec) -> str:
 
 def from_json(text: str) -> TrialSpec:
     """Return the trial that `to_json` wrote."""
-    raw: dict[str, Any] = json.loads(text)
+    raw: dict[str, Any] = parse_json(text)
     given = raw["settings"]
     schedule, channels, augmentation = given["schedule"], given["normalisation"], given["augmentation"]
     settings = Settings(

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import DiagnoseError
-from diagnose.probe.journal import RUNNING, Journal
+from diagnose.files import read_text
+from diagnose.probe.journal import LONGEST_SPEC, RUNNING, Journal
 from diagnose.values import EpochResult
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def work(folder: Path, images_file: Path) -> None:
     from diagnose.probe.trials import from_json
 
     journal, parent = Journal(folder), os.getppid()
-    spec = from_json(journal.spec.read_text())
+    spec = from_json(read_text(journal.spec, "trial", most=LONGEST_SPEC))
     with journal.alone():
         if journal.status() != RUNNING:
             return
@@ -107,7 +108,7 @@ def time_steps(folder: Path, images_file: Path) -> None:
 
     began = time.perf_counter()
     journal = Journal(folder)
-    found = clock(from_json(journal.spec.read_text()), _splits(images_file), journal, began)
+    found = clock(from_json(read_text(journal.spec, "trial", most=LONGEST_SPEC)), _splits(images_file), journal, began)
     (folder / "clock.json").write_text(json.dumps(asdict(found)))
 
 

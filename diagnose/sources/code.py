@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from diagnose.errors import DiagnoseError
+from diagnose.files import LONGEST_CODE, read_bytes
 from diagnose.sources.spec import file_of, parse
 
 
@@ -23,7 +26,8 @@ def digest_of_code(model: str) -> str:
     if file is None and ref.source != "user":
         return ""
     if file is not None:
-        first, roots = [Path(file).resolve()], [Path(file).resolve().parent, *_roots()]
+        place = Path(os.path.realpath(file))  # which raises nothing for a link that points at itself
+        first, roots = [place], [place.parent, *_roots()]
     else:
         roots = _roots()
         first = list(_found(roots, ref.name.rpartition(":")[0]))
@@ -41,8 +45,8 @@ def _roots() -> list[Path]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError:  # which building the model will tell
+        return read_bytes(path, "model's code", most=LONGEST_CODE)
+    except DiagnoseError:  # which building the model will tell
         return b""
 
 

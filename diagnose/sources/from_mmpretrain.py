@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.guard import unguarded
 from diagnose.sources.consent import ask_for_code, ask_for_download, given, is_config_file
 from diagnose.sources.faults import unexpected
@@ -167,8 +168,7 @@ def read_config(text: str) -> Any:
     ask_for_code(text)
 
     path = Path(text)
-    if not path.is_file():
-        raise DiagnoseError(f"There is no config file {text!r}.", exit_code=USAGE)
+    check_regular(path, "config", most=LONGEST_CODE)
     with _without_noise():
         config = Config.fromfile(str(path))
     if not isinstance(config.get("model"), Mapping):

@@ -42,6 +42,8 @@ def parse(text: str) -> ModelRef:
     stripped = text.strip()
     if not stripped:
         raise _wrong(text, "is empty")
+    if "\0" in stripped:
+        raise _wrong(text, "holds a null character")
     if len(stripped) > LONGEST:
         raise _wrong(stripped[:40] + "…", f"is longer than {LONGEST} characters")
     target, call = _split_call(stripped)

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from functools import partial
 from importlib.machinery import PathFinder
@@ -14,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.sources.consent import ask_for_code
 from diagnose.sources.faults import check_call
 from diagnose.sources.origin import Prepared, Shapes
@@ -77,9 +79,10 @@ def _load_file(text: str) -> ModuleType:
     Its folder stands first on the import path meanwhile, as for `python file.py`; the caller restores the path.
     """
     path = Path(text)
-    if not path.is_file():
+    if not os.path.lexists(path):
         near = nearest(path.name, tuple(p.name for p in path.parent.glob("*.py"))) if path.parent.is_dir() else ""
         raise DiagnoseError(f"There is no file {text!r}.", hint=near, exit_code=USAGE)
+    check_regular(path, "model's code", most=LONGEST_CODE)
     path = path.resolve()
     stamp = f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
     name = f"{path.stem}_{hashlib.sha256(stamp.encode(errors='surrogateescape')).hexdigest()[:12]}"

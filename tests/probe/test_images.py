@@ -156,7 +156,7 @@ def test_a_huge_image_is_refused_before_it_is_decoded(tree, tmp_path, monkeypatc
 @pytest.mark.parametrize("make", [lambda path: os.mkfifo(path), Path.mkdir, lambda path: path.symlink_to("/nowhere")])
 def test_what_is_no_file_is_no_image(tree, tmp_path, make):
     make(tree / "train" / "ant" / "odd.png")
-    with pytest.raises(DiagnoseError, match=r"ant/odd\.png is no image"):
+    with pytest.raises(DiagnoseError, match=r"cannot read the image .*ant/odd\.png"):
         load_images(str(tree), cache=tmp_path / "cache")
 
 
