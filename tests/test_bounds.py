@@ -1,5 +1,7 @@
 """Numbers of hundreds of digits, wherever a user or somebody else's file may write one."""
 
+import json
+
 import pytest
 
 from diagnose.bounds import parse_json, parse_toml, unbounded, whole
@@ -102,3 +104,11 @@ def test_threads_are_bounded_by_the_cores(cores, most):
     check_counts({"threads": most}, cores=cores)
     with pytest.raises(DiagnoseError, match=f"threads must be from 1 to {most:,}"):
         check_counts({"threads": most + 1}, cores=cores)
+
+
+def test_a_report_with_an_endless_indent_is_refused():
+    row = {"depth": 10**12, "a": "x", "b": None}
+    tree = {"item": "tree", "title": "", "a": "", "b": "", "rows": [row]}
+    report = {"schema": "s", "title": "", "data": {}, "sections": [{"item": "section", "title": "", "items": [tree]}]}
+    with pytest.raises(DiagnoseError, match="depth"):
+        as_json.parse(json.dumps(report | {"environment": {}}))

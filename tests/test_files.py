@@ -123,6 +123,21 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["old"]
 
 
+@pytest.mark.parametrize("name", ["weights.pt", "weights.safetensors"])
+def test_a_checkpoint_that_fills_the_disk_leaves_the_old_one_and_nothing_else(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    code = (
+        "import resource, sys, torch\nfrom pathlib import Path\nfrom diagnose.graph.checkpoint_files import save\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "save({'weight': torch.zeros(100_000)}, Path(sys.argv[1]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].endswith(f"cannot write {path}: File too large")
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
 @pytest.mark.parametrize("write", [check_writable, lambda path: write_whole(path, b"")], ids=["early", "late"])
 @pytest.mark.parametrize("name", [".", "", "held", "none/file", "dangling", "loop", "x" * 300, "a\0b", "file/below"])
 def test_a_path_that_cannot_be_written_is_refused_and_nothing_is_made(tmp_path, monkeypatch, write, name):

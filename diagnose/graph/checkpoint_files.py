@@ -105,7 +105,8 @@ def save(content: Mapping[str, Any], path: Path) -> None:
             else:
                 torch.save(content, file)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
-        raise cannot_write(path, error) from error
+        cause = error.__context__
+        raise cannot_write(path, cause if isinstance(cause, OSError) else error) from error
 
 
 def _safetensors() -> Any:

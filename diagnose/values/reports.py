@@ -56,6 +56,10 @@ class Table:
     links: tuple[str, ...] = ()
 
 
+DEEPEST = 1_000
+"""Deepest row of a tree; Python nests no modules deeper."""
+
+
 @dataclass(frozen=True, slots=True)
 class TreeRow:
     """One aligned row of two module trees: None where a side has nothing there. `depth` indents from 0."""
@@ -66,6 +70,11 @@ class TreeRow:
     verdict: Verdict | None = None
     note: str = ""
     folded: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a depth that no tree has: it is drawn as blanks."""
+        if not 0 <= self.depth <= DEEPEST:
+            raise ValueError(f"a row of a tree has the depth {self.depth}, expected 0 to {DEEPEST}")
 
 
 @dataclass(frozen=True, slots=True)
