@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -66,7 +67,7 @@ def load(text: str) -> Recipe:
 
         return recipe_of(text.removeprefix(PREFIX))
     path = Path(text)
-    if path.suffix != ".toml" and not path.is_file():
+    if path.suffix != ".toml" and not os.path.isfile(text):  # noqa: PTH113 which says False of a name that is too long
         hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."
         raise DiagnoseError(f"There is no recipe {text!r}.", hint=hint, exit_code=USAGE)
     return replace(parse(read_text(path, "recipe", most=LONGEST), path.stem, text), text=text)
