@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-import sys
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from diagnose.bounds import whole
+from diagnose.cli.listening import listener_of, may_fetch
 from diagnose.cli.options import Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
 from diagnose.probe.devices import cores
 from diagnose.probe.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS, check_counts
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
-from diagnose.wording import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from diagnose.probe.images import Images
-    from diagnose.values import Trial
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -117,11 +110,11 @@ def probe(
 
         check()
     result = Result(format, output, quiet=quiet)
-    from diagnose.probe.answer import Request, prepare, run_probe
+    from diagnose.probe import run
+    from diagnose.probe.answer import Request
     from diagnose.probe.devices import chosen_device
-    from diagnose.probe.executors import executor_for
     from diagnose.probe.images import cache_folder
-    from diagnose.probe.report import plan_text, probe_report
+    from diagnose.probe.report import probe_report
     from diagnose.recipe import load_both
 
     device = chosen_device(device, elsewhere=ray is not None)
@@ -145,25 +138,8 @@ def probe(
         engine=engine,
         micro_batch=micro_batch,
     )
-    found = _images(data, download=download)
     folder = runs or cache_folder().parent / "probes"
-
-    def say(text: str) -> None:
-        if not quiet:
-            print(text, file=sys.stderr)
-
-    with executor_for(request, found, folder, ray=ray) as executor:
-        with result.progress("Timing a few steps"):
-            prepared = prepare(request, found, folder, executor)
-        say(plan_text(prepared))
-
-        def progress(ended: Sequence[Trial]) -> None:
-            last = ended[-1]
-            length = f", {counted(last.epochs, 'epoch')}" if len(prepared.plan.horizons) > 1 else ""
-            said = f"{last.model}, {last.arm}, seed {last.seed}{length}: {last.status}"
-            say(f"{len(ended)} of {prepared.plan.trials} trials; {said}")
-
-        answer = run_probe(prepared, folder, executor, progress, say)
+    answer = run.probe(request, run.Data(data, download, ask=may_fetch), folder, ray=ray, listener=listener_of(result))
     if tensorboard is not None:
         from diagnose.probe.tensorboard import write
 
@@ -173,21 +149,6 @@ def probe(
         raise typer.Exit(INTERRUPTED)
     if strict and answer.open:
         raise typer.Exit(1)
-
-
-def _images(data: str, *, download: bool) -> Images:
-    """Load the images; on a terminal ask before CIFAR-10 is fetched."""
-    from diagnose.probe.images import load_images
-
-    try:
-        return load_images(data, download=download)
-    except DiagnoseError:
-        terminal = sys.stdin.isatty() and sys.stderr.isatty()
-        if not data.startswith("cifar10") or download or not terminal:
-            raise
-        if not typer.confirm("CIFAR-10 is not at hand. Fetch it (170 MB)?", err=True):
-            raise
-    return load_images(data, download=True)
 
 
 def _lengths(horizons: str | None) -> tuple[int, ...]:

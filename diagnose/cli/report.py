@@ -119,8 +119,8 @@ def report(
     from diagnose.case.cache import default_folder
     from diagnose.case.case import load
     from diagnose.case.report import case_report, summary_report
+    from diagnose.cli.trials import Options, run_trials
     from diagnose.cli.trials import keep_trials as write_trials
-    from diagnose.cli.trials import run_trials
     from diagnose.values import Ruling
 
     seconds_of(budget)
@@ -139,12 +139,8 @@ def report(
     result = Result(format, output if one_file else None, quiet=quiet)
     stopped, failed = False, None
     if probe:
-        options = ["--data", data, "--device", device, "--runs", str(runs)]
-        options += ["--budget", budget] if budget else []
-        options += ["--seeds", str(seeds)] if seeds is not None else []
-        options += ["--quiet"] if quiet else []
         try:
-            stopped = run_trials(read, options, download=download)
+            stopped = run_trials(read, Options(data, download, device, runs, budget, seeds), result)
         except DiagnoseError as error:
             if error.exit_code == USAGE:
                 raise

@@ -2,61 +2,78 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from diagnose.cli.output import write_file
-from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
+from diagnose.cli.listening import listener_of, may_fetch
+from diagnose.cli.output import Result, write_file
+from diagnose.cli.probe import seconds_of
+from diagnose.errors import USAGE, DiagnoseError
 from diagnose.values import Case
 
-GRACE = 10
-"""Seconds in which a probe that the terminal has interrupted, too, writes down what it has."""
+if TYPE_CHECKING:
+    from diagnose.case.wanted import Wanted
 
 
-def run_trials(case: Case, options: Sequence[str], *, download: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `diagnose report` says of its probes; `budget` is as it was typed, None where it was not."""
+
+    data: str
+    download: bool
+    device: str
+    runs: Path
+    budget: str | None
+    seeds: int | None
+
+
+def run_trials(case: Case, options: Options, result: Result) -> bool:
     """Run the probes that a case asks for, one after the other; return whether they were interrupted.
 
-    Each is a `diagnose probe` of its own, so what it prepares, journals and resumes is the same.
-
     Raises:
-        DiagnoseError: no claim asks for trials (exit code 2), or a probe could not run; it has said why.
+        DiagnoseError: no claim asks for trials or a probe is not possible (exit code 2), or one could not run (3).
     """
     from diagnose.case.wanted import wanted
 
-    asked = wanted(case, download=download)
+    asked = wanted(case, download=options.download)
     if not asked:
         raise DiagnoseError(
             f"No claim of {case.name} asks for trials that may be run.",
             hint="Claims of the kinds accuracy and cause do; models that are code run with --trust.",
             exit_code=USAGE,
         )
-    for each in asked:
-        between = ["--recipe", each.recipe, "--against", each.against]
-        code = _probe([*each.models, *between, *options, *(["--download"] if download else [])])
-        if code == INTERRUPTED:
-            return True
-        if code:
-            named = ", ".join(each.models)
-            raise DiagnoseError(f"The probe of {named} could not run: see above.", exit_code=code if code > 0 else 3)
-    return False
+    try:
+        return any(_interrupted(each, options, result) for each in asked)
+    except KeyboardInterrupt:  # before the first trial
+        return True
 
 
-def _probe(arguments: Sequence[str]) -> int:
-    """Run `diagnose probe` to its end and return its exit code; its report is not shown, its progress is."""
-    command = [sys.executable, "-m", "diagnose", "probe", *arguments, "--format", "json"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:  # a terminal sends it to the probe as well, `kill` does not
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGINT)
-                process.wait()
-            return INTERRUPTED
+def _interrupted(asked: Wanted, options: Options, result: Result) -> bool:
+    """Run one probe as `diagnose probe` runs it; its journals stay, and the claims are judged by them."""
+    from diagnose.probe import run
+    from diagnose.probe.answer import Request
+    from diagnose.probe.devices import chosen_device
+    from diagnose.recipe import load_both
+
+    limit = seconds_of(options.budget)
+    try:
+        start, end = load_both(asked.recipe, asked.against)
+        device = chosen_device(options.device)
+        request = Request(
+            asked.models,
+            start,
+            end,
+            device=device,
+            budget=limit if options.budget or device == "cpu" else None,
+        )
+        if options.seeds is not None:
+            request = replace(request, seeds=options.seeds)
+        data = run.Data(options.data, options.download, ask=may_fetch)
+        return run.probe(request, data, options.runs, listener=listener_of(result)).interrupted
+    except DiagnoseError as error:
+        message = f"The probe of {', '.join(asked.models)} could not run: {error.message}"
+        raise DiagnoseError(message, hint=error.hint, exit_code=error.exit_code) from error
 
 
 def keep_trials(case: Case, runs: Path, path: Path) -> int:

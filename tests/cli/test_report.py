@@ -246,7 +246,9 @@ def test_a_probe_that_cannot_run_leaves_the_page_of_what_there_is(diagnose, fall
     done = diagnose("case.toml", *options)
     assert done.returncode == 3
     assert "budget" in done.stderr
-    assert "could not run" in done.stderr.splitlines()[-1]
+    error, hint = done.stderr.splitlines()[-2:]
+    assert "The probe of tiny.py:net could not run" in error
+    assert hint.startswith("hint: Give --budget")
     assert "undetermined" in done.stdout
     (claim,) = json.loads((tmp_path / "reports" / "case" / "report.json").read_text())["data"]["claims"]
     assert claim["verdict"] == "undetermined"
@@ -290,3 +292,16 @@ def test_code_is_not_trained_without_trust(diagnose, tmp_path):
     done = diagnose("case.toml", "--probe", "--data", "synthetic:1000")
     assert done.returncode == 2
     assert "--trust" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["-o", "--afresh"])
+def test_a_models_text_is_never_read_as_an_option(diagnose, tmp_path, text):
+    (tmp_path / "victim.md").write_text("kept")
+    claim = FALLS_SHORT.replace('"tiny.py:net"', f'{json.dumps(text)}\nother = "victim.md"')
+    claim = claim.replace("mine.recipe.toml", "reproduction").replace("theirs.recipe.toml", "authors-2022")
+    (tmp_path / "case.toml").write_text(f'{claim}reference = "other"\n')
+    done = diagnose("case.toml", "--probe", "--data", "synthetic:100")
+    assert done.returncode == 2, done.stderr
+    assert f"error: The probe of {text}, victim.md could not run" in done.stderr
+    assert (tmp_path / "victim.md").read_text() == "kept"

@@ -1,0 +1,81 @@
+"""A probe from its request to its answer, as `diagnose probe` and `diagnose report --probe` both run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnose.errors import DiagnoseError
+from diagnose.probe.answer import Prepared, ProbeAnswer, Request, prepare, run_probe
+from diagnose.probe.checks import check_request
+from diagnose.probe.executors import executor_for
+from diagnose.probe.images import Images, load_images
+from diagnose.probe.report import plan_text
+from diagnose.values import Trial
+from diagnose.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The images of a probe as a text names them.
+
+    CIFAR-10 that is not at hand is fetched where `download` is set or `ask`, called then, returns True.
+    """
+
+    text: str
+    download: bool = False
+    ask: Callable[[], bool] = lambda: False
+
+    def load(self) -> Images:
+        """Return the images.
+
+        Raises:
+            DiagnoseError: they are not there, or they are no images.
+        """
+        try:
+            return load_images(self.text, download=self.download)
+        except DiagnoseError:
+            if self.download or not self.text.startswith("cifar10") or not self.ask():
+                raise
+        return load_images(self.text, download=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What hears of a probe: `say` is given each line of its progress, `busy` says what takes a while meanwhile."""
+
+    say: Callable[[str], None] = lambda text: None
+    busy: Callable[[str], AbstractContextManager[None]] = lambda text: nullcontext()
+
+
+def probe(
+    request: Request, data: Data, folder: Path, *, ray: str | None = None, listener: Listener | None = None
+) -> ProbeAnswer:
+    """Plan a probe, run its trials and judge them; Ctrl-C while they run ends with what there is.
+
+    The journals are kept in `folder`, so that the same request goes on where it stopped. `ray` is the address of a
+    cluster; else the trials run on this machine.
+
+    Raises:
+        DiagnoseError: the request cannot be met, or the trials cannot be run; the message says what would help.
+    """
+    listener = listener or Listener()
+    check_request(request)
+    images = data.load()
+    with executor_for(request, images, folder, ray=ray) as executor:
+        with listener.busy("Timing a few steps"):
+            prepared = prepare(request, images, folder, executor)
+        listener.say(plan_text(prepared))
+
+        def progress(ended: Sequence[Trial]) -> None:
+            listener.say(f"{len(ended)} of {prepared.plan.trials} trials; {_last(ended[-1], prepared)}")
+
+        return run_probe(prepared, folder, executor, progress, listener.say)
+
+
+def _last(trial: Trial, prepared: Prepared) -> str:
+    """Return which trial has ended, and how."""
+    length = f", {counted(trial.epochs, 'epoch')}" if len(prepared.plan.horizons) > 1 else ""
+    return f"{trial.model}, {trial.arm}, seed {trial.seed}{length}: {trial.status}"
