@@ -26,6 +26,12 @@ def check_request(request: Request, *, cores: int) -> None:
     check_counts({name: getattr(request, name) for name in LIMITS}, cores=cores)
     for epochs in request.lengths:
         check_counts({"epochs": epochs})
+    if request.engine == "cuda-graphs" and not request.device.startswith("cuda"):
+        raise DiagnoseError(
+            "CUDA graphs need a GPU, and these trials run on the processor.",
+            hint="--engine eager runs there; --device cuda asks for a GPU.",
+            exit_code=USAGE,
+        )
     if request.engine == "cuda-graphs" and request.micro_batch is not None:
         raise DiagnoseError(
             "CUDA graphs take no micro-batches: the gradients of one graph would be overwritten by the next.",
