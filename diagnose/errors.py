@@ -20,10 +20,22 @@ class DiagnoseError(Exception):
         self.exit_code = exit_code
 
 
+class EndedError(Exception):
+    """Somebody's code raised what no `except Exception` catches, or what cannot be told; the message says it all."""
+
+
 def in_one_line(error: BaseException) -> str:
     """Return an error of other code as "ValueError: the first line of its message"."""
-    first = next(iter(str(error).strip().splitlines()), "")
-    return f"{type(error).__name__}: {first}"
+    first = next(iter(said_by(error).splitlines()), "")
+    return first if isinstance(error, EndedError) else f"{type(error).__name__}: {first}"
+
+
+def said_by(error: BaseException) -> str:
+    """Return an error's own words, without any where it cannot even say them."""
+    try:
+        return str(error).strip()
+    except Exception:
+        return ""
 
 
 def nearest(wrong: str, right: list[str] | tuple[str, ...], *, most: int = 3) -> str:

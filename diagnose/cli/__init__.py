@@ -9,6 +9,7 @@ import typer
 
 from diagnose.cli.diff import diff
 from diagnose.cli.flops import flops
+from diagnose.cli.last_resort import Commands
 from diagnose.cli.models import models
 from diagnose.cli.params import params
 from diagnose.cli.probe import probe
@@ -18,6 +19,7 @@ from diagnose.errors import DiagnoseError
 
 app = typer.Typer(
     name="diagnose",
+    cls=Commands,
     help="Find out why a re-implemented PyTorch network does not match what was reported.",
     no_args_is_help=True,
     add_completion=False,
@@ -51,7 +53,7 @@ def _commands(
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user's ends with its message, its hint and its exit code."""
+    """Run the command line; whatever goes wrong ends with its message, its hint and its exit code."""
     try:
         app()
     except DiagnoseError as error:

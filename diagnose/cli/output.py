@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from diagnose.cli.options import Format
-from diagnose.files import cannot_write, check_writable, write_whole
+from diagnose.files import check_writable, write_whole
 from diagnose.values import Report
 
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -60,9 +60,9 @@ class Result:
             self._stdout.write(text if text.endswith("\n") else f"{text}\n")
             self._stdout.flush()
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())  # what is left is not tried again
-            if not isinstance(error, BrokenPipeError):  # the reader (a pager, head) has seen enough
-                raise cannot_write(Path("stdout"), error) from error
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())  # which takes what is still held
+            if not isinstance(error, BrokenPipeError):  # whose reader (a pager, head) has seen enough
+                raise DiagnoseError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def _claim_stdout() -> TextIO:

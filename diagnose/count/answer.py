@@ -13,6 +13,7 @@ from diagnose.count.reported import parse_reported
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.inputs import candidates, parse_inputs, taking
 from diagnose.sources import Built, build
+from diagnose.sources.faults import calling
 from diagnose.values import ModelRef, ParameterGap, ParamTable, Skipped
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def _counted(model: str, inputs: Sequence[str], seed: int | None) -> tuple[Built
     asked = parse_inputs(inputs)
     built = build(model, seed=seed)
     taking(built.module, asked)
-    return built, count_parameters(built.module, candidates(built.module, built.input_shapes, asked))
+    with calling(model):
+        return built, count_parameters(built.module, candidates(built.module, built.input_shapes, asked))
 
 
 def _other_row(text: str, seed: int | None) -> OtherRow:

@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from diagnose.errors import in_one_line
 from diagnose.inputs import tensors
+from diagnose.sources.faults import as_exceptions
 from diagnose.sources.scope import in_mode
 from diagnose.values import InputSpec, Skipped
 
@@ -60,6 +61,7 @@ def read_by_forward(
     return Skipped("which parameters the forward pass uses", "; ".join(reasons) or "no input is known")
 
 
+@as_exceptions()
 def _reads(model: nn.Module, inputs: tuple[InputSpec, ...]) -> frozenset[int]:
     with torch.no_grad(), _Reads() as reads:
         model(*tensors(inputs))

@@ -18,6 +18,7 @@ from diagnose.graph.tape import CannotCapture
 from diagnose.graph.trained import Trained, compare_trained, loaded
 from diagnose.inputs import candidates, taking
 from diagnose.sources import Built
+from diagnose.sources.faults import calling
 from diagnose.values import GraphDiff, InputSpec, Skipped
 
 
@@ -70,6 +71,11 @@ def examine(request: Request) -> Examined:
     Raises:
         DiagnoseError: a checkpoint is refused (2), a model cannot be built (2 or 3), or no capture works (3).
     """
+    with calling(request.a, request.b):
+        return _examined(request)
+
+
+def _examined(request: Request) -> Examined:
     texts = request.a, request.b
     checkpoints = [None if path is None else read(path) for path in request.weights]
     built = [sources.build(text, allocate=True, seed=request.seed) for text in texts]

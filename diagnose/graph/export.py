@@ -19,6 +19,7 @@ from torch.fx import Node as FxNode
 from diagnose.errors import in_one_line
 from diagnose.graph.leaves import constant_leaf, is_state, state_leaf
 from diagnose.graph.tape import CannotCapture, Entry, Ref, Tape, meta_of
+from diagnose.sources.faults import as_exceptions
 
 _NO_COMPUTATION = {"_assert_tensor_metadata", "_assert_scalar", "_assert_async", "sym_constrain_range_for_size"}
 
@@ -31,7 +32,8 @@ def export_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     """
     with _silence():
         try:
-            program = torch.export.export(module, inputs, strict=False)
+            with as_exceptions():
+                program = torch.export.export(module, inputs, strict=False)
         except Exception as error:  # torch.export raises any type for any construct that it cannot follow
             raise CannotCapture(in_one_line(error)[:200]) from error
     return _Reader(module, program).read()

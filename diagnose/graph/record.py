@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from diagnose.errors import in_one_line
 from diagnose.graph.leaves import constant_leaf, is_state, state_leaf
 from diagnose.graph.tape import CannotCapture, Entry, Ref, Tape, meta_of
+from diagnose.sources.faults import as_exceptions
 
 
 def record_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
@@ -28,12 +30,12 @@ def record_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     recorder = _Recorder(module, inputs)
     random_state = torch.get_rng_state()
     try:
-        with _paths(module, recorder), torch.enable_grad(), recorder:
+        with _paths(module, recorder), torch.enable_grad(), recorder, as_exceptions():
             result = module(*inputs)
     except CannotCapture:
         raise
     except Exception as error:  # the forward pass of any model may raise anything
-        raise CannotCapture(f"the forward pass failed: {type(error).__name__}: {str(error)[:200]}") from error
+        raise CannotCapture(f"the forward pass failed: {in_one_line(error)[:240]}") from error
     finally:
         torch.set_rng_state(random_state)
         with torch.no_grad():

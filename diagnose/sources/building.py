@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from diagnose.errors import USAGE, DiagnoseError
+from diagnose.interrupts import is_real
 from diagnose.sources.faults import explain
 from diagnose.sources.origin import Built, Found, Origin, Prepared
 from diagnose.sources.spec import parse
@@ -22,6 +23,9 @@ ORIGINS = {
     "user": "diagnose.sources.user",
 }
 """Where each source's `ORIGIN` object stands; imported when a model of it is asked for."""
+
+MOST_PARAMETERS = 1_000_000
+"""How many tensors parameters() may yield."""
 
 SEARCHED = ("torchvision", "mmpretrain", "timm")
 
@@ -57,7 +61,9 @@ def build(ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = Fal
                 prepared = origin(ref.source).prepare(ref, pretrained=pretrained)
             module, skipped = _construct(ref, prepared, allocate=allocate or pretrained, seed=seed)
             shapes, notes = prepared.input_shapes(module), prepared.notes(module)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_real(error):
+                raise
             raise explain(error, ref) from error
     return Built(ref, module, shapes, prepared.origin, notes, skipped)
 
@@ -85,12 +91,18 @@ def _construct(
 
 
 def _checked(ref: ModelRef, made: object) -> nn.Module:
-    from torch import nn
+    from torch import Tensor, nn
 
     if not isinstance(made, nn.Module):
         raise DiagnoseError(
             f"{ref.text} returned {_article(type(made).__name__)}, not a torch.nn.Module.", exit_code=USAGE
         )
+    for number, parameter in enumerate(made.parameters()):
+        if not isinstance(parameter, Tensor):
+            noun = _article(type(parameter).__name__)
+            raise DiagnoseError(f"parameters() of {ref.text} yields {noun}, not tensors.", exit_code=USAGE)
+        if number == MOST_PARAMETERS:
+            raise DiagnoseError(f"parameters() of {ref.text} does not end.", exit_code=USAGE)
     made.eval()
     return made
 

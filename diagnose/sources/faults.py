@@ -6,13 +6,15 @@ import inspect
 import re
 import sysconfig
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import USAGE, DiagnoseError, EndedError, nearest, said_by
 from diagnose.guard import RefusedError
+from diagnose.interrupts import is_real
 from diagnose.sources.consent import ConsentError
 from diagnose.values import ModelRef
 
@@ -47,6 +49,44 @@ def _refusal(error: BaseException) -> DiagnoseError | None:
             return cause
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+@contextmanager
+def as_exceptions() -> Iterator[None]:
+    """Within, where a model's code runs: what it raises is an Exception that can be told; Ctrl-C stays what it is."""
+    try:
+        yield
+    except BaseException as error:
+        if is_real(error) or (isinstance(error, Exception) and _can_be_told(error)):
+            raise
+        raise EndedError(f"{type(error).__name__}{_where(error)}: {_message(error)}") from error
+
+
+def _can_be_told(error: Exception) -> bool:
+    try:
+        str(error)
+    except Exception:
+        return False
+    return True
+
+
+@contextmanager
+def calling(*models: ModelRef | str) -> Iterator[None]:
+    """Within, what these models' own code raises is an error that names them and the place.
+
+    Raises:
+        DiagnoseError: their code raised something, or ended the program (exit code 3).
+    """
+    try:
+        yield
+    except DiagnoseError:
+        raise
+    except BaseException as error:
+        if is_real(error) or (isinstance(error, Exception) and not place_of(error)):
+            raise
+        named = " or ".join(each if isinstance(each, str) else each.text for each in models)
+        place = place_of(error).rstrip(",")
+        raise DiagnoseError(f"{named} raised {type(error).__name__}{place}: {_message(error)}") from error
 
 
 def check_call(factory: Callable[..., object], ref: ModelRef, kwargs: Mapping[str, Any]) -> None:
@@ -84,10 +124,7 @@ def _named(signature: inspect.Signature) -> tuple[str, ...]:
 
 
 def _message(error: BaseException) -> str:
-    try:
-        text = str(error).strip()
-    except Exception:  # an exception whose __str__ raises
-        text = ""
+    text = said_by(error)
     if not text:
         return "no message"
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"
@@ -95,16 +132,27 @@ def _message(error: BaseException) -> str:
 
 def _where(error: BaseException) -> str:
     """Return " at file:line" of the last frame in the user's own code, or of the last frame at all."""
+    own, outside = _frames(error)
+    for frame in reversed(own or outside):
+        return f" at {frame.filename}:{frame.lineno}"
+    return ""
+
+
+def place_of(error: BaseException) -> str:
+    """Return " at file:line, in function" of the last frame in the user's own code, empty where there is none."""
+    own, _ = _frames(error)
+    return f" at {own[-1].filename}:{own[-1].lineno}, in {own[-1].name}," if own else ""
+
+
+def _frames(error: BaseException) -> tuple[list[traceback.FrameSummary], list[traceback.FrameSummary]]:
+    """Return the frames of an error in the user's own code, and those outside diagnose."""
     frames = traceback.extract_tb(error.__traceback__)
     paths = sysconfig.get_paths()
     library = [paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")] + [
         str(Path(__file__).parent.parent)
     ]
     own = [f for f in frames if not f.filename.startswith(("<", *library)) and f.filename]
-    outside = [f for f in frames if not f.filename.startswith(("<", library[-1]))]
-    for frame in reversed(own or outside):
-        return f" at {frame.filename}:{frame.lineno}"
-    return ""
+    return own, [f for f in frames if not f.filename.startswith(("<", library[-1]))]
 
 
 def _wrong_keyword(error: BaseException, ref: ModelRef) -> DiagnoseError | None:

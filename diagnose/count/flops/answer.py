@@ -15,6 +15,7 @@ from diagnose.count.flops.variants import Subject
 from diagnose.errors import COULD_NOT_RUN, DiagnoseError
 from diagnose.inputs import candidates, parse_inputs, taking
 from diagnose.sources import build
+from diagnose.sources.faults import calling
 from diagnose.values import FlopTable, InputSpec, ModelRef, Reported, Skipped
 
 if TYPE_CHECKING:
@@ -64,9 +65,11 @@ def answer(
     asked = parse_inputs(inputs)
     number = parse_reported_work(reported) if reported is not None else None
     skipped: list[Skipped] = []
-    counted = [
-        _counted(text, asked, train=train, check=check, number=number, seed=seed, skipped=skipped) for text in models
-    ]
+    counted = []
+    for text in models:
+        with calling(text):
+            found = _counted(text, asked, train=train, check=check, number=number, seed=seed, skipped=skipped)
+        counted.append(found)
     return FlopsAnswer(tuple(counted), train, number, tuple(skipped))
 
 

@@ -19,6 +19,7 @@ from diagnose.count.flops.tally import Tally, kept_bytes
 from diagnose.count.usage import storage_key
 from diagnose.errors import in_one_line
 from diagnose.inputs import tensors
+from diagnose.sources.faults import as_exceptions
 from diagnose.sources.scope import in_mode
 from diagnose.values import FlopRow, FlopTable, InputSpec, LayerBytes, Skipped, Uncounted
 
@@ -126,6 +127,7 @@ def count_forward(
     return _counted(model, tensors(inputs), inputs, train=False, training=training, whole=whole)
 
 
+@as_exceptions()
 def _counted(
     model: nn.Module,
     given: tuple[Tensor, ...],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from diagnose.errors import said_by as words_of
+
 SAID = (
     "can't allocate memory",  # torch's CPU allocator
     "out of memory",  # CUDA
@@ -17,7 +19,7 @@ SAID = (
 
 def is_lack(error: BaseException) -> bool:
     """Tell whether an error means that memory ran out; torch's own OutOfMemoryError says so in its message."""
-    return isinstance(error, MemoryError) or (isinstance(error, (RuntimeError, OSError)) and says_so(str(error)))
+    return isinstance(error, MemoryError) or (isinstance(error, (RuntimeError, OSError)) and says_so(words_of(error)))
 
 
 def says_so(text: str) -> bool:
@@ -27,7 +29,7 @@ def says_so(text: str) -> bool:
 
 def said_by(error: BaseException) -> str:
     """Return an error in one line, its first: torch adds advice on how to look into it below."""
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0].rstrip(": ")
+    return f"{type(error).__name__}: {words_of(error)}".strip().splitlines()[0].rstrip(": ")
 
 
 def kernel_kills(root: Path = Path("/")) -> int | None:
