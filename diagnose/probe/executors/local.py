@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +17,8 @@ from diagnose.probe.devices import cores
 from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, Clock, Ended, failure, keeps_memory
 from diagnose.probe.executors.memory import kernel_kills, says_so
 from diagnose.probe.executors.nursery import LACK_OF_MEMORY, NAME
-from diagnose.probe.journal import Journal
+from diagnose.probe.executors.safe_path import own_python
+from diagnose.probe.journal import RUNNING, Journal
 from diagnose.probe.trials import TrialSpec, to_json
 
 PAUSE = 0.1
@@ -96,23 +96,36 @@ class Local:
             held = list(self._places.values())
             self._places[str(folder)] = chosen = min(self._gpus, key=held.count)
             place = {"CUDA_VISIBLE_DEVICES": chosen}
-        order = {"task": task, "folder": str(folder), "images": str(self.images), "environment": place, "limit": limit}
+        order: dict[str, object] = {
+            "task": task,
+            "folder": str(folder),
+            "images": str(self.images),
+            "environment": place,
+            "limit": limit,
+        }
         order |= {"device": spec.numerics.device, "keeps_memory": keeps_memory(spec, sparing=self.sparing)}
         self._ordered.add(str(folder))
-        assert nursery.stdin is not None
-        with suppress(BrokenPipeError):  # it was killed, which `_answers` finds out
-            nursery.stdin.write(json.dumps(order).encode() + b"\n")
-            nursery.stdin.flush()
+        self._tell(nursery, order)
 
     def _begin(self) -> subprocess.Popen[bytes]:
         """Start the process that the others are forked from; one thread, since threads do not survive a fork."""
         one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         one["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # a library's look for GPUs, which would spoil CUDA for its forks
-        command = [sys.executable, "-m", NAME, *self._models]
         self._nursery = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | one
+            own_python(NAME),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | one,
         )
+        self._tell(self._nursery, {"models": self._models})
         return self._nursery
+
+    def _tell(self, nursery: subprocess.Popen[bytes], what: dict[str, object]) -> None:
+        assert nursery.stdin is not None
+        with suppress(BrokenPipeError):  # it was killed, which `_answers` finds out
+            nursery.stdin.write(json.dumps(what).encode() + b"\n")
+            nursery.stdin.flush()
 
     def _answers(self) -> list[tuple[str, int]]:
         """Wait a moment and return the folders of the processes that are over, each with its exit code.
@@ -146,7 +159,8 @@ class Local:
         self._places.pop(str(folder), None)
         before, self._kills = self._kills, kernel_kills()
         if code == 0:
-            return "ended", ""
+            whole = (folder / "clock.json").exists() or Journal(folder).status() != RUNNING
+            return ("ended", "") if whole else ("failed", "the model's code ended its process, as os._exit does")
         said = errors_of(folder)
         if (
             code == LACK_OF_MEMORY

@@ -1,9 +1,10 @@
-"""The process that trials are forked from: `python -m diagnose.probe.executors.nursery [MODEL…]`.
+"""The process that trials are forked from: `python -P -m diagnose.probe.executors.nursery`.
 
 torch and the models' libraries take seconds to import. This process imports them once, computes nothing, and forks one
-process for each trial. It reads orders from its standard input, one JSON object a line, answers each on its standard
-output when the process is over, and ends with all of them when its input ends, which also happens when the process
-that started it is killed.
+process for each trial. It reads its standard input, one JSON object a line: first the MODEL texts, which are nobody's
+arguments since they may come from somebody else's file, then orders. It answers each order on its standard output when
+the process is over, and ends with all of them when its input ends, which also happens when the process that started it
+is killed.
 
 A fork cannot use CUDA where anything has looked for GPUs through CUDA before it, as mmengine does when it is imported.
 Such a look is asked to go another way (in `local`); where it did not, the fork begins a Python of its own.
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from diagnose.probe.devices import freed_memory
+from diagnose.probe.executors.safe_path import own_python
 
 NAME, AFRESH = "diagnose.probe.executors.nursery", "--afresh"
 """This module, and what is given to it to do one piece of work in the process at hand."""
@@ -32,13 +34,11 @@ LACK_OF_MEMORY = 75
 """The exit code of a process that ran out of memory and could say so."""
 
 
-def main(models: list[str]) -> None:
+def main() -> None:
     """Fork a process for each order until the input ends; Ctrl-C is for who started this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _import(models)
     running: dict[int, str] = {}
     rest = b""
-    print(json.dumps({"ready": True}), flush=True)
     while True:
         if select.select([0], [], [], PAUSE)[0]:
             read = os.read(0, 65536)
@@ -47,7 +47,11 @@ def main(models: list[str]) -> None:
             *lines, rest = (rest + read).split(b"\n")
             for line in lines:
                 order = json.loads(line)
-                running[_fork(order)] = order["folder"]
+                if "models" in order:
+                    _import(order["models"])
+                    print(json.dumps({"ready": True}), flush=True)
+                else:
+                    running[_fork(order)] = order["folder"]
         while running:
             number, status = os.waitpid(-1, os.WNOHANG)
             if not number:
@@ -94,7 +98,7 @@ def _fork(order: dict[str, Any]) -> int:
         if order["limit"] is not None:
             signal.setitimer(signal.ITIMER_REAL, order["limit"])  # whose SIGALRM ends the process
         if order["device"].startswith("cuda") and _spoilt_for_cuda():
-            os.execv(sys.executable, [sys.executable, "-m", NAME, AFRESH, order["task"], str(folder), order["images"]])
+            os.execv(sys.executable, own_python(NAME, AFRESH, order["task"], str(folder), order["images"]))
         code = _work(order["task"], folder, Path(order["images"]))
     finally:
         _end(code)
@@ -148,4 +152,4 @@ def die_with(parent: int) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == [AFRESH]:
         _end(_work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])))
-    main(sys.argv[1:])
+    main()

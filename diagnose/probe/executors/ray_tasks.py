@@ -24,6 +24,7 @@ from diagnose.probe.executors.executor import (
     keeps_memory,
 )
 from diagnose.probe.executors.memory import kernel_kills
+from diagnose.probe.executors.safe_path import elsewhere
 from diagnose.probe.image_cache import Splits
 from diagnose.probe.images import Images
 from diagnose.probe.journal import RUNNING, Journal, replace_file
@@ -187,7 +188,8 @@ def _join(ray: Any, address: str) -> None:
     for last in (address != "local", True):
         try:
             _ask(address)
-            ray.init(address=address, **quiet, **here)
+            with elsewhere():
+                ray.init(address=address, **quiet, **here)
         except Exception as error:  # Exception itself where its processes start too slowly
             ray.shutdown()
             if last:
