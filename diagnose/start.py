@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # the heart of `signal`, which loads at once
 import os
-import signal
 import sys
 
 TYPE_CHECKING = False

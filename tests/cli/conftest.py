@@ -26,16 +26,18 @@ for line in sys.stdin:
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         os.environ.update(call["environment"])
         sys.argv = ["diagnose", *call["arguments"]]
-        code = 0
+        code, leave = 0, os._exit
         try:
-            diagnose.cli.main()
+            from diagnose.start import main
+
+            main()
         except SystemExit as end:
             code = end.code or 0
         except BaseException:
             traceback.print_exc()
             code = 1
         sys.stderr.flush()
-        os._exit(code)
+        leave(code)
     _, status = os.waitpid(child, 0)
     print(os.waitstatus_to_exitcode(status), flush=True)
 """

@@ -45,7 +45,7 @@ def folder(tmp_path):
 def run(folder, *arguments):
     command = [sys.executable, "-m", "diagnose", *arguments]
     env = {**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("params", "torch"), ("recipe", "paper", "paper")])
