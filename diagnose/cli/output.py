@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from diagnose.cli.options import Format
+from diagnose.errors import DiagnoseError
 from diagnose.files import check_writable, write_whole
 from diagnose.values import Report
 

@@ -14,8 +14,7 @@ from diagnose.cli.listening import listener_of, may_fetch
 from diagnose.cli.options import Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
-from diagnose.probe.devices import cores
-from diagnose.probe.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS, check_counts
+from diagnose.probe.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -95,8 +94,6 @@ def probe(
     `diagnose probe mm --width 16 --data synthetic --seeds 3`.
     """
     limit = seconds_of(budget)
-    counts = {"seeds": seeds, "epochs": epochs, "images": images, "width": width, "micro_batch": micro_batch}
-    check_counts(counts | {"threads": threads, "workers": workers}, cores=cores() if ray is None else None)
     for name, value, known in (
         ("precision", precision, PRECISIONS),
         ("layout", layout, LAYOUTS),

@@ -10,9 +10,11 @@ from pathlib import Path
 from diagnose.errors import DiagnoseError
 from diagnose.probe.answer import Prepared, ProbeAnswer, Request, prepare, run_probe
 from diagnose.probe.checks import check_request
+from diagnose.probe.devices import cores
 from diagnose.probe.executors import executor_for
 from diagnose.probe.images import Images, load_images
 from diagnose.probe.report import plan_text
+from diagnose.sources import parse
 from diagnose.values import Trial
 from diagnose.wording import counted
 
@@ -62,7 +64,9 @@ def probe(
         DiagnoseError: the request cannot be met, or the trials cannot be run; the message says what would help.
     """
     listener = listener or Listener()
-    check_request(request)
+    for model in request.models:
+        parse(model)
+    check_request(request, cores=cores() if ray is None else None)
     images = data.load()
     with executor_for(request, images, folder, ray=ray) as executor:
         with listener.busy("Timing a few steps"):

@@ -65,7 +65,7 @@ def test_a_full_stdout_is_told_in_one_sentence(script):
     command = f"'{script.path}' params '{SMALL}' > /dev/full"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 3
-    assert done.stderr.splitlines()[0] == "error: cannot write stdout: No space left on device"
+    assert done.stderr.splitlines()[0] == "error: cannot write to standard output: No space left on device"
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
 
