@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from diagnose.case.claims import KINDS
-from diagnose.guard import RefusedError, guarded
+from diagnose.guard import RefusedError, guarded_unless
 from diagnose.recipe.load import is_code as is_code_of_a_recipe
 from diagnose.sources.consent import Consent, asks_for_weights, is_code, limited_to
 from diagnose.sources.spec import file_of, parse
@@ -24,12 +24,15 @@ def allowed(case: Case, places: Sequence[Path], *, download: bool) -> Iterator[l
 
     `places` are the folders that may be written. Yields the list of what the guard refused.
     """
-    with limited_to(Consent(code=case.trusted, download=download)), ExitStack() as guards:
-        refused: list[RefusedError] = []
-        if not case.trusted:
-            caches = _caches_of_weights() if download else ()
-            refused = guards.enter_context(guarded(writable=(*places, *caches), network=download))
+    caches = _caches_of_weights() if download else ()
+    guard = guarded_unless(case.trusted, writable=(*places, *caches), network=download)
+    with consented(case, download=download), guard as refused:
         yield refused
+
+
+def consented(case: Case, *, download: bool) -> AbstractContextManager[None]:
+    """Allow what the user has allowed a case; the processes that train its networks are told so, and guarded there."""
+    return limited_to(Consent(code=case.trusted, download=download))
 
 
 def _caches_of_weights() -> tuple[Path, ...]:

@@ -34,6 +34,7 @@ def run_trials(case: Case, options: Options, result: Result) -> bool:
     Raises:
         DiagnoseError: no claim asks for trials or a probe is not possible (exit code 2), or one could not run (3).
     """
+    from diagnose.case.consent import consented
     from diagnose.case.wanted import wanted
 
     asked = wanted(case, download=options.download)
@@ -44,13 +45,17 @@ def run_trials(case: Case, options: Options, result: Result) -> bool:
             exit_code=USAGE,
         )
     try:
-        return any(_interrupted(each, options, result) for each in asked)
+        with consented(case, download=options.download):
+            return any(_interrupted(each, options, result, case.trusted) for each in asked)
     except KeyboardInterrupt:  # before the first trial
         return True
 
 
-def _interrupted(asked: Wanted, options: Options, result: Result) -> bool:
-    """Run one probe as `diagnose probe` runs it; its journals stay, and the claims are judged by them."""
+def _interrupted(asked: Wanted, options: Options, result: Result, trusted: bool) -> bool:
+    """Run one probe as `diagnose probe` runs it; its journals stay, and the claims are judged by them.
+
+    Compiling a network runs code that is written on the way, which the guard of a case that is not trusted refuses.
+    """
     from diagnose.probe import run
     from diagnose.probe.answer import Request
     from diagnose.probe.devices import chosen_device
@@ -65,6 +70,7 @@ def _interrupted(asked: Wanted, options: Options, result: Result) -> bool:
             start,
             end,
             device=device,
+            engine=None if trusted else "eager",
             budget=limit if options.budget or device == "cpu" else None,
         )
         if options.seeds is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from diagnose.probe.answer import Request
 
 
-def check_request(request: Request, *, cores: int) -> None:
+def check_request(request: Request, *, cores: int | None) -> None:
     """Refuse numbers that make no probe.
 
     Raises:

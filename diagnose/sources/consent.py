@@ -57,6 +57,8 @@ class ConsentError(DiagnoseError):
 EVERYTHING = Consent()
 """What somebody types himself is allowed."""
 
+NOTHING = Consent(code=False, download=False)
+
 _given: ContextVar[Consent] = ContextVar("consent", default=EVERYTHING)
 
 

@@ -1,5 +1,6 @@
 """A case file of a stranger's, judged without --trust: no code, no connection and no file but the page."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -57,7 +58,7 @@ def test_every_claim_that_needs_consent_is_left_open(here):
 
 
 def test_where_no_text_tells_the_guard_does(here, monkeypatch):
-    monkeypatch.setattr(consent, "limited_to", lambda allowed: consent.ExitStack())
+    monkeypatch.setattr(consent, "limited_to", lambda allowed: nullcontext())
     judged, _ = judge_case(parse(text(MODELS, COUNT.format("module")), "case", "case.toml"), NoCache())
     assert judged[0].ruling is Ruling.UNDETERMINED
     assert "it tried to" in judged[0].answer

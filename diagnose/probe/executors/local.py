@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from diagnose.errors import USAGE
@@ -20,6 +21,7 @@ from diagnose.probe.executors.nursery import LACK_OF_MEMORY, NAME
 from diagnose.probe.executors.safe_path import own_python
 from diagnose.probe.journal import RUNNING, Journal
 from diagnose.probe.trials import TrialSpec, to_json
+from diagnose.sources.consent import given
 
 PAUSE = 0.1
 """Seconds that `ended` waits at most."""
@@ -118,7 +120,7 @@ class Local:
             stderr=subprocess.DEVNULL,
             env=os.environ | one,
         )
-        self._tell(self._nursery, {"models": self._models})
+        self._tell(self._nursery, {"models": self._models, "consent": asdict(given())})
         return self._nursery
 
     def _tell(self, nursery: subprocess.Popen[bytes], what: dict[str, object]) -> None:

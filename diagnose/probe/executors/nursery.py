@@ -1,10 +1,10 @@
 """The process that trials are forked from: `python -P -m diagnose.probe.executors.nursery`.
 
 torch and the models' libraries take seconds to import. This process imports them once, computes nothing, and forks one
-process for each trial. It reads its standard input, one JSON object a line: first the MODEL texts, which are nobody's
-arguments since they may come from somebody else's file, then orders. It answers each order on its standard output when
-the process is over, and ends with all of them when its input ends, which also happens when the process that started it
-is killed.
+process for each trial. It reads its standard input, one JSON object a line: first the MODEL texts with what the user
+allows them, then orders. (A text may come from somebody else's file, so it is nobody's argument.) It answers each order
+on its standard output when the process is over, and ends with all of them when its input ends, which also happens when
+the process that started it is killed.
 
 A fork cannot use CUDA where anything has looked for GPUs through CUDA before it, as mmengine does when it is imported.
 Such a look is asked to go another way (in `local`); where it did not, the fork begins a Python of its own.
@@ -18,11 +18,14 @@ import select
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from diagnose.guard import guarded_unless
 from diagnose.probe.devices import freed_memory
 from diagnose.probe.executors.safe_path import own_python
+from diagnose.sources.consent import NOTHING, Consent, limited_to
 
 NAME, AFRESH = "diagnose.probe.executors.nursery", "--afresh"
 """This module, and what is given to it to do one piece of work in the process at hand."""
@@ -38,7 +41,7 @@ def main() -> None:
     """Fork a process for each order until the input ends; Ctrl-C is for who started this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     running: dict[int, str] = {}
-    rest = b""
+    rest, consent = b"", NOTHING
     while True:
         if select.select([0], [], [], PAUSE)[0]:
             read = os.read(0, 65536)
@@ -48,10 +51,11 @@ def main() -> None:
             for line in lines:
                 order = json.loads(line)
                 if "models" in order:
-                    _import(order["models"])
+                    consent = Consent(**order["consent"])
+                    _import(order["models"], consent)
                     print(json.dumps({"ready": True}), flush=True)
                 else:
-                    running[_fork(order)] = order["folder"]
+                    running[_fork(order, consent)] = order["folder"]
         while running:
             number, status = os.waitpid(-1, os.WNOHANG)
             if not number:
@@ -63,7 +67,7 @@ def main() -> None:
         os.waitpid(number, 0)
 
 
-def _import(models: list[str]) -> None:
+def _import(models: list[str], consent: Consent) -> None:
     """Import what the trials need; a user's own file is left to each trial, which says what is wrong with it."""
     import torch
 
@@ -74,13 +78,13 @@ def _import(models: list[str]) -> None:
 
     torch.optim.SGD([torch.zeros(1)], lr=0.1)  # imports what an optimiser needs
     for model in models:
-        with suppress(Exception):
+        with suppress(Exception), limited_to(consent), guarded_unless(consent.code):
             ref = parse(model)
             if ref.source != "user":
                 build(ref)
 
 
-def _fork(order: dict[str, Any]) -> int:
+def _fork(order: dict[str, Any], consent: Consent) -> int:
     sys.stdout.flush()
     parent = os.getpid()
     child = os.fork()
@@ -98,8 +102,9 @@ def _fork(order: dict[str, Any]) -> int:
         if order["limit"] is not None:
             signal.setitimer(signal.ITIMER_REAL, order["limit"])  # whose SIGALRM ends the process
         if order["device"].startswith("cuda") and _spoilt_for_cuda():
-            os.execv(sys.executable, own_python(NAME, AFRESH, order["task"], str(folder), order["images"]))
-        code = _work(order["task"], folder, Path(order["images"]))
+            said = json.dumps(asdict(consent))
+            os.execv(sys.executable, own_python(NAME, AFRESH, order["task"], str(folder), order["images"], said))
+        code = _work(order["task"], folder, Path(order["images"]), consent)
     finally:
         _end(code)
 
@@ -118,7 +123,8 @@ def _spoilt_for_cuda() -> bool:
     return bool(torch.cuda._is_in_bad_fork())
 
 
-def _work(task: str, folder: Path, images: Path) -> int:
+def _work(task: str, folder: Path, images: Path, consent: Consent) -> int:
+    """Train or time the trial of `folder`; where foreign code may not run, a guard lets it write there alone."""
     import traceback
 
     from diagnose.errors import USAGE, DiagnoseError
@@ -126,7 +132,8 @@ def _work(task: str, folder: Path, images: Path) -> int:
     from diagnose.probe.worker import time_steps, work
 
     try:
-        (work if task == "trial" else time_steps)(folder, images)
+        with limited_to(consent), guarded_unless(consent.code, writable=(folder,), network=consent.download):
+            (work if task == "trial" else time_steps)(folder, images)
     except BaseException as error:
         if not isinstance(error, DiagnoseError):
             traceback.print_exc()
@@ -151,5 +158,5 @@ def die_with(parent: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [AFRESH]:
-        _end(_work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4])))
+        _end(_work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), Consent(**json.loads(sys.argv[5]))))
     main()
