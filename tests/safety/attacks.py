@@ -387,6 +387,12 @@ def sink(path):
         raise CannotMake(f"no device can be made here: {error.strerror}") from error
 
 
+def drain(path):
+    """A pipe that somebody reads."""
+    pipe(path)
+    os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+
 def endless(path):
     """A link to /dev/zero."""
     path.symlink_to("/dev/zero")

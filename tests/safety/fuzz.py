@@ -53,8 +53,8 @@ def main():
                 print(f"{sum(each[0] is row for each in inputs):5} {row.name}", file=stream)
             return
         with stream:
-            guard = Guard(root, code=[places["own"]])
             kinds.load()
+            guard = Guard(root, code=[places["own"]])  # the last to listen: what diagnose itself forbids is no fault
             logging.disable(logging.CRITICAL)
             warnings.simplefilter("ignore")
             gc.collect()

@@ -118,7 +118,7 @@ class Guard:
         if event in _CHANGES:
             outside = [path for path in args[: _CHANGES[event]] if not self._is_inside(path)]
             return f"a file changed outside: {event} {outside}" if outside else ""
-        if event in _STARTS or event == "subprocess.Popen":
+        if event in (*_STARTS, "subprocess.Popen"):
             return f"a process was started: {event} {args!r:.200}"
         if event.startswith(_CONNECTS):
             return f"a connection was opened: {event} {args!r:.200}"
@@ -149,6 +149,7 @@ class Guard:
         if isinstance(command, list) and command[1:4] == ["-m", "diagnose", "probe"]:
             self.probes.append(command[4:])
             return _Ended()
+        sys.audit("subprocess.Popen", command, command, None, None)
         self.note(f"a process was started: {command!r:.200}")
         raise Forbidden(f"a process was started: {command!r:.200}")
 

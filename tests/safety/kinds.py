@@ -45,6 +45,7 @@ from attacks import (
     dangling,
     device,
     dotted,
+    drain,
     each,
     endless,
     flipped,
@@ -56,6 +57,7 @@ from attacks import (
     image_tars,
     image_zips,
     journals,
+    listening,
     loop,
     mutated,
     pickled,
@@ -316,12 +318,15 @@ ROWS = (
     Row("probe with images", lambda draw: [pipe, *draw.sample(list(array_files(draw)), 2)], "probe {tiny} --data {} --budget 1s --runs out --seeds 2 --epochs 1", "x.npz", refused=True),
     # places to write to
     Row("-o: no file", each("folder.toml", ".", "..", "absent/out.md", "", "/"), "report --from {report} --format markdown -o={}", refused=True),
-    Row("-o: strange files", each(pipe, sink, folder), "report --from {report} -o {}", "x.md", refused=True, writes=True),
-    Row("-o: a folder of strange files", each(lambda path: (path.mkdir(), pipe(path / "index.html"))), "report case.toml --runs journals -o {}", "outfolder", refused=True, writes=True),
-    Row("--init: what is there", each(pipe, sink, device, folder, loop, dangling, "mine"), "report --init {}", "x.toml", refused=True, writes=True),
-    Row("--keep-trials: strange files", each(pipe, sink, folder), "report case.toml -o out --runs journals --keep-trials {}", "x.json", refused=True, writes=True),
-    Row("--save-mapping: strange files", each(pipe, folder), "diff {tiny} {tiny} --input 2x3 --save-mapping {}", "x.json", refused=True, writes=True),
-    Row("--convert: strange files", each(pipe, folder), "diff {tiny} {tiny} --input 2x3 --convert {good}.pth {}", "x.pth", refused=True, writes=True),
+    Row("-o: devices and pipes", each(sink, drain), "report --from {report} -o {} --format markdown", "x.md", writes=True),
+    Row("-o: what is no file", each(folder, loop, listening), "report --from {report} -o {}", "x.md", refused=True, writes=True),
+    Row("-o: a file in place of a folder", each("mine", loop), "report case.toml --runs journals -o {}", "x", refused=True),
+    Row("--init: what is there", each(pipe, sink, device, folder, loop, dangling, "mine"), "report --init {}", "x.toml", refused=True),
+    Row("--keep-trials: devices and pipes", each(sink, drain), "report case.toml -o out --runs journals --keep-trials {}", "x.json", writes=True),
+    Row("--keep-trials: what is no file", each(folder, loop), "report case.toml -o out --runs journals --keep-trials {}", "x.json", refused=True, writes=True),
+    Row("--save-mapping: what is no file", each(folder, loop), "diff {tiny} {tiny} --input 2x3 --save-mapping {}", "x.json", refused=True, writes=True),
+    Row("--save-mapping: a device", each(sink), "diff {tiny} {tiny} --input 2x3 --save-mapping {}", "x.json", writes=True),
+    Row("--convert: what is no file", each(folder, loop), "diff {tiny} {tiny} --input 2x3 --convert {good}.pth {}", "x.pth", refused=True, writes=True),
 )  # fmt: skip
 
 
@@ -402,6 +407,16 @@ def load():
         build(text)
     for name in ("torch._dynamo", "torch.distributed", "diagnose.graph.answer", "diagnose.probe.answer"):
         import_module(name)
+    _judge_a_case(Path(WORDS["report"]).with_name("case.toml"))
+
+
+def _judge_a_case(path):
+    from diagnose.case.cache import NoCache
+    from diagnose.case.case import load
+    from diagnose.case.run import judge_case
+
+    path.write_text(case_text(model="torch", kinds=["recipe", "parameter count"]), "utf-8")
+    judge_case(load(str(path)), NoCache())
 
 
 def _write_report(path):
