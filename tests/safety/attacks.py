@@ -468,6 +468,27 @@ def altered(source):
     return of
 
 
+def worded(source, most=12):
+    """Return what puts hostile words in place of some longer texts of a JSON file, which so stays what it is."""
+
+    def of(draw):
+        value = json.loads(source())
+        places = list(_long_texts(value))
+        for holder, key in draw.sample(places, min(most, len(places))):
+            holder[key] = draw.choice((*STEERING, *MARKUP, "\ud800", "x" * 5_000))
+        return json.dumps(value)
+
+    return of
+
+
+def _long_texts(value):
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(inner, dict | list):
+            yield from _long_texts(inner)
+        elif isinstance(inner, str) and len(inner) > 20:
+            yield value, key
+
+
 def _alter(value, draw):
     here = value
     while True:

@@ -209,12 +209,22 @@ class Runner:
             faults.append(f"exit code {code}")
         elif row.refused and code not in (2, 3):
             faults.append(f"exit code {code}, but the input is wrong")
+        elif row.reaches and code == 3:
+            faults.append(f"one claim ended the whole report: {said[1][-SHOWN:]}")
         if "defect of diagnose" in said[1].lower() or "Traceback (most recent call last)" in said[1]:
             faults.append(f"traceback: it is called a defect of diagnose: {said[1][-SHOWN:]}")
-        if row.file and (shown := sorted({hex(ord(char)) for char in HIDDEN if char in said[0] + said[1]})):
+        said = [*said, *_written(self._folder)]
+        if row.file and (shown := sorted({hex(ord(char)) for char in HIDDEN if char in "".join(said)})):
             faults.append(f"hidden characters were printed: {', '.join(shown)}")
         faults += [f"it injects into a probe: {wrong}" for each in self._guard.probes for wrong in _injected(each)]
         return faults
+
+
+def _written(folder):
+    """Return the texts of the reports that a command wrote."""
+    files = [path for path in sorted(folder.glob("out*")) if path.is_file()] + sorted(folder.glob("out/*"))
+    suffixes = (".md", ".html", ".json")
+    return [path.read_text("utf-8", "backslashreplace") for path in files if path.suffix in suffixes and path.is_file()]
 
 
 def _injected(arguments):

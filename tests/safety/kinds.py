@@ -69,6 +69,7 @@ from attacks import (
     toml,
     torch_bombs,
     trials_text,
+    worded,
     wrong_tops,
     wrong_values,
 )  # fmt: skip
@@ -91,7 +92,7 @@ class Row:
     @property
     def reaches(self):
         """Say whether some of its inputs must get as far as a report: were all refused at the door, nothing was tried."""
-        return isinstance(self.command, str) and self.command.startswith("report {}") and not self.refused
+        return isinstance(self.command, str) and self.command.startswith("report {} -o") and not self.refused
 
 
 def _cases(texts, *, kinds=("parameter count",)):
@@ -211,6 +212,15 @@ def read_images(path):
     load_images(path)
 
 
+WORDS = {}
+"""What else may be put into a command, by its name in braces."""
+
+
+def report_text():
+    """Return a real report as JSON."""
+    return (Path(WORDS["report"])).read_text("utf-8")
+
+
 # ------------------------------------------------------------------------------------------------ the table
 
 CASE, PAGES = "report {} -o out --runs journals", "case.toml"
@@ -293,6 +303,10 @@ ROWS = (
     Row("--from: altered bytes", lambda draw: [flipped(report_text().encode())(draw) for _ in range(40)], "report --from {} -o out.md", "x.json"),
     Row("--from: altered, as a page", lambda draw: [altered(report_text)(draw) for _ in range(15)], "report --from {} -o out.html", "x.json"),
     Row("--from: altered, on a terminal", lambda draw: [altered(report_text)(draw) for _ in range(15)], "report --from {}", "x.json"),
+    Row("--from: hostile words in Markdown", some(10, worded(report_text)), "report --from {} -o out.md", "x.json"),
+    Row("--from: hostile words in a page", some(10, worded(report_text)), "report --from {} -o out.html", "x.json"),
+    Row("--from: hostile words in JSON", some(10, worded(report_text)), "report --from {} -o out.json", "x.json"),
+    Row("--from: hostile words on a terminal", some(10, worded(report_text)), "report --from {}", "x.json"),
     Row("--from: bombs", each(*JSON_BOMBS, *ENCODED), "report --from {} -o out.html", "x.json", refused=True),
     Row("--from: strange files", each(*STRANGE), "report --from {} -o out.html", "x.json", refused=True),
     # checkpoints
@@ -380,14 +394,6 @@ def _held(act):
 
 
 # ---------------------------------------------------------------------------------- what stands around them
-
-WORDS = {}
-"""What else may be put into a command, by its name in braces."""
-
-
-def report_text():
-    """Return a real report as JSON."""
-    return (Path(WORDS["report"])).read_text("utf-8")
 
 
 def prepare(places):
