@@ -247,6 +247,7 @@ def _placed(row, content, folder):
     if not row.file:
         return content
     path = folder / row.file
+    path.unlink(missing_ok=True)
     if callable(content):
         content(path)
     elif isinstance(content, bytes):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 FUZZ = Path(__file__).with_name("fuzz.py")
-SILENCE = 400
-"""Seconds after which a process that writes down nothing is ended: the input at hand hangs where no signal helps."""
+SILENCE = 40
+"""Seconds without work or result after which a process is ended: it waits in a library, where no signal helps."""
 
 AT_LEAST = 1_000
 
@@ -42,15 +42,25 @@ def _process(results, errors, *options):
         process = subprocess.Popen(
             [sys.executable, str(FUZZ), "--results", str(results), *options], stdout=file, stderr=file
         )
-        size, since = 0, time.monotonic()
+        known, since = None, time.monotonic()
         while process.poll() is None:
-            time.sleep(0.2)
-            now = results.stat().st_size if results.exists() else 0
-            if now != size:
-                size, since = now, time.monotonic()
+            time.sleep(0.5)
+            written = results.stat().st_size if results.exists() else 0
+            now = written, round(_busy(process.pid))
+            if now != known:
+                known, since = now, time.monotonic()
             elif time.monotonic() - since > SILENCE:
                 process.kill()
         return process.wait()
+
+
+def _busy(process):
+    """Return the seconds that a process ran, or would have run had the machine had a core for it."""
+    try:
+        ran, waited, *_ = map(int, Path(f"/proc/{process}/schedstat").read_text().split())
+    except (OSError, ValueError):
+        return time.monotonic()
+    return (ran + waited) / 1e9
 
 
 def _row(line):
