@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from diagnose.errors import USAGE, DiagnoseError, in_one_line
+from diagnose.errors import USAGE, DiagnoseError, MissingDependency, in_one_line
 from diagnose.files import cannot_write, check_regular, replacing
 
 MOST_UNPACKED = 1 << 30
@@ -113,5 +113,5 @@ def _safetensors() -> Any:
     try:
         import safetensors.torch
     except ImportError as error:
-        raise DiagnoseError("safetensors is not installed.", hint="pip install safetensors.") from error
+        raise MissingDependency("safetensors is not installed.", hint="pip install safetensors.") from error
     return safetensors.torch

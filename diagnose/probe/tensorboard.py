@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import DiagnoseError, MissingDependency
 from diagnose.values import Trial
 
 
@@ -22,7 +22,7 @@ def check() -> None:
         import_module("tensorboard")
     except ImportError as error:
         hint = "pip install 'diagnose[tensorboard]'"
-        raise DiagnoseError("--tensorboard needs the package tensorboard.", hint=hint) from error
+        raise MissingDependency("--tensorboard needs the package tensorboard.", hint=hint) from error
 
 
 def write(trials: Sequence[Trial], folder: Path) -> None:

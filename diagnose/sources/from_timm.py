@@ -6,7 +6,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import USAGE, DiagnoseError, MissingDependency, nearest
 from diagnose.sources.consent import ask_for_download
 from diagnose.sources.origin import Prepared, Shapes
 from diagnose.values import ModelRef
@@ -48,7 +48,7 @@ class Timm:
 
 def _installed() -> None:
     if find_spec("timm") is None:
-        raise DiagnoseError("timm is not installed.", hint="Install it: pip install timm", exit_code=USAGE)
+        raise MissingDependency("timm is not installed.", hint="Install it: pip install timm", exit_code=USAGE)
 
 
 def _input_shapes(kwargs: dict[str, Any], module: nn.Module) -> Shapes:

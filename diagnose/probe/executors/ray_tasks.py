@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import USAGE, DiagnoseError, MissingDependency
 from diagnose.probe.devices import cores, freed_memory
 from diagnose.probe.executors.executor import (
     OUT_OF_MEMORY,
@@ -66,7 +66,7 @@ class RayTasks:
                 os.environ.setdefault("RAY_AUTH_MODE", "token")
             import ray
         except ImportError as error:
-            raise DiagnoseError(
+            raise MissingDependency(
                 "--ray needs Ray, which is not installed.",
                 hint="`pip install 'ray>=2.40'` adds it; without --ray the trials run on this machine.",
                 exit_code=USAGE,
