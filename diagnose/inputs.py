@@ -1,7 +1,8 @@
 """The inputs of a forward pass: what the user asked for, else what the model's source says, else what is tried.
 
 An input is `[NAME=]SHAPE[:TYPE]`. Without a name it is positional. With one it is a keyword argument; a name with dots
-is an entry of a dictionary, or of a list where it is a number: `batch.mask=1x128:bool`, `images.0=3x224x224`.
+is an entry of a dictionary, or of a list where it is a number: `batch.mask=1x128:bool`, `images.0=3x224x224`. Where
+the first part is a number, too, it is the place of a positional argument that holds others: `0.mask=1x128:bool`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _INPUT = re.compile(r"(?P<shape>\d{1,9}(?:x\d{1,9})*)(?::(?P<dtype>\w+))?", re.ASCII)
-_NAME = re.compile(r"[^\W\d]\w*(\.\w+)*")
+_NAME = re.compile(r"(?:[^\W\d]\w*|\d{1,3}\.\w+)(\.\w+)*")
 _LONGEST_NAME = 200
 _MOST_SIZES = 16
 _MOST_ENTRIES = 10**15
@@ -94,10 +95,17 @@ def candidates(
 
     if asked:
         return (tuple(asked),)
-    images = tuple((InputSpec(shape),) for shape in shapes)
+    images = tuple((InputSpec(shape, element_type(model)),) for shape in shapes)
     if not any(isinstance(module, nn.Embedding) for module in model.modules()):
         return images
     return ((_TOKENS,), *images)
+
+
+def element_type(model: nn.Module) -> str:
+    """Return the element type of a model's first weight of floats, which is what its images have: "float32"."""
+    floats = (str(weight.dtype) for weight in model.parameters() if weight.is_floating_point())
+    found = next(floats, "float32").removeprefix("torch.")
+    return found if found in _DTYPES else "float32"
 
 
 def tensors(inputs: Sequence[InputSpec], device: str = "meta") -> tuple[Tensor, ...]:
@@ -151,6 +159,8 @@ def _arguments(names: Sequence[str], given: Sequence[Any]) -> tuple[list[Any], d
         for part in holders:
             held = held.setdefault(part, {})
         held[last] = tensor
+    for place in sorted(filter(str.isdecimal, named), key=int):
+        positional.insert(int(place), _listed(named.pop(place)))
     return positional, {name: _listed(value) for name, value in named.items()}
 
 

@@ -43,14 +43,14 @@ class ParamsAnswer:
 
 
 def answer(
-    model: str,
+    model: str | ModelRef,
     *,
     inputs: Sequence[str] = (),
     seed: int | None = None,
     reported: str | None = None,
     keep: Sequence[str] = (),
     also: Sequence[str] = (),
-    against: str | None = None,
+    against: str | ModelRef | None = None,
     check: bool = False,
 ) -> ParamsAnswer:
     """Build and count a model, and explain what is asked for; raise DiagnoseError where the call is wrong.
@@ -81,7 +81,7 @@ def answer(
     return ParamsAnswer(built.ref, built.origin, table, gap, peer, checks, tuple(skipped))
 
 
-def _counted(model: str, inputs: Sequence[str], seed: int | None) -> tuple[Built, ParamTable]:
+def _counted(model: str | ModelRef, inputs: Sequence[str], seed: int | None) -> tuple[Built, ParamTable]:
     asked = parse_inputs(inputs)
     built = build(model, seed=seed)
     taking(built.module, asked)

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from diagnose import sources
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.files import check_writable, write_whole
 from diagnose.graph.checkpoint_files import save
-from diagnose.graph.checkpoints import Checkpoint, Conversion, converted, fill, fitted, read
-from diagnose.graph.diff import Model, Outcome, measured, paired
-from diagnose.graph.mapping import Move
+from diagnose.graph.checkpoints import Checkpoint, Conversion, converted, fill, fitted, read, unwrapped
+from diagnose.graph.diff import MODES, Model, Outcome, measured, paired
+from diagnose.graph.mapping import Move, backwards
 from diagnose.graph.tape import CannotCapture
 from diagnose.graph.trained import Trained, compare_trained, loaded
 from diagnose.inputs import candidates, taking
 from diagnose.sources import Built
 from diagnose.sources.faults import calling
-from diagnose.values import GraphDiff, InputSpec, Skipped
+from diagnose.sources.live import SOURCE as LIVE
+from diagnose.values import GraphDiff, InputSpec, ModelRef, Skipped
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is compared: two MODEL texts, the inputs asked for, the seed of all random numbers, and checkpoints."""
+    """What is compared: two MODELs, the inputs asked for, the seed of all random numbers, and checkpoints.
 
-    a: str
-    b: str
+    `modes` are those compared, True for train mode. `initial` asks for the initial weights, which a checkpoint
+    replaces; `own` for what the networks compute with the weights that they have.
+    """
+
+    a: str | ModelRef
+    b: str | ModelRef
     asked: tuple[InputSpec, ...] = ()
     seed: int = 0
-    weights: tuple[Path | None, Path | None] = (None, None)
+    weights: tuple[Path | Checkpoint | None, Path | Checkpoint | None] = (None, None)
+    modes: tuple[bool, ...] = MODES
+    initial: bool = True
+    own: bool = False
+
+    @property
+    def weighed(self) -> bool:
+        """Return whether the networks are compared with given weights, too."""
+        return self.own or any(self.weights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +85,15 @@ def examine(request: Request) -> Examined:
     Raises:
         DiagnoseError: a checkpoint is refused (2), a model cannot be built (2 or 3), or no capture works (3).
     """
-    with calling(request.a, request.b):
+    with calling(*map(str, (request.a, request.b))):
         return _examined(request)
 
 
 def _examined(request: Request) -> Examined:
-    texts = request.a, request.b
-    checkpoints = [None if path is None else read(path) for path in request.weights]
-    built = [sources.build(text, allocate=True, seed=request.seed) for text in texts]
+    refs = request.a, request.b
+    texts = [str(ref) for ref in refs]
+    checkpoints = [read(given) if isinstance(given, Path) else given for given in request.weights]
+    built = [sources.build(ref, allocate=True, seed=request.seed) for ref in refs]
     for index, each in enumerate(checkpoints):
         if each is not None:
             checkpoints[index] = fit = fitted(each, built[index].module, texts[index])
@@ -87,11 +102,12 @@ def _examined(request: Request) -> Examined:
     one, other = (Model(text, each.module) for text, each in zip(texts, built, strict=True))
     for inputs in _inputs(built, request.asked):
         try:
-            outcome = measured(one, other, inputs, seed=request.seed, initial=not any(request.weights))
+            initial = request.initial and not request.weighed
+            outcome = measured(one, other, inputs, seed=request.seed, initial=initial, modes=request.modes)
         except CannotCapture as error:
             failures.append(Skipped(f"a forward pass at {', '.join(map(str, inputs))}", str(error)))
             continue
-        trained = _trained(request, built, checkpoints, outcome, inputs) if any(request.weights) else None
+        trained = _trained(request, built, checkpoints, outcome, inputs) if request.weighed else None
         notes = tuple(note for each in built for note in each.skipped)
         answer = replace(outcome.diff, skipped=(*notes, *failures, *outcome.diff.skipped))
         return Examined(answer, trained, (built[0], built[1]), outcome.moves)
@@ -109,8 +125,10 @@ def _trained(
     outcome: Outcome,
     inputs: Sequence[InputSpec],
 ) -> Trained:
+    initial = f"its initial weights, seed {request.seed}"
     one, other = (
-        loaded(each.module, checkpoint, seed=request.seed) for each, checkpoint in zip(built, checkpoints, strict=True)
+        loaded(each.module, checkpoint, told="its own weights" if each.ref.source == LIVE else initial)
+        for each, checkpoint in zip(built, checkpoints, strict=True)
     )
     return compare_trained((one, other), outcome, paired(inputs), seed=request.seed)
 
@@ -127,6 +145,20 @@ def convert(examined: Examined, checkpoint: Path, target: Path) -> Conversion:
     content, result = converted(fit, examined.moves, (a, b), target)
     save(content, target)
     return result
+
+
+def convert_state(examined: Examined, state: Mapping[str, Any], *, to_b: bool) -> tuple[dict[str, Any], Conversion]:
+    """Return a state dict of A as one of B, or one of B as one of A, and what became of it.
+
+    Raises:
+        DiagnoseError: it does not fit the network that it should be of (exit code 2).
+    """
+    place = Path("the state dict")
+    order = (0, 1) if to_b else (1, 0)
+    source, target = (examined.built[index] for index in order)
+    moves = examined.moves if to_b else backwards(examined.moves)
+    fit = fitted(unwrapped(place, state), source.module, str(source.ref))
+    return converted(fit, moves, (source.module, target.module), place)
 
 
 def check_target(checkpoint: Path, target: Path) -> None:

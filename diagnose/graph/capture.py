@@ -14,7 +14,7 @@ from diagnose.graph.labels import digest
 from diagnose.graph.record import record_tape
 from diagnose.graph.steady import is_steady
 from diagnose.graph.tape import CannotCapture, Tape
-from diagnose.sources.scope import in_mode
+from diagnose.sources.scope import attributes_kept, in_mode
 from diagnose.values import Skipped
 
 Way = Callable[[nn.Module, tuple[Tensor, ...]], Tape]
@@ -50,7 +50,7 @@ def capture(
         CannotCapture: neither way works.
     """
     skipped: tuple[Skipped, ...] = ()
-    with in_mode(module, training=training):
+    with in_mode(module, training=training), attributes_kept(module):
         way = record_tape if recorder else export_tape
         try:
             tape = way(module, inputs)

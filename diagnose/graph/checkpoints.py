@@ -57,11 +57,16 @@ def read(path: Path) -> Checkpoint:
     Raises:
         DiagnoseError: as of `content_of`, or it holds no state dict (exit code 2).
     """
-    return _unwrapped(path, content_of(path))
+    return unwrapped(path, content_of(path))
 
 
-def _unwrapped(path: Path, content: object) -> Checkpoint:
-    if isinstance(content, dict):
+def unwrapped(path: Path, content: object) -> Checkpoint:
+    """Return the state dict in what a file holds, by itself or under a key of `WRAPPERS`; `path` names it in errors.
+
+    Raises:
+        DiagnoseError: there is none (exit code 2).
+    """
+    if isinstance(content, Mapping):
         if content and _is_state(content):
             return Checkpoint(path, dict(content))
         for key in WRAPPERS:

@@ -18,7 +18,7 @@ from diagnose.graph.randomness import roles, state_of
 from diagnose.graph.tape import CannotCapture
 from diagnose.graph.transplant import prepare, prove, stress
 from diagnose.graph.tree import module_tree
-from diagnose.values import DiffSide, GraphDiff, InputSpec, Verdict
+from diagnose.values import DiffSide, GraphDiff, InputSpec, Proof, Verdict
 
 MODES = (True, False)
 """Train mode first: its graph says more."""
@@ -46,7 +46,15 @@ def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, init
     return measured(a, b, inputs, seed=seed, initial=initial).diff
 
 
-def measured(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, initial: bool = True) -> Outcome:
+def measured(
+    a: Model,
+    b: Model,
+    inputs: Sequence[InputSpec],
+    *,
+    seed: int = 0,
+    initial: bool = True,
+    modes: Sequence[bool] = MODES,
+) -> Outcome:
     """Compare two networks, judge their differences, and keep what later questions are answered from.
 
     Args:
@@ -55,12 +63,13 @@ def measured(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, 
         inputs: shapes and element types of the forward pass; a batch of 1 becomes 2, as norms need two values.
         seed: of the proof's random weights and inputs.
         initial: compare the initial weights, too.
+        modes: those to compare, True for train mode; the last one's graphs are kept.
 
     Raises:
         CannotCapture: a network can be captured in no way.
     """
     inputs = paired(inputs)
-    pairs = {training: compared(a.module, b.module, inputs, training) for training in MODES}
+    pairs = {training: compared(a.module, b.module, inputs, training) for training in modes}
     aligned = [pair.alignment for pair in pairs.values()]
     same = all(alignment.equal for alignment in aligned)
     moved = moves(aligned)
@@ -73,15 +82,16 @@ def measured(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, 
         moved = (*moved, *(move for group in benches[-1].groups for move in group.moves))
         prepared = replace(prepared, moves=moved)
     mapping = as_mapping(moved, *states)
-    proof, skipped = prove(prepared, inputs, seed=seed)
+    proof, skipped = prove(prepared, inputs, seed=seed, modes=modes)
     trusted = all(faithful(prepared, pair, inputs, training, agrees=proof.agrees) for training, pair in pairs.items())
     steady = all(each.steady for pair in pairs.values() for each in (pair.a, pair.b))
     found = all_changes(benches)
-    if found and proof.agrees and None not in (proof.eval, proof.train) and not stress(prepared, inputs):
+    if found and proof.agrees and _ran(proof, modes) and not stress(prepared, inputs):
         found = [(doubted(change), seen_in) for change, seen_in in found]
     if not (trusted and steady):  # what was compared is not, or not always, what runs
         found = [(replace(change, verdict=Verdict.UNDETERMINED), seen_in) for change, seen_in in found]
-    train = pairs[True]
+    train = pairs[modes[0]]
+    found = [(change, seen_in if len(modes) > 1 else "train") for change, seen_in in found]
     findings = [
         *grouped(found),
         *unmapped(mapping, states, found),
@@ -102,7 +112,12 @@ def measured(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, 
         tuple(dict.fromkeys([*notes, *skipped])),
         module_tree(a.module, b.module, train.alignment, found),
     )
-    return Outcome(answer, moved, pairs[False])
+    return Outcome(answer, moved, pairs[modes[-1]])
+
+
+def _ran(proof: Proof, modes: Sequence[bool]) -> bool:
+    """Say whether the outputs of every mode could be compared."""
+    return None not in [proof.train if training else proof.eval for training in modes]
 
 
 def paired(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:

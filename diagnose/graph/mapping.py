@@ -48,6 +48,14 @@ def moves(alignments: Iterable[Alignment]) -> tuple[Move, ...]:
     return tuple(Move(a, b) for b, a in found.items())
 
 
+def backwards(moved: Iterable[Move]) -> tuple[Move, ...]:
+    """Return which weights of B are which of A; one of A that several of B hold is written from the first."""
+    found: dict[Part, Part] = {}
+    for move in moved:
+        found.setdefault(move.a, move.b)
+    return tuple(Move(b, a) for a, b in found.items())
+
+
 def part_of(skeleton: Skeleton, node_id: int) -> Part:
     """Return the weight that a graph reads at a node, with the views through which it does."""
     node = skeleton.graph.nodes[node_id]

@@ -129,11 +129,14 @@ class Loaded:
     told: str
 
 
-def loaded(module: nn.Module, checkpoint: Checkpoint | None, *, seed: int) -> Loaded:
-    """Return a copy of a network in float64 with a checkpoint's exact values; without one it keeps those it has."""
+def loaded(module: nn.Module, checkpoint: Checkpoint | None, *, told: str) -> Loaded:
+    """Return a copy of a network in float64 with a checkpoint's exact values; without one it keeps those it has.
+
+    `told` says which these are.
+    """
     twin = copy.deepcopy(module).to(torch.float64)
     if checkpoint is None:
-        return Loaded(twin, f"its initial weights, seed {seed}")
+        return Loaded(twin, told)
     fill(checkpoint, twin)
     prefix = f", the prefix {checkpoint.prefix} left out" if checkpoint.prefix else ""
     return Loaded(twin, f"{checkpoint.path}{prefix}")

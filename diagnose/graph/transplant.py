@@ -14,7 +14,7 @@ from torch.utils import _pytree as pytree
 
 from diagnose.graph.mapping import Move, transplant
 from diagnose.graph.randomness import Survival, fill, samples, state_of
-from diagnose.sources.scope import in_mode
+from diagnose.sources.scope import attributes_kept, in_mode
 from diagnose.values import InputSpec, Proof, Skipped
 
 ATOL, RTOL = 1e-9, 1e-6
@@ -102,13 +102,21 @@ def _distinct(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in state.items() if not (id(tensor) in seen or seen.add(id(tensor)))}  # type: ignore[func-returns-value]
 
 
-def prove(prepared: Prepared, inputs: Sequence[InputSpec], *, seed: int = 0) -> tuple[Proof, tuple[Skipped, ...]]:
-    """Compare outputs in eval and train mode, gradients, and buffers after one step; None where one cannot run."""
+def prove(
+    prepared: Prepared, inputs: Sequence[InputSpec], *, seed: int = 0, modes: Sequence[bool] = (True, False)
+) -> tuple[Proof, tuple[Skipped, ...]]:
+    """Compare outputs in eval and train mode, gradients, and buffers after one step; None where one cannot run.
+
+    Of `modes`, True is train mode, and gradients and buffers belong to it; a mode that is not among them is not run.
+    """
     skipped: list[Skipped] = []
     generator = torch.Generator().manual_seed(seed + 1)
     drawn = [samples(inputs, generator, prepared.dtype) for _ in range(INPUTS)]
-    evaluated = _attempt("outputs in eval mode", skipped, lambda: _eval(prepared, drawn))
-    trained = _attempt("outputs in train mode, gradients and buffers", skipped, lambda: _train(prepared, drawn))
+    evaluated = trained = None
+    if False in modes:
+        evaluated = _attempt("outputs in eval mode", skipped, lambda: _eval(prepared, drawn))
+    if True in modes:
+        trained = _attempt("outputs in train mode, gradients and buffers", skipped, lambda: _train(prepared, drawn))
     parts = [evaluated, *(trained or (None, None, None))]
     run = [part for part in parts if part is not None]
     agrees = all(part.within for part in run) if run else None
@@ -195,7 +203,8 @@ def _step(module: nn.Module, tensors: tuple[Tensor, ...], seed: int) -> list[Ten
 
 def outputs(module: nn.Module, tensors: tuple[Tensor, ...]) -> list[Tensor]:
     """Return the tensors among a module's results, on copies of the inputs."""
-    result = module(*(tensor.clone() for tensor in tensors))
+    with attributes_kept(module):
+        result = module(*(tensor.clone() for tensor in tensors))
     return [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
 
 

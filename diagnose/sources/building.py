@@ -21,6 +21,7 @@ ORIGINS = {
     "mmpretrain": "diagnose.sources.from_mmpretrain",
     "timm": "diagnose.sources.from_timm",
     "user": "diagnose.sources.user",
+    "live": "diagnose.sources.live",
 }
 """Where each source's `ORIGIN` object stands; imported when a model of it is asked for."""
 
@@ -76,7 +77,9 @@ def _construct(
 
     if allocate:
         with drawing_from(seed):
-            return _checked(ref, prepared.make()), ()
+            return _checked(ref, prepared.make()), prepared.skipped(True)
+    if prepared.bare is not None:
+        return _checked(ref, prepared.bare()), prepared.skipped(False)
     try:
         with restored(), drawing_from(seed), WithoutWeights():
             module = _checked(ref, prepared.make())

@@ -62,11 +62,12 @@ def to_meta(module: nn.Module) -> nn.Module:
 def _moved(tensor: Tensor, moved: dict[int, Tensor], storages: dict[int, torch.UntypedStorage]) -> Tensor:
     """Return the meta twin of a tensor, the same one for the same object."""
     if id(tensor) not in moved:
-        moved[id(tensor)] = _twin(tensor, storages)
+        moved[id(tensor)] = meta_twin(tensor, storages)
     return moved[id(tensor)]
 
 
-def _twin(tensor: Tensor, storages: dict[int, torch.UntypedStorage]) -> Tensor:
+def meta_twin(tensor: Tensor, storages: dict[int, torch.UntypedStorage]) -> Tensor:
+    """Return a tensor without values: same shape, strides, kind and attributes; what shared memory shares it again."""
     plain = tensor.detach()
     if plain.layout == torch.strided and not plain.is_quantized:
         storage = plain.untyped_storage()

@@ -35,13 +35,16 @@ class Built:
 class Prepared:
     """A model that is found and checked but not built: everything was imported, `make` only constructs it.
 
-    `input_shapes` and `notes` are asked with the module that `make` returned.
+    `input_shapes` and `notes` are asked with the module that `make` returned. `bare` makes it on the meta device, where
+    that can be done without allocating weights first; `skipped` says what cannot be had with weights, or without.
     """
 
     make: Callable[[], object]
     origin: str
     input_shapes: Callable[[nn.Module], Shapes]
     notes: Callable[[nn.Module], tuple[str, ...]] = lambda module: ()
+    bare: Callable[[], object] | None = None
+    skipped: Callable[[bool], tuple[Skipped, ...]] = lambda allocate: ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,27 @@ def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
 
 
 @contextmanager
+def attributes_kept(model: nn.Module) -> Iterator[None]:
+    """Put back at the end the tensors that a forward pass sets as attributes, as old weight norms and pruning do.
+
+    They come back without a history of gradients, so that the model can be copied.
+    """
+    from torch import Tensor
+
+    held = [
+        (part, name, value.detach() if value.grad_fn is not None else value)
+        for part in model.modules()
+        for name, value in vars(part).items()
+        if isinstance(value, Tensor)
+    ]
+    try:
+        yield
+    finally:
+        for part, name, value in held:
+            part.__dict__[name] = value
+
+
+@contextmanager
 def drawing_from(seed: int | None) -> Iterator[None]:
     """Start the random generators of Python, NumPy and torch from `seed`, where given, and restore them at the end."""
     import numpy as np

@@ -8,12 +8,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A MODEL as the user typed it, parsed: `source:name(key=value, …)`; an alias has the source "alias"."""
+    """A MODEL as the user typed it, parsed: `source:name(key=value, …)`; an alias has the source "alias".
+
+    A module that is there already has the source "live", and is itself the argument "module".
+    """
 
     text: str
     source: str
     name: str
     kwargs: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class FlopsAnswer:
 
 
 def answer(
-    models: Sequence[str],
+    models: Sequence[str | ModelRef],
     *,
     inputs: Sequence[str] = (),
     train: bool = False,
@@ -74,7 +74,7 @@ def answer(
 
 
 def _counted(
-    text: str,
+    text: str | ModelRef,
     asked: tuple[InputSpec, ...],
     *,
     train: bool,
