@@ -1,0 +1,51 @@
+"""The front door for Python: what the command line does, for live modules and MODEL texts alike.
+
+    given.py        what a caller gives: modules, texts, inputs; and the state of his that is kept as it is
+    drawable.py     what every result can do: the terminal's text, the page, JSON, rows
+    equivalence.py  compare                      counts.py    count_parameters, explain_parameters, count_operations
+    training.py     compare_recipes, probe       judging.py   judge, find_models
+
+Importing this package loads neither torch nor what draws; calling a function loads what it needs.
+"""
+
+from __future__ import annotations
+
+from diagnose.api.counts import (
+    OperationCount,
+    ParameterCount,
+    ParameterExplanation,
+    count_operations,
+    count_parameters,
+    explain_parameters,
+)
+from diagnose.api.drawable import Drawable
+from diagnose.api.equivalence import Mode, NetworkComparison, compare
+from diagnose.api.given import Inputs, Network, Progress
+from diagnose.api.judging import CaseJudgement, ModelList, find_models, judge
+from diagnose.api.training import ProbeEffects, RecipeComparison, RecipeFields, compare_recipes, probe, read_recipe
+
+__all__ = [
+    "CaseJudgement",
+    "Drawable",
+    "Inputs",
+    "Mode",
+    "ModelList",
+    "Network",
+    "NetworkComparison",
+    "OperationCount",
+    "ParameterCount",
+    "ParameterExplanation",
+    "ProbeEffects",
+    "Progress",
+    "RecipeComparison",
+    "RecipeFields",
+    "compare",
+    "compare_recipes",
+    "count_operations",
+    "count_parameters",
+    "explain_parameters",
+    "find_models",
+    "judge",
+    "probe",
+    "read_recipe",
+]

@@ -1,0 +1,138 @@
+"""A case judged by its evidence, and what can be named: `diagnose report` and `diagnose models` for Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diagnose.api.drawable import Drawable
+from diagnose.api.given import Progress, callers_state_kept, silent
+from diagnose.errors import UsageError
+from diagnose.values import Case, Judgement, Ruling
+
+if TYPE_CHECKING:
+    from diagnose.sources import Found
+    from diagnose.values import Claim, Report
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class CaseJudgement(Drawable):
+    """A case with its claims judged, each by its evidence.
+
+    `summary_report` is what the terminal shows; the page has the evidence. `interrupted` says that Ctrl-C ended it.
+    """
+
+    summary_report: Report
+    case: Case
+    judgements: tuple[Judgement, ...]
+    interrupted: bool
+
+    def __str__(self) -> str:
+        from diagnose.render import render
+
+        return render(self.summary_report, "terminal").rstrip("\n")
+
+    def having(self, ruling: Ruling) -> tuple[Judgement, ...]:
+        """Return the claims that are supported, refuted or undetermined."""
+        return tuple(judgement for judgement in self.judgements if judgement.ruling is ruling)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the claims: id, kind, says, holds, source, verdict, answer."""
+        names = ("id", "kind", "says", "holds", "source", "verdict", "answer")
+        return [{name: claim[name] for name in names} for claim in self.data["claims"]]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ModelList(Drawable):
+    """What can be named: aliases and MODEL texts."""
+
+    found: Found
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what was found: model, origin, description."""
+        aliases = [
+            {"model": alias.name, "origin": alias.origin, "description": alias.description}
+            for alias in self.found.aliases
+        ]
+        texts = [{"model": text, "origin": text.partition(":")[0], "description": ""} for text in self.found.models]
+        return [*aliases, *texts]
+
+
+def judge(
+    case: str | Path = "pinets-table5",
+    *,
+    trust: bool = False,
+    download: bool = False,
+    fresh: bool = False,
+    runs: str | Path | None = None,
+    progress: Progress = silent,
+) -> CaseJudgement:
+    """Judge every claim of a case by its evidence.
+
+    Args:
+        case: a built-in case ("pinets-table5", "resnet18-timm"), or a case file (.toml).
+        trust: run the case's models and recipes that are code.
+        download: let the case's models fetch weights.
+        fresh: measure everything again, whatever earlier runs kept in the user's cache.
+        runs: the folder of a probe's journals; None is the user's cache.
+        progress: told of each claim before it is judged.
+
+    Raises:
+        UsageError: there is no such case, or its file is wrong; the message names line and key.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> text = '''
+        ... title = "A head"
+        ... summary = "A linear layer on 784 pixels."
+        ... [models]
+        ... head = "torch.nn:Linear(in_features=784, out_features=10)"
+        ... [[claim]]
+        ... kind = "parameter count"
+        ... says = "It has 7.85k parameters."
+        ... model = "head"
+        ... number = "7.85k"
+        ... '''
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "case.toml"
+        ...     written = path.write_text(text)
+        ...     found = judge(path, trust=True, fresh=True)
+        >>> [row["verdict"] for row in found.rows()]
+        ['supported']
+    """
+    with callers_state_kept():
+        from diagnose.case.cache import Cache, FileCache, NoCache, default_folder
+        from diagnose.case.case import load
+        from diagnose.case.report import case_report, summary_report
+        from diagnose.case.run import judge_case
+        from diagnose.render import as_json
+
+        folder = Path(runs) if runs is not None else default_folder().parent / "probes"
+        if runs is not None and not folder.is_dir():
+            raise UsageError(f"There is no folder {folder}.")
+        read = load(str(case), trusted=trust)
+        kept = FileCache(default_folder(), write=as_json.render, read=as_json.parse)
+        cache: Cache = NoCache() if fresh else kept
+
+        def watch(claim: Claim, number: int) -> None:
+            progress(f"{number}/{len(read.claims)} {claim.says}")
+
+        judged, interrupted = judge_case(read, cache, runs=folder, download=download, watch=watch)
+        short = summary_report(read, judged, interrupted=interrupted, written="")
+        return CaseJudgement(case_report(read, judged, interrupted=interrupted), short, read, judged, interrupted)
+
+
+def find_models(query: str = "", *, progress: Progress = silent) -> ModelList:
+    """List the aliases, and the names of torchvision, mmpretrain and timm that hold every word of a query.
+
+    Example:
+        >>> [row["model"] for row in find_models("prodpoly").rows()][:1]
+        ['prodpoly']
+    """
+    with callers_state_kept():
+        from diagnose.count.models_report import models_report
+        from diagnose.sources import search
+
+        progress("Looking up models")
+        return ModelList(models_report(query), search(query))

@@ -1,0 +1,268 @@
+"""Recipes compared, and the effects of what differs: `diagnose recipe` and `diagnose probe` for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from diagnose.api.drawable import Drawable
+from diagnose.api.given import Progress, callers_state_kept, silent
+from diagnose.errors import UsageError
+from diagnose.values import FieldDiff, Recipe, RecipeDiff, Trial
+
+if TYPE_CHECKING:
+    from diagnose.probe.answer import ProbeAnswer
+    from diagnose.probe.effects import ModelEffects
+
+CPU_BUDGET = 20 * 60.0
+"""Seconds that a probe on a CPU may take where nothing is said."""
+
+
+TRIAL_COLUMNS = (
+    *("model", "arm", "recipe", "seed", "epochs", "steps", "images", "data"),
+    *("device", "precision", "threads", "layout", "engine", "accuracy", "status"),
+)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class RecipeComparison(Drawable):
+    """Two recipes compared field by field."""
+
+    diff: RecipeDiff
+
+    @property
+    def differences(self) -> tuple[FieldDiff, ...]:
+        """Return the fields that both state and that differ."""
+        return self.diff.having("differs")
+
+    @property
+    def unstated(self) -> tuple[FieldDiff, ...]:
+        """Return the fields that one of them alone states: equal or not, nothing is concluded from them."""
+        return self.diff.having("unstated")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return every field: field, a, b, status, verdict, why."""
+        return [dict(row) for row in self.data["fields"]]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class RecipeFields(Drawable):
+    """One recipe, every field."""
+
+    recipe: Recipe
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return what is stated: field, value, source."""
+        return [{"field": name, **dict(setting)} for name, setting in dict(self.data["recipe"]["settings"]).items()]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ProbeEffects(Drawable):
+    """The effects that short, paired trials show; `answer` has everything that was measured."""
+
+    answer: ProbeAnswer
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Return the trials, one per model, arm, seed and length."""
+        return self.answer.trials
+
+    @property
+    def effects(self) -> tuple[ModelEffects, ...]:
+        """Return the effects of each model and length, in points of test accuracy, with their intervals."""
+        return self.answer.effects
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether a model is inconclusive, or a trial diverged, failed or was not finished."""
+        return self.answer.open or self.answer.interrupted
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the trials: model, arm, seed, epochs, steps, images, accuracy (0–1), status, and how it computed."""
+        return [{name: getattr(trial, name) for name in TRIAL_COLUMNS} for trial in self.trials]
+
+
+def compare_recipes(a: str | Path, b: str | Path, *, progress: Progress = silent) -> RecipeComparison:
+    """Compare two training recipes field by field.
+
+    Args:
+        a: a built-in recipe ("paper", "reproduction", …), a TOML file, "mmpretrain:NAME", or the path of a config of
+            mmpretrain, which is run as code.
+        b: the recipe to compare it with.
+        progress: told what begins.
+
+    Raises:
+        UsageError: there is no such recipe, or it is wrong.
+        CannotRun: a config's code failed.
+
+    Example:
+        >>> comparison = compare_recipes("reproduction", "authors-2022")
+        >>> [field.key for field in comparison.differences][:2]
+        ['momentum', 'weight_decay']
+    """
+    with callers_state_kept():
+        from diagnose.recipe import compare, load_both
+        from diagnose.recipe.report import diff_report
+
+        progress(f"Comparing {a} and {b}")
+        diff = compare(*load_both(str(a), str(b)))
+        return RecipeComparison(diff_report(diff), diff)
+
+
+def read_recipe(recipe: str | Path) -> RecipeFields:
+    """Read one recipe, every field with its value and where that is stated.
+
+    Raises:
+        UsageError: there is no such recipe, or it is wrong.
+        CannotRun: a config's code failed.
+
+    Example:
+        >>> read_recipe("reproduction").recipe.get("batch_size")
+        128
+    """
+    with callers_state_kept():
+        from diagnose.recipe import load
+        from diagnose.recipe.report import show_report
+
+        found = load(str(recipe))
+        return RecipeFields(show_report(found), found)
+
+
+def probe(
+    *models: str,
+    recipe: str | Path = "reproduction",
+    against: str | Path = "authors-2022",
+    ablate: Sequence[str] = (),
+    seeds: int = 5,
+    epochs: int | Sequence[int] = 5,
+    data: str | Path = "cifar10",
+    download: bool = False,
+    images: int | None = None,
+    width: int | None = None,
+    budget: float | Literal["auto"] | None = "auto",
+    device: str | None = None,
+    ray: str | None = None,
+    precision: Literal["fp32", "bf16"] | None = None,
+    layout: Literal["channels-last", "contiguous"] | None = None,
+    engine: Literal["eager", "compile", "cuda-graphs"] | None = None,
+    threads: int | None = None,
+    workers: int | None = None,
+    micro_batch: int | None = None,
+    runs: str | Path | None = None,
+    tensorboard: str | Path | None = None,
+    progress: Progress = silent,
+) -> ProbeEffects:
+    """Train short, paired trials and say which suspects have an effect, how large and how sure.
+
+    Trials run in processes of their own that build each network anew, so that networks are MODEL texts:
+    "path/to/file.py:factory". The same call again goes on where it stopped; Ctrl-C ends with what there is.
+
+    Args:
+        *models: MODEL texts to train; none is the built-in case's "mm" and "prodpoly".
+        recipe: where the arms start, as in `compare_recipes`.
+        against: the recipe that each ablation takes its value from.
+        ablate: the factors to move, "momentum", "weight_decay", …; none is all that differ.
+        seeds: trials of each arm.
+        epochs: length of a trial; several lengths have trials of their own.
+        data: "cifar10[:ROOT]", a folder, tar or zip of train/ and test/, .npz, .npy or "synthetic[:COUNT]".
+        download: fetch CIFAR-10 (170 MB) where it is not there.
+        images: training images to use; None is all.
+        width: channels of the first stage of the built-in networks; None is their own.
+        budget: seconds that the probe may take; None is no limit, "auto" is 20 minutes on a CPU and none on a GPU. To
+            fit it, networks are narrowed, then arms, models and images left out.
+        device: "cpu", "cuda" or "cuda:1"; None is a GPU where there is one.
+        ray: the address of a Ray cluster, or "local".
+        precision: of the forward pass; None is the faster by timing, as it is for the next four.
+        layout: of images in memory.
+        engine: what runs the forward pass.
+        threads: of each trial.
+        workers: trials at a time.
+        micro_batch: images of one forward pass, where a batch does not fit the memory.
+        runs: the folder of the journals; None is the user's cache.
+        tensorboard: a folder to write the learning curves to, for TensorBoard.
+        progress: told the plan, and of every trial that has ended.
+
+    Raises:
+        UsageError: an argument is not what it should be.
+        CannotRun: no trial can run, or memory ran out with the smallest micro-batch.
+        MissingDependency: Ray or TensorBoard is asked for and not installed.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     found = probe(
+        ...         "torch", width=4, data="synthetic:200", ablate=["momentum"], seeds=2, epochs=1, workers=1,
+        ...         threads=1, precision="fp32", layout="contiguous", engine="eager", device="cpu", runs=folder,
+        ...     )
+        >>> {trial.status for trial in found.trials}
+        {'done'}
+    """
+    if not all(isinstance(model, str) for model in models):
+        raise UsageError(
+            "A probe takes MODEL texts: each trial builds its network anew, in a process of its own.",
+            hint="path/to/file.py:factory names a function of yours.",
+        )
+    lengths = (epochs,) if isinstance(epochs, int) else tuple(epochs)
+    with callers_state_kept():
+        from diagnose.probe.answer import Request, prepare, run_probe
+        from diagnose.probe.devices import chosen_device
+        from diagnose.probe.executors import executor_for
+        from diagnose.probe.images import cache_folder, load_images
+        from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
+        from diagnose.probe.report import plan_text, probe_report
+        from diagnose.recipe import load_both
+
+        _check("precision", precision, PRECISIONS)
+        _check("layout", layout, LAYOUTS)
+        _check("engine", engine, ENGINES)
+        if tensorboard is not None:
+            from diagnose.probe.tensorboard import check
+
+            check()
+        place = chosen_device(device, elsewhere=ray is not None)
+        start, end = load_both(str(recipe), str(against))
+        automatic = CPU_BUDGET if place == "cpu" else None
+        request = Request(
+            models=models or ("mm", "prodpoly"),
+            start=start,
+            end=end,
+            ablate=tuple(ablate),
+            seeds=seeds,
+            epochs=lengths[0] if lengths else 5,
+            horizons=lengths if len(lengths) > 1 else (),
+            images=images,
+            width=width,
+            device=place,
+            precision=precision,
+            threads=threads,
+            workers=workers,
+            budget=automatic if budget == "auto" else budget,
+            layout=layout,
+            engine=engine,
+            micro_batch=micro_batch,
+        )
+        found = load_images(str(data), download=download)
+        folder = Path(runs) if runs is not None else cache_folder().parent / "probes"
+        with executor_for(request, found, folder, ray=ray) as executor:
+            progress("Timing a few steps")
+            prepared = prepare(request, found, folder, executor)
+            progress(plan_text(prepared))
+
+            def ended(trials: Sequence[Trial]) -> None:
+                last = trials[-1]
+                told = f"{last.model}, {last.arm}, seed {last.seed}: {last.status}"
+                progress(f"{len(trials)} of {prepared.plan.trials} trials; {told}")
+
+            answer = run_probe(prepared, folder, executor, ended, progress)
+        if tensorboard is not None:
+            from diagnose.probe.tensorboard import write
+
+            write(answer.trials, Path(tensorboard))
+        return ProbeEffects(probe_report(answer), answer)
+
+
+def _check(name: str, value: str | None, known: Sequence[str]) -> None:
+    if value is not None and value not in known:
+        raise UsageError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.")
