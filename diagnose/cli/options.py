@@ -42,6 +42,9 @@ def place(text: str) -> Path:
     return Path(text)
 
 
+OUTPUT_PANEL = "Output"
+"""The group of --help in which the options stand that every command shares."""
+
 Model = Annotated[
     str,
     typer.Argument(
@@ -52,13 +55,28 @@ Model = Annotated[
 ]
 OutputFormat = Annotated[
     Format | None,
-    typer.Option("--format", help="How the result is written; else by the suffix of --output, else terminal."),
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="terminal, json, markdown or html; else by the suffix of --output, else terminal.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", parser=place, metavar="PATH", help="Where the result is written; - is stdout."),
+    typer.Option(
+        "--output",
+        "-o",
+        parser=place,
+        metavar="PATH",
+        help="Where the result is written; - is stdout.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no warnings on stderr.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress and no warnings on stderr.", rich_help_panel=OUTPUT_PANEL),
+]
 Input = Annotated[
     list[str] | None,
     typer.Option(

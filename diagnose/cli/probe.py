@@ -11,18 +11,20 @@ import typer
 
 from diagnose.bounds import whole
 from diagnose.cli.listening import listener_of, may_fetch
-from diagnose.cli.options import Output, OutputFormat, Quiet
+from diagnose.cli.options import OUTPUT_PANEL, Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
 from diagnose.probe.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS
 from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
+IMAGES, COST, COMPUTING = "Images", "Time and place", "How a trial computes"
+"""The groups of --help."""
 
 
 def probe(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]…", help="The models to train; else mm and prodpoly.")
+        list[str] | None, typer.Argument(metavar="MODEL", help="The models to train; else mm and prodpoly.")
     ] = None,
     recipe: Annotated[str, typer.Option(metavar="R", help="Where the arms start.")] = "reproduction",
     against: Annotated[str, typer.Option(metavar="R2", help="Where each ablation takes its value from.")] = (
@@ -38,14 +40,22 @@ def probe(
     ] = None,
     data: Annotated[
         str,
-        typer.Option(help="cifar10[:ROOT], a folder, tar or zip of train/ and test/, .npz, .npy or synthetic[:COUNT]."),
+        typer.Option(
+            metavar="DATA",
+            help="cifar10[:ROOT], a folder, tar or zip of train/ and test/, .npz, .npy or synthetic[:COUNT].",
+            rich_help_panel=IMAGES,
+        ),
     ] = "cifar10",
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch CIFAR-10 (170 MB) where it is not there.")
+        bool,
+        typer.Option("--download", help="Fetch CIFAR-10 (170 MB) where it is not there.", rich_help_panel=IMAGES),
     ] = False,
-    images: Annotated[int | None, typer.Option(help="Training images to use; else all.")] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Training images to use; else all.", rich_help_panel=IMAGES)
+    ] = None,
     width: Annotated[
-        int | None, typer.Option(help="Channels of the first stage, for the aliases; else their own.")
+        int | None,
+        typer.Option(help="Channels of the first stage, for the aliases; else their own.", rich_help_panel=COST),
     ] = None,
     budget: Annotated[
         str | None,
@@ -53,31 +63,67 @@ def probe(
             metavar="TIME",
             help="20m, 2h or none; else 20m on a CPU, none on a GPU. To fit it, networks are narrowed, then arms, then "
             "models, then images left out.",
+            rich_help_panel=COST,
         ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; else a GPU where there is one.")] = None,
-    ray: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Run the trials on a Ray cluster; local starts one here.")
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1; else a GPU where there is one.", rich_help_panel=COST),
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="fp32 or bf16; else the faster by timing.")] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Run the trials on a Ray cluster; local starts one here.", rich_help_panel=COST
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(metavar="TYPE", help="fp32 or bf16; else the faster by timing.", rich_help_panel=COMPUTING),
+    ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="Of images in memory: channels-last or contiguous; else the faster by timing.")
+        str | None,
+        typer.Option(
+            metavar="LAYOUT",
+            help="Of images in memory: channels-last or contiguous; else the faster by timing.",
+            rich_help_panel=COMPUTING,
+        ),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="eager, compile or cuda-graphs; else the faster by timing, on a CPU eager.")
+        str | None,
+        typer.Option(
+            metavar="ENGINE",
+            help="eager, compile or cuda-graphs; else the faster by timing, on a CPU eager.",
+            rich_help_panel=COMPUTING,
+        ),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(help="Threads of each trial, which change the last bits; else by timing.")
+        int | None,
+        typer.Option(
+            help="Threads of each trial, which change the last bits; else by timing.", rich_help_panel=COMPUTING
+        ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Trials at a time; else by timing.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Trials at a time; else by timing.", rich_help_panel=COST)] = None,
     micro_batch: Annotated[
-        int | None, typer.Option(help="Images of one forward pass, where a batch does not fit the memory.")
+        int | None,
+        typer.Option(
+            help="Images of one forward pass, where a batch does not fit the memory.", rich_help_panel=COMPUTING
+        ),
     ] = None,
     runs: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the journals stand; else in the user's cache.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the journals stand; else in the user's cache.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
     ] = None,
     tensorboard: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write the learning curves there for TensorBoard, too.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write the learning curves there for TensorBoard, too.",
+            rich_help_panel=OUTPUT_PANEL,
+        ),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with 1 where a model is inconclusive, or a trial diverged or failed.")
@@ -90,8 +136,11 @@ def probe(
 
     Ctrl-C ends with a partial report; the same command again goes on where it stopped.
 
-    Examples: `diagnose probe --download` · `diagnose probe prodpoly --ablate momentum --data path/to/folder` ·
-    `diagnose probe mm --width 16 --data synthetic --seeds 3`.
+    \b
+    diagnose probe mm --width 16 --data synthetic --seeds 3    # no data needed
+    diagnose probe torchvision:resnet18 --data path/to/images  # train/ and test/
+    diagnose probe my_net.py:build --recipe mine.toml --against reference.toml
+    diagnose probe mm --ablate momentum,weight_decay --epochs 5 --download
     """
     limit = seconds_of(budget)
     for name, value, known in (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Format, OutputFormat, Quiet, place
+from diagnose.cli.options import OUTPUT_PANEL, Format, OutputFormat, Quiet, place
 from diagnose.cli.output import Result, write_file
 from diagnose.cli.pages import PAGES, check_pages, is_one_file, write_pages
 from diagnose.cli.probe import seconds_of
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 LONGEST = 64 << 20
 """Longest report.json, in bytes."""
+
+CONSENT, TRIALS = "Consent", "Trials"
+"""The groups of --help."""
 
 CaseName = Annotated[
     str,
@@ -41,6 +44,7 @@ Folder = Annotated[
         metavar="PATH",
         help="A folder for index.html, report.md and report.json in place of reports/CASE, or one file (.html, .md, "
         ".json); - is stdout.",
+        rich_help_panel=OUTPUT_PANEL,
     ),
 ]
 Init = Annotated[
@@ -50,27 +54,51 @@ From = Annotated[
     Path | None,
     typer.Option("--from", parser=place, metavar="PATH", help="Draw a report.json again, and measure nothing."),
 ]
-Trust = Annotated[bool, typer.Option("--trust", help="Run the case's models and recipes that are code.")]
-Download = Annotated[bool, typer.Option("--download", help="Let the case's models download weights.")]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Run the case's models and recipes that are code.", rich_help_panel=CONSENT),
+]
+Download = Annotated[
+    bool, typer.Option("--download", help="Let the case's models download weights.", rich_help_panel=CONSENT)
+]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Measure everything again, whatever earlier runs kept.")]
 Runs = Annotated[
     Path | None,
-    typer.Option("--runs", metavar="DIR", help="The folder of a probe's journals, as in `diagnose probe --runs`."),
+    typer.Option(
+        "--runs",
+        metavar="FOLDER",
+        help="The folder of a probe's journals, as in `diagnose probe --runs`.",
+        rich_help_panel=TRIALS,
+    ),
 ]
 Probe = Annotated[
     bool,
-    typer.Option("--probe", help="First run the trials that the claims ask for, as `diagnose probe` runs them."),
+    typer.Option(
+        "--probe",
+        help="First run the trials that the claims ask for, as `diagnose probe` runs them.",
+        rich_help_panel=TRIALS,
+    ),
 ]
-Data = Annotated[str, typer.Option(help="The images of --probe, as in `diagnose probe --data`.")]
+Data = Annotated[
+    str,
+    typer.Option(metavar="DATA", help="The images of --probe, as in `diagnose probe --data`.", rich_help_panel=TRIALS),
+]
 Budget = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="How long --probe may take: 20m, 2h or none; else 20m on a CPU, none on a GPU."),
+    typer.Option(
+        metavar="TIME",
+        help="How long --probe may take: 20m, 2h or none; else 20m on a CPU, none on a GPU.",
+        rich_help_panel=TRIALS,
+    ),
 ]
 Seeds = Annotated[
     int | None,
-    typer.Option(help="Trials of each arm of --probe, as `diagnose probe --seeds`."),
+    typer.Option(help="Trials of each arm of --probe, as `diagnose probe --seeds`.", rich_help_panel=TRIALS),
 ]
-Device = Annotated[str, typer.Option(help="The device of --probe: cpu, cuda, cuda:1.")]
+Device = Annotated[
+    str,
+    typer.Option(metavar="DEVICE", help="The device of --probe: cpu, cuda, cuda:1.", rich_help_panel=TRIALS),
+]
 KeepTrials = Annotated[
     Path | None,
     typer.Option(
@@ -78,6 +106,7 @@ KeepTrials = Annotated[
         parser=place,
         metavar="PATH",
         help="Write the trials at hand into a file that a case names as `trials`.",
+        rich_help_panel=TRIALS,
     ),
 ]
 StrictClaims = Annotated[bool, typer.Option("--strict", help="End with 1 where a claim is refuted.")]
@@ -104,9 +133,13 @@ def report(
 ) -> None:
     """Judge every claim of a reproduction by its evidence, and write reports/CASE with the page.
 
-    Examples: `diagnose report` · `diagnose report --probe --data path/to/folder` ·
-    `diagnose report --init my-case.toml` · `diagnose report my-case.toml --trust` ·
-    `diagnose report --from reports/pinets-table5/report.json --format markdown`.
+    \b
+    diagnose report                      # the built-in case, pinets-table5
+    diagnose report resnet18-timm        # a short example
+    diagnose report --init my-case.toml  # a commented case file, then:
+    diagnose report my-case.toml --trust
+    diagnose report my-case.toml --probe --data path/to/images
+    diagnose report --from reports/my-case/report.json --format markdown
 
     Ends with 0 whatever the verdicts are; Ctrl-C keeps what is done and ends with 130.
     """
