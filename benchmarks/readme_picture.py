@@ -1,6 +1,6 @@
-"""Draw the README's picture: the real terminal output of a command, as an SVG without outside fonts.
+"""Draw the pictures of the README and of docs/: the real terminal output of commands, as SVGs without outside fonts.
 
-./run python benchmarks/readme_picture.py
+./run python benchmarks/readme_picture.py [NAME…]
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-COMMAND = ("diagnose", "params", "prodpoly", "--reported", "6.0M")
-PICTURE = Path(__file__).parent.parent / "reports" / "params-prodpoly.svg"
+COMMANDS = {
+    "params-prodpoly": ("diagnose", "params", "prodpoly", "--reported", "6.0M"),
+    "diff-resnet18": ("diagnose", "diff", "torchvision:resnet18", "timm:resnet18"),
+}
+"""Each picture's name and what it shows."""
+REPORTS = Path(__file__).parent.parent / "reports"
 COLUMNS, LINES = 112, 44
 THEME = TerminalTheme(
     (16, 20, 24),
@@ -28,7 +32,7 @@ THEME = TerminalTheme(
      (120, 215, 222), (245, 248, 250)],
 )  # fmt: skip
 FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="-24 -16 {terminal_width} {terminal_height}" role="img">
-<title>diagnose params prodpoly, in a terminal</title>
+<title>TITLE</title>
 <style>
 .{unique_id}-matrix {{ font: {char_height}px ui-monospace, "SF Mono", Menlo, Consolas, monospace; white-space: pre; }}
 {styles}
@@ -41,19 +45,22 @@ FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="-24 -16 {terminal_wi
 """
 
 
-def main() -> None:
+def draw(name: str, command: tuple[str, ...]) -> None:
     """Run the command in a terminal of `COLUMNS` columns, keep its first lines, and write the picture."""
     environment = {**os.environ, "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1"}
-    shell = ["sh", "-c", f"{' '.join(COMMAND)} 2>/dev/null"]
+    shell = ["sh", "-c", f"{' '.join(command)} 2>/dev/null"]
     script = f"import pty, sys; sys.exit(pty.spawn({shell!r}) >> 8)"
-    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, check=True)
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, check=False)
+    if ran.returncode > 1:  # 1: a difference was found
+        sys.exit(f"{' '.join(command)} ended with {ran.returncode}")
     lines = ran.stdout.decode().replace("\r\n", "\n").rstrip().split("\n")
     console = Console(width=COLUMNS, record=True, file=io.StringIO(), force_terminal=True)
-    console.print(Text.assemble(("$ ", "dim"), (" ".join(COMMAND), "bold")), end="\n\n")
+    console.print(Text.assemble(("$ ", "dim"), (" ".join(command), "bold")), end="\n\n")
     console.print(Text.from_ansi("\n".join(lines[:LINES])))
-    svg = console.export_svg(title="", theme=THEME, code_format=FRAME, unique_id="diagnose")
+    frame = FRAME.replace("TITLE", f"{' '.join(command)}, in a terminal")
+    svg = console.export_svg(title="", theme=THEME, code_format=frame, unique_id="diagnose")
     svg = re.sub(r'viewBox="(\S+) (\S+) (\S+) (\S+)"', _with_margin, svg)
-    PICTURE.write_text(re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE))
+    (REPORTS / f"{name}.svg").write_text(re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE))
 
 
 def _with_margin(box: re.Match[str]) -> str:
@@ -61,4 +68,5 @@ def _with_margin(box: re.Match[str]) -> str:
     return f'viewBox="{left:g} {top:g} {width - 2 * left:.0f} {height - 2 * top:.0f}"'
 
 
-main()
+for name in sys.argv[1:] or COMMANDS:
+    draw(name, COMMANDS[name])
