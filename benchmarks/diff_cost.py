@@ -16,7 +16,7 @@ from importlib import import_module  # noqa: E402
 from typing import Any  # noqa: E402
 
 STAGES = (
-    ("build", "diagnose.graph.answer", "sources.build"),
+    ("build", "diagnose.graph.answer", "networks.build"),
     ("export", "diagnose.graph.export", "torch.export.export"),
     ("capture beyond export", "diagnose.graph.compared", "capture"),
     ("canonicalise", "diagnose.graph.capture", "_form"),
@@ -90,13 +90,13 @@ def main(arguments: list[str]) -> None:
     import torchvision
 
     if any(text in ("mm", "prodpoly") or text.startswith(("mmpretrain:", "pinet", "resnet_norelu")) for text in (a, b)):
-        from diagnose.sources.from_mmpretrain import load
+        from diagnose.networks.from_mmpretrain import load
 
         load()
     import diagnose.graph.answer
     import diagnose.graph.report
     import diagnose.render
-    from diagnose.inputs import parse_input
+    from diagnose.networks.inputs import parse_input
 
     clock = Clock()
     watched(clock)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from diagnose import sources
+from diagnose import networks
 from diagnose.errors import DiagnoseError
 from diagnose.graph.answer import compare
-from diagnose.inputs import parse_input
+from diagnose.networks.inputs import parse_input
 from diagnose.values import GraphDiff, Verdict
 
 
@@ -64,7 +64,7 @@ def by_hand(pair: Pair) -> str:
 
     Says "equal", "differ in train mode", "differ" or, where the tensors in order have other shapes, "other order".
     """
-    one, other = (sources.build(text, allocate=True, seed=0).module.double() for text in (pair.a, pair.b))
+    one, other = (networks.build(text, allocate=True, seed=0).module.double() for text in (pair.a, pair.b))
     mine, theirs = one.state_dict(), other.state_dict()
     if [tensor.shape for tensor in mine.values()] != [tensor.shape for tensor in theirs.values()]:
         return "other order"

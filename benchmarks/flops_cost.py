@@ -22,7 +22,7 @@ import torch, torchvision
 from torch.utils.flop_counter import FlopCounterMode
 from fvcore.nn import FlopCountAnalysis
 from diagnose.count.flops.count import count_operations
-from diagnose.sources import build
+from diagnose.networks import build
 from diagnose.values import InputSpec
 
 sys.path.insert(0, {here!r})

@@ -13,7 +13,7 @@ from diagnose.count.gap.layout import layout_of
 from diagnose.count.gap.search import search
 from diagnose.count.params import count_parameters
 from diagnose.count.reported import parse_reported
-from diagnose.sources import build
+from diagnose.networks import build
 
 NETWORKS = {
     "prodpoly": "6.0M",

@@ -1,6 +1,6 @@
 """A guard over this process while somebody else's file is judged: what nobody thought of is stopped here, too.
 
-Consent is asked where code would run (`sources.consent`). This is the second line: Python tells its audit hooks of
+Consent is asked where code would run (`networks.consent`). This is the second line: Python tells its audit hooks of
 every program text that runs, of every process, connection and file that is written, and the guard refuses what a
 judgement never needs. It does not see what a library does in C without telling Python; SECURITY.md says so.
 

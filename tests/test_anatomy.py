@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from diagnose.anatomy import anatomy, kind_of
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.anatomy import anatomy, kind_of
 
 TOYS = Path(__file__).parent / "count" / "toys.py"
 

@@ -8,12 +8,12 @@ from diagnose.bounds import parse_json, parse_toml, unbounded, whole
 from diagnose.case import case
 from diagnose.count.reported import other_precisions, parse_reported
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.inputs import parse_input
+from diagnose.networks.inputs import parse_input
+from diagnose.networks.model_text import parse as parse_model
 from diagnose.probe.limits import check_counts
 from diagnose.probe.synthetic import synthetic
 from diagnose.recipe.toml import parse as parse_recipe
 from diagnose.render import as_json
-from diagnose.sources.spec import parse as parse_model
 
 LONG = ["9" * 400, "9" * 5_000, "-" + "9" * 400, "0x" + "f" * 4_000]
 

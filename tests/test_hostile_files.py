@@ -17,10 +17,10 @@ from diagnose.case.trials import digest, journals_in, kept_in
 from diagnose.errors import DiagnoseError
 from diagnose.graph import checkpoint_files
 from diagnose.graph.checkpoints import read as read_checkpoint
+from diagnose.networks import build, digest_of_code
 from diagnose.probe import arrays, class_folders, images
 from diagnose.probe.journal import Journal
 from diagnose.recipe import load as load_recipe
-from diagnose.sources import build, digest_of_code
 
 
 @pytest.fixture(params=["pipe", "device", "folder", "dangling", "loop"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from diagnose.errors import DiagnoseError
-from diagnose.inputs import candidates, parse_input, parse_inputs, taking, tensors
+from diagnose.networks.inputs import candidates, parse_input, parse_inputs, taking, tensors
 from diagnose.values import InputSpec
 
 DTYPES = ["float32", "float64", "float16", "bfloat16", "int64", "int32", "bool"]

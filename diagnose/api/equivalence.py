@@ -204,7 +204,7 @@ def compare(
     with callers_state_kept():
         from diagnose.graph.answer import Request, examine
         from diagnose.graph.report import diff_report
-        from diagnose.inputs import parse_inputs
+        from diagnose.networks.inputs import parse_inputs
 
         one, other = two_models(a, b)
         progress(f"Comparing {one} with {other}")

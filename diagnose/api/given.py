@@ -44,7 +44,7 @@ def callers_state_kept() -> Iterator[None]:
     """
     import torch
 
-    from diagnose.sources.scope import drawing_from, quiet, restored
+    from diagnose.networks.process_state import drawing_from, quiet, restored
 
     with ExitStack() as stack:
         for context in (quiet(), restored(), drawing_from(None), torch.inference_mode(False), torch.enable_grad()):
@@ -69,7 +69,7 @@ def as_model(network: object, name: str = "") -> str | ModelRef:
     if isinstance(network, str):
         return network
     if is_module(network):
-        from diagnose.sources.live import live
+        from diagnose.networks.live import live
 
         return live(network, name)  # type: ignore[arg-type]
     what = "a class: give an object of it" if isinstance(network, type) else f"a {type(network).__name__}"
@@ -103,7 +103,7 @@ def element_type_of(network: object) -> str:
     """Return the element type that a live module takes images in; "float32" for a text."""
     if not is_module(network):
         return "float32"
-    from diagnose.inputs import element_type
+    from diagnose.networks.inputs import element_type
 
     return element_type(network)  # type: ignore[arg-type]
 

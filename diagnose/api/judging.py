@@ -12,7 +12,7 @@ from diagnose.errors import UsageError
 from diagnose.values import Case, Judgement, Ruling
 
 if TYPE_CHECKING:
-    from diagnose.sources import Found
+    from diagnose.networks import Found
     from diagnose.values import Claim, Report
 
 
@@ -132,7 +132,7 @@ def find_models(query: str = "", *, progress: Progress = silent) -> ModelList:
     """
     with callers_state_kept():
         from diagnose.count.models_report import models_report
-        from diagnose.sources import search
+        from diagnose.networks import search
 
         progress("Looking up models")
         return ModelList(models_report(query), search(query))

@@ -11,7 +11,7 @@ from diagnose.values import Case
 
 if TYPE_CHECKING:
     from diagnose.case.trials import AtHand
-    from diagnose.sources import Built
+    from diagnose.networks import Built
     from diagnose.values import FlopTable, GraphDiff, ParamTable, Skipped
 
 T = TypeVar("T")
@@ -40,14 +40,14 @@ class Bench:
 
     def built(self, name: str) -> Built:
         """Build a model without weights."""
-        from diagnose.sources import build
+        from diagnose.networks import build
 
         return self.once(("built", self.text(name)), lambda: build(self.text(name)))
 
     def parameters(self, name: str) -> ParamTable:
         """Count a model's parameters."""
         from diagnose.count.params import count_parameters
-        from diagnose.inputs import candidates
+        from diagnose.networks.inputs import candidates
 
         def count() -> ParamTable:
             built = self.built(name)
@@ -58,7 +58,7 @@ class Bench:
     def operations(self, name: str) -> FlopTable | Skipped:
         """Count the operations of a model's forward pass."""
         from diagnose.count.flops.count import count_operations
-        from diagnose.inputs import candidates
+        from diagnose.networks.inputs import candidates
 
         def count() -> FlopTable | Skipped:
             built = self.built(name)

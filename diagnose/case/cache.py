@@ -21,7 +21,7 @@ from diagnose.case.consent import files_of
 from diagnose.environment import environment
 from diagnose.errors import DiagnoseError
 from diagnose.files import LONGEST_CODE, read_bytes, read_text, replacing
-from diagnose.sources import digest_of_code
+from diagnose.networks import digest_of_code
 from diagnose.values import Case, Claim, Judgement, Report, Ruling, Section
 
 LIBRARIES = ("torch", "torchvision", "mmpretrain", "mmcv-lite", "mmengine", "timm", "numpy", "scipy")

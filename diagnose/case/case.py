@@ -108,7 +108,7 @@ class _Reader:
             self._wrong(None, f"it is not TOML: {str(error)[:200]}")
 
     def _models(self, table: Any) -> Iterable[tuple[str, str]]:
-        from diagnose.sources.spec import parse as parse_model
+        from diagnose.networks.model_text import parse as parse_model
 
         if not isinstance(table, Mapping):
             self._wrong(("models",), "models must be a table of names and MODEL texts")

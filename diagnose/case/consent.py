@@ -1,6 +1,6 @@
 """What a case of somebody else's would run as code or fetch, as far as its texts tell it before anything is read.
 
-What no text tells is found out where it would happen: `sources.consent` asks there, and `guard` watches the process.
+What no text tells is found out where it would happen: `networks.consent` asks there, and `guard` watches the process.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from diagnose.case.claims import KINDS
 from diagnose.guard import RefusedError, guarded_unless
+from diagnose.networks.consent import Consent, asks_for_weights, is_code, limited_to
+from diagnose.networks.model_text import file_of, parse
 from diagnose.recipe.load import is_code as is_code_of_a_recipe
-from diagnose.sources.consent import Consent, asks_for_weights, is_code, limited_to
-from diagnose.sources.spec import file_of, parse
 from diagnose.values import Case, Claim
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 
 from diagnose.case.trials import Run
 from diagnose.errors import DiagnoseError
+from diagnose.networks.model_text import parse
 from diagnose.probe.arms import Arm, arms_of
 from diagnose.probe.effects import MARGIN, ModelEffects, effects_of
 from diagnose.probe.plan import Plan
 from diagnose.probe.statistics import ALPHA, difference, verdict
 from diagnose.probe.weights import narrowed
-from diagnose.sources.spec import parse
 from diagnose.values import Recipe, Trial
 
 OWN = ("start", "again", "end")

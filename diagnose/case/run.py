@@ -13,7 +13,7 @@ from diagnose.case.consent import allowed, code_of, fetches
 from diagnose.case.kind import OPPOSITE
 from diagnose.errors import DiagnoseError, in_one_line
 from diagnose.guard import RefusedError
-from diagnose.sources.consent import ConsentError, Need
+from diagnose.networks.consent import ConsentError, Need
 from diagnose.values import Case, Claim, Judgement, Ruling, Skipped
 
 _WORDS = {

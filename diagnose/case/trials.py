@@ -49,7 +49,7 @@ class AtHand:
 
     def of_this_code(self, models: Iterable[str]) -> AtHand:
         """Return these trials without those of code behind `models` that is not here as it was trained."""
-        from diagnose.sources import digest_of_code
+        from diagnose.networks import digest_of_code
 
         ours = {_named(model) for model in models}
         trained = {run.spec.model for run in self.runs}
@@ -66,7 +66,7 @@ class AtHand:
 
 def _named(model: str) -> str:
     """Return what a MODEL text names, its options aside; the text itself where it is none."""
-    from diagnose.sources import parse
+    from diagnose.networks import parse
 
     try:
         ref = parse(model)

@@ -8,7 +8,7 @@ from diagnose.case.claims import KINDS
 from diagnose.case.consent import allowed, code_of, fetches
 from diagnose.errors import DiagnoseError
 from diagnose.guard import RefusedError
-from diagnose.sources.consent import ConsentError
+from diagnose.networks.consent import ConsentError
 from diagnose.values import Case, Claim
 
 
@@ -43,7 +43,7 @@ def wanted(case: Case, *, download: bool = False) -> tuple[Wanted, ...]:
 
 def _may_be_built(model: str) -> bool:
     """Build a model without weights, and say whether it needs no consent; what else is wrong with it its probe says."""
-    from diagnose.sources import build
+    from diagnose.networks import build
 
     try:
         build(model)

@@ -59,7 +59,7 @@ def diff(
     with result.progress(f"Comparing {a} with {b}"):
         from diagnose.graph import answer
         from diagnose.graph.report import diff_report
-        from diagnose.inputs import parse_inputs
+        from diagnose.networks.inputs import parse_inputs
 
         asked = parse_inputs(input or ())
         if save_mapping is not None:

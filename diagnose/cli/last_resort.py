@@ -48,7 +48,7 @@ def foreseen(error: BaseException) -> DiagnoseError:
         )
     if isinstance(error, MemoryError):
         return DiagnoseError("There is not enough memory for this.", hint="Try a smaller model or input.")
-    from diagnose.sources.faults import place_of
+    from diagnose.networks.build_errors import place_of
 
     if place := place_of(error):
         return DiagnoseError(f"The model's code ended the command{place} by {in_one_line(error)}", hint=_HINT)

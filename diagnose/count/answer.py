@@ -11,9 +11,9 @@ from diagnose.count.cross_check import CrossCheck, cross_check
 from diagnose.count.params import count_parameters
 from diagnose.count.reported import parse_reported
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.inputs import candidates, parse_inputs, taking
-from diagnose.sources import Built, build
-from diagnose.sources.faults import calling
+from diagnose.networks import Built, build
+from diagnose.networks.build_errors import calling
+from diagnose.networks.inputs import candidates, parse_inputs, taking
 from diagnose.values import ModelRef, ParameterGap, ParamTable, Skipped
 
 if TYPE_CHECKING:

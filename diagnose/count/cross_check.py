@@ -10,8 +10,8 @@ from importlib.metadata import version
 from torch import nn
 
 from diagnose.errors import in_one_line
-from diagnose.inputs import tensors
-from diagnose.sources.scope import in_mode
+from diagnose.networks.inputs import tensors
+from diagnose.networks.process_state import in_mode
 from diagnose.values import InputSpec, ParamTable, Skipped
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diagnose.count.params import count_parameters
 from diagnose.environment import environment
-from diagnose.sources import build, search
+from diagnose.networks import build, search
 from diagnose.values import Cell, Column, Prose, Report, Section, Table
 
 SCHEMA = "diagnose.models/1"

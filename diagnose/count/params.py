@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from diagnose.anatomy import ITSELF, PARAMETRIZED, Anatomy, anatomy, kind_of
 from diagnose.count.usage import read_by_forward, storage_key
+from diagnose.networks.anatomy import ITSELF, PARAMETRIZED, Anatomy, anatomy, kind_of
 from diagnose.values import BufferRow, InputSpec, ParamRow, ParamTable, Skipped
 
 

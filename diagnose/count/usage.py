@@ -11,9 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from diagnose.errors import in_one_line
-from diagnose.inputs import tensors
-from diagnose.sources.faults import as_exceptions
-from diagnose.sources.scope import in_mode
+from diagnose.networks.build_errors import as_exceptions
+from diagnose.networks.inputs import tensors
+from diagnose.networks.process_state import in_mode
 from diagnose.values import InputSpec, Skipped
 
 

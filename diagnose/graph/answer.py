@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from diagnose import sources
+from diagnose import networks
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.files import check_writable, write_whole
 from diagnose.graph.checkpoint_files import save
@@ -17,10 +17,10 @@ from diagnose.graph.diff import MODES, Model, Outcome, measured, paired
 from diagnose.graph.mapping import Move, backwards
 from diagnose.graph.tape import CannotCapture
 from diagnose.graph.trained import Trained, compare_trained, loaded
-from diagnose.inputs import candidates, taking
-from diagnose.sources import Built
-from diagnose.sources.faults import calling
-from diagnose.sources.live import SOURCE as LIVE
+from diagnose.networks import Built
+from diagnose.networks.build_errors import calling
+from diagnose.networks.inputs import candidates, taking
+from diagnose.networks.live import SOURCE as LIVE
 from diagnose.values import GraphDiff, InputSpec, ModelRef, Skipped
 
 
@@ -93,7 +93,7 @@ def _examined(request: Request) -> Examined:
     refs = request.a, request.b
     texts = [str(ref) for ref in refs]
     checkpoints = [read(given) if isinstance(given, Path) else given for given in request.weights]
-    built = [sources.build(ref, allocate=True, seed=request.seed) for ref in refs]
+    built = [networks.build(ref, allocate=True, seed=request.seed) for ref in refs]
     for index, each in enumerate(checkpoints):
         if each is not None:
             checkpoints[index] = fit = fitted(each, built[index].module, texts[index])

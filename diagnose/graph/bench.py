@@ -17,7 +17,7 @@ from diagnose.graph.localise import Side, run_graph
 from diagnose.graph.randomness import Survival, samples, state_of
 from diagnose.graph.regions import Pair, touched
 from diagnose.graph.transplant import Prepared, Worst, outputs, restored_state
-from diagnose.sources.scope import in_mode
+from diagnose.networks.process_state import in_mode
 from diagnose.values import InputSpec, Verdict
 
 

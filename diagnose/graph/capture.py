@@ -14,7 +14,7 @@ from diagnose.graph.labels import digest
 from diagnose.graph.record import record_tape
 from diagnose.graph.steady import is_steady
 from diagnose.graph.tape import CannotCapture, Tape
-from diagnose.sources.scope import attributes_kept, in_mode
+from diagnose.networks.process_state import attributes_kept, in_mode
 from diagnose.values import Skipped
 
 Way = Callable[[nn.Module, tuple[Tensor, ...]], Tape]

@@ -19,7 +19,7 @@ from torch.fx import Node as FxNode
 from diagnose.errors import in_one_line
 from diagnose.graph.leaves import constant_leaf, is_state, state_leaf
 from diagnose.graph.tape import CannotCapture, Entry, Ref, Tape, meta_of
-from diagnose.sources.faults import as_exceptions
+from diagnose.networks.build_errors import as_exceptions
 
 _NO_COMPUTATION = {"_assert_tensor_metadata", "_assert_scalar", "_assert_async", "sym_constrain_range_for_size"}
 

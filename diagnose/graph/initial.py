@@ -8,9 +8,9 @@ from math import exp, inf, log, sqrt
 
 from torch import Tensor, nn
 
-from diagnose.anatomy import Anatomy, anatomy, kind_of
 from diagnose.graph.mapping import Move
 from diagnose.graph.randomness import state_of
+from diagnose.networks.anatomy import Anatomy, anatomy, kind_of
 from diagnose.values import Finding, Verdict
 
 NOISE = 6.0

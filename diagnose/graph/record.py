@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from diagnose.errors import in_one_line
 from diagnose.graph.leaves import constant_leaf, is_state, state_leaf
 from diagnose.graph.tape import CannotCapture, Entry, Ref, Tape, meta_of
-from diagnose.sources.faults import as_exceptions
+from diagnose.networks.build_errors import as_exceptions
 
 
 def record_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:

@@ -10,7 +10,6 @@ from functools import reduce
 import torch
 from torch import Tensor, nn
 
-from diagnose.anatomy import anatomy
 from diagnose.errors import in_one_line
 from diagnose.graph.align import Alignment
 from diagnose.graph.checkpoints import Checkpoint, fill
@@ -21,7 +20,8 @@ from diagnose.graph.localise import Side, run_graph
 from diagnose.graph.mapping import Move
 from diagnose.graph.randomness import Survival, samples, state_of
 from diagnose.graph.transplant import outputs
-from diagnose.sources.scope import in_mode
+from diagnose.networks.anatomy import anatomy
+from diagnose.networks.process_state import in_mode
 from diagnose.values import InputSpec, Skipped
 
 ATOL, RTOL = 1e-13, 1e-11

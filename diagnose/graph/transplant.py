@@ -14,7 +14,7 @@ from torch.utils import _pytree as pytree
 
 from diagnose.graph.mapping import Move, transplant
 from diagnose.graph.randomness import Survival, fill, samples, state_of
-from diagnose.sources.scope import attributes_kept, in_mode
+from diagnose.networks.process_state import attributes_kept, in_mode
 from diagnose.values import InputSpec, Proof, Skipped
 
 ATOL, RTOL = 1e-9, 1e-6

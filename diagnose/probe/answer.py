@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from diagnose.networks import digest_of_code
 from diagnose.probe.arms import arms_of
 from diagnose.probe.checks import check_arms, check_init, check_request, remarks
 from diagnose.probe.choice import Asked, Stopwatch, wall_seconds
@@ -17,7 +18,6 @@ from diagnose.probe.images import Images
 from diagnose.probe.numerics import Length
 from diagnose.probe.plan import Plan
 from diagnose.probe.trials import TrialSpec
-from diagnose.sources import digest_of_code
 from diagnose.values import Recipe, Trial
 
 

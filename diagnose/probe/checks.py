@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from diagnose.errors import USAGE, DiagnoseError
+from diagnose.networks import build
 from diagnose.probe.arms import Arm
 from diagnose.probe.images import Images
 from diagnose.probe.limits import LIMITS, check_counts
 from diagnose.probe.plan import FEWEST_STEPS, Plan
-from diagnose.sources import build
 from diagnose.wording import counted
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose.bounds import parse_json
 from diagnose.errors import DiagnoseError
 from diagnose.files import read_text
+from diagnose.networks import digest_of_code
 from diagnose.probe.choice import MORE_ROOM, NO_ROOM, Stopwatch, Timing, smaller_micro_batch
 from diagnose.probe.executors.executor import Clock, Executor, OutOfMemoryError, keeps_memory
 from diagnose.probe.journal import LONGEST_SPEC, replace_file
@@ -20,7 +21,6 @@ from diagnose.probe.numerics import Numerics
 from diagnose.probe.plan import Plan, shrunk
 from diagnose.probe.trials import VERSION
 from diagnose.probe.weights import narrowed
-from diagnose.sources import digest_of_code
 
 if TYPE_CHECKING:
     from diagnose.probe.answer import Request

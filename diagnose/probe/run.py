@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diagnose.errors import DiagnoseError
+from diagnose.networks import parse
 from diagnose.probe.answer import Prepared, ProbeAnswer, Request, prepare, run_probe
 from diagnose.probe.checks import check_request
 from diagnose.probe.devices import cores
 from diagnose.probe.executors import executor_for
 from diagnose.probe.images import Images, load_images
 from diagnose.probe.report import plan_text
-from diagnose.sources import parse
 from diagnose.values import Trial
 from diagnose.wording import counted
 

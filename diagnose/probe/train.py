@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from diagnose.networks.process_state import drawing_from
 from diagnose.probe.augment import batch, draw, epoch_seed, normalised, padded
 from diagnose.probe.images import Images
 from diagnose.probe.numerics import Length as Length
 from diagnose.probe.numerics import Numerics as Numerics
 from diagnose.probe.settings import Settings
-from diagnose.sources.scope import drawing_from
 from diagnose.values import EpochResult
 
 TEST_BATCH = 500

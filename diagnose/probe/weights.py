@@ -7,8 +7,8 @@ from typing import Any
 from torch import nn
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.sources import build, parse
-from diagnose.sources.scope import drawing_from
+from diagnose.networks import build, parse
+from diagnose.networks.process_state import drawing_from
 
 
 def initialised(model: str, init: str, seed: int) -> nn.Module:

@@ -53,10 +53,10 @@ def epochs(spec: TrialSpec, splits: Splits, state: State | None) -> Iterator[tup
         DivergedError: the loss is not finite.
         DiagnoseError: the model cannot be built, or is no longer the one that the trial is of.
     """
+    from diagnose.networks import digest_of_code
     from diagnose.probe.images import Images
     from diagnose.probe.train import train
     from diagnose.probe.weights import initialised
-    from diagnose.sources import digest_of_code
 
     if spec.code and digest_of_code(spec.model) != spec.code:
         raise DiagnoseError(f"{spec.model} is not here as it was when the probe began.", hint="Start the probe again.")

@@ -28,9 +28,9 @@ def recipe_of(name: str) -> Recipe:
 
 
 def _config(name: str) -> Any:
-    from diagnose.sources import building, faults, from_mmpretrain, parse
-    from diagnose.sources.consent import is_config_file
-    from diagnose.sources.scope import quiet, restored
+    from diagnose.networks import build_errors, from_mmpretrain, parse, registry
+    from diagnose.networks.consent import is_config_file
+    from diagnose.networks.process_state import quiet, restored
 
     ref = parse(f"mmpretrain:{name}")
     if ref.kwargs:
@@ -40,10 +40,10 @@ def _config(name: str) -> Any:
             from_mmpretrain.load()
             if is_config_file(ref):
                 return from_mmpretrain.read_config(ref.name)
-            building.origin("mmpretrain").prepare(ref, pretrained=False)  # a wrong name answers with the right ones
+            registry.origin("mmpretrain").prepare(ref, pretrained=False)  # a wrong name answers with the right ones
             return from_mmpretrain.hub_config(ref.name)
         except (Exception, SystemExit) as error:
-            raise faults.explain(error, ref) from error
+            raise build_errors.explain(error, ref) from error
 
 
 def _read(config: Any, name: str) -> Iterator[Found]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
 from diagnose.files import read_text
+from diagnose.networks.consent import is_config_file
+from diagnose.networks.model_text import parse as parse_model
 from diagnose.recipe.toml import LONGEST, parse
-from diagnose.sources.consent import is_config_file
-from diagnose.sources.spec import parse as parse_model
 from diagnose.values import Recipe
 
 NAMES = ("paper", "reproduction", "lightning", "mmpretrain", "authors-2022")

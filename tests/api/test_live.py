@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune, weight_norm
 
 import diagnose
-from diagnose.sources import build
-from diagnose.sources.live import live
+from diagnose.networks import build
+from diagnose.networks.live import live
 
 
 def verdict(a, b, **options):

@@ -508,9 +508,9 @@ def test_the_checkpoint_itself_is_never_overwritten(diagnose, model, pair, tmp_p
 
 @pytest.mark.slow
 def test_torchvision_and_mmpretrain_compute_the_same_with_a_converted_checkpoint(diagnose, tmp_path) -> None:
-    from diagnose import sources
+    from diagnose import networks
 
-    torch.save(trained(sources.build("torch", allocate=True, seed=1).module, seed=1), tmp_path / "torch.pth")
+    torch.save(trained(networks.build("torch", allocate=True, seed=1).module, seed=1), tmp_path / "torch.pth")
     files = tmp_path / "torch.pth", tmp_path / "mm.pth"
     shape = ("--input", "2x3x32x32", "--format", "json")
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from diagnose import sources
+from diagnose import networks
 from diagnose.graph.answer import compare
 from diagnose.values import GraphDiff, InputSpec, Verdict
 
@@ -35,7 +35,7 @@ def test_one_network_of_two_libraries_is_one_function(a, b) -> None:
 
 def test_the_same_follows_from_a_transplant_by_hand() -> None:
     """timm and torchvision register the layers of a ResNet under the same names."""
-    a, b = (sources.build(f"{library}:resnet18", allocate=True, seed=0).module for library in ("torchvision", "timm"))
+    a, b = (networks.build(f"{library}:resnet18", allocate=True, seed=0).module for library in ("torchvision", "timm"))
     b.load_state_dict(a.state_dict())
     x = torch.randn(SHAPE)
 

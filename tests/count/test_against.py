@@ -6,7 +6,7 @@ import pytest
 
 from diagnose.count.against import side_by_side
 from diagnose.count.params import count_parameters
-from diagnose.sources import build
+from diagnose.networks import build
 
 TOYS = Path(__file__).with_name("toys.py")
 MODELS = ("torch", "mm", "prodpoly", "torchvision:resnet50", f"{TOYS}:Toy", f"{TOYS}:Decoder", f"{TOYS}:Empty")

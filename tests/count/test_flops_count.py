@@ -7,8 +7,8 @@ import torchvision
 from torch import nn
 
 from diagnose.count.flops.count import count_operations, count_with_values
-from diagnose.inputs import candidates
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.inputs import candidates
 from diagnose.values import FlopTable, InputSpec, Skipped
 
 

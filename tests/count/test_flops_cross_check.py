@@ -7,8 +7,8 @@ from torch import nn
 
 from diagnose.count.flops.count import count_operations
 from diagnose.count.flops.cross_check import cross_check
-from diagnose.inputs import candidates
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.inputs import candidates
 from diagnose.values import InputSpec
 
 

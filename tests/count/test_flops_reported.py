@@ -17,8 +17,8 @@ from diagnose.count.gap.layout import layout_of
 from diagnose.count.gap.structure_edits import scaled, with_depths
 from diagnose.count.params import count_parameters
 from diagnose.errors import DiagnoseError
-from diagnose.inputs import candidates, parse_inputs, taking
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.inputs import candidates, parse_inputs, taking
 from diagnose.values import InputSpec
 
 

@@ -7,8 +7,8 @@ import pytest
 from diagnose.count.gap.conventions import CONVENTIONS, PLAIN, applicable
 from diagnose.count.gap.layout import layout_of
 from diagnose.count.params import count_parameters
-from diagnose.inputs import candidates
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.inputs import candidates
 
 TOYS = Path(__file__).with_name("toys.py")
 MODELS = (

@@ -8,8 +8,8 @@ from torch import nn
 
 from diagnose.count.cross_check import cross_check
 from diagnose.count.params import count_parameters
-from diagnose.inputs import candidates
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.inputs import candidates
 from diagnose.values import InputSpec
 
 TOYS = Path(__file__).with_name("toys.py")

@@ -14,7 +14,7 @@ from diagnose.count.gap.layout import layout_of
 from diagnose.count.gap.search import FAMILIES, STRUCTURES, search
 from diagnose.count.params import count_parameters
 from diagnose.count.reported import parse_reported
-from diagnose.sources import build
+from diagnose.networks import build
 
 TOYS = Path(__file__).with_name("toys.py")
 

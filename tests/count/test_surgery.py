@@ -9,8 +9,8 @@ from diagnose.count.gap.layout import layout_of
 from diagnose.count.gap.search import FAMILIES, STRUCTURES, Hit
 from diagnose.count.gap.verify import _fits, verify
 from diagnose.count.params import count_parameters
-from diagnose.inputs import candidates
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.inputs import candidates
 
 TOYS = Path(__file__).with_name("toys.py")
 MOST_OF_A_FAMILY = 4

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from diagnose.errors import USAGE, DiagnoseError
+from diagnose.networks import digest_of_code
 from diagnose.probe.executors.executor import OutOfMemoryError, finished, run, unfinished
 from diagnose.probe.executors.local import Local
 from diagnose.probe.executors.ray_tasks import RayTasks
@@ -26,7 +27,6 @@ from diagnose.probe.numerics import Length, Numerics
 from diagnose.probe.settings import settings_of
 from diagnose.probe.trials import TrialSpec, from_json, to_json
 from diagnose.probe.weights import narrowed
-from diagnose.sources import digest_of_code
 from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting
 
 NET = """

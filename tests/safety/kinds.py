@@ -134,13 +134,13 @@ def _fields(draw):
 
 
 def parse_model(text):
-    from diagnose.sources import parse
+    from diagnose.networks import parse
 
     parse(text)
 
 
 def parse_inputs(text):
-    from diagnose.inputs import parse_inputs
+    from diagnose.networks.inputs import parse_inputs
 
     parse_inputs([text])
     parse_inputs([text, f"a={text}", "1x3"])
@@ -160,7 +160,7 @@ def parse_figure(text):
 
 def parse_kept(text):
     from diagnose.count.gap.stated import stated
-    from diagnose.sources import parse
+    from diagnose.networks import parse
 
     stated(parse("torch"), [text])
 
@@ -407,7 +407,7 @@ def prepare(places):
 
 def load():
     """Load beforehand what the commands load, so that no input pays for it."""
-    from diagnose.sources import build
+    from diagnose.networks import build
 
     for text in ("torch", "mm", "timm:resnet18", "timm:vit_tiny_patch16_224"):
         build(text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnose.sources import digest_of_code
+from diagnose.networks import digest_of_code
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import gc
 import pytest
 
 from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
-from diagnose.sources import build
+from diagnose.networks import build
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from diagnose.sources.meta import WithoutWeights, to_meta
-from diagnose.sources.scope import drawing_from, restored
+from diagnose.networks.meta import WithoutWeights, to_meta
+from diagnose.networks.process_state import drawing_from, restored
 
 
 class Tied(nn.Module):

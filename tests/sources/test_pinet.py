@@ -4,12 +4,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from diagnose.errors import DiagnoseError
-from diagnose.sources import build
-from diagnose.sources.from_mmpretrain import load
+from diagnose.networks import build
+from diagnose.networks.from_mmpretrain import load
 
 load()
 
-from diagnose.sources.pinet import PiNet, PiNetBlock, PiNetCIFAR  # noqa: E402 its imports warn unless load() came first
+from diagnose.pinets.backbones import PiNet, PiNetBlock, PiNetCIFAR  # noqa: E402 its imports warn unless load() came first
 
 COUNTS = {
     "torch": 11_173_962,

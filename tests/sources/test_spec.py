@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.sources import parse
+from diagnose.networks import parse
 
 LITERALS = st.recursive(
     st.none()
@@ -116,8 +116,10 @@ def loaded_after(code):
 
 
 def test_parsing_loads_no_library():
-    assert loaded_after("from diagnose.sources import parse, aliases; parse('torch'); parse('timm:x'); aliases()") == []
+    assert (
+        loaded_after("from diagnose.networks import parse, aliases; parse('torch'); parse('timm:x'); aliases()") == []
+    )
 
 
 def test_the_torch_alias_loads_no_other_library():
-    assert loaded_after("from diagnose.sources import build; build('torch')") == ["torch", "torchvision"]
+    assert loaded_after("from diagnose.networks import build; build('torch')") == ["torch", "torchvision"]

@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from diagnose.sources import build
-from diagnose.sources.from_mmpretrain import get_model, load, read_config
+from diagnose.networks import build
+from diagnose.networks.from_mmpretrain import get_model, load, read_config
 
-CONFIG = "diagnose/sources/configs/prodpoly_8xb16_cifar10.py"
+CONFIG = "diagnose/pinets/configs/prodpoly_8xb16_cifar10.py"
 
 
 @pytest.fixture

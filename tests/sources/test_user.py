@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
-from diagnose.sources import build
+from diagnose.networks import build
 
 
 @pytest.fixture

@@ -66,10 +66,10 @@ def measure(claim: Claim, bench: Bench) -> Degrees:
 def _fitted(model: str) -> Fitted:
     import torch
 
-    from diagnose.anatomy import anatomy
     from diagnose.case.lines import SEED, inputs_of, randomise
     from diagnose.errors import DiagnoseError
-    from diagnose.sources import build
+    from diagnose.networks import build
+    from diagnose.networks.anatomy import anatomy
 
     built = build(model, allocate=True, seed=SEED)
     if not built.input_shapes:

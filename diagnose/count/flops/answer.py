@@ -13,9 +13,9 @@ from diagnose.count.flops.cross_check import FlopCheck, cross_check
 from diagnose.count.flops.reported import FlopCandidate, find_candidates, met, parse_reported_work
 from diagnose.count.flops.variants import Subject
 from diagnose.errors import COULD_NOT_RUN, DiagnoseError
-from diagnose.inputs import candidates, parse_inputs, taking
-from diagnose.sources import build
-from diagnose.sources.faults import calling
+from diagnose.networks import build
+from diagnose.networks.build_errors import calling
+from diagnose.networks.inputs import candidates, parse_inputs, taking
 from diagnose.values import FlopTable, InputSpec, ModelRef, Reported, Skipped
 
 if TYPE_CHECKING:

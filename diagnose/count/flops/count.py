@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from diagnose.anatomy import Anatomy, anatomy
 from diagnose.count.flops.call import tensors_in
 from diagnose.count.flops.places import CallStack
 from diagnose.count.flops.tally import Tally, kept_bytes
 from diagnose.count.usage import storage_key
 from diagnose.errors import in_one_line
-from diagnose.inputs import tensors
-from diagnose.sources.faults import as_exceptions
-from diagnose.sources.scope import in_mode
+from diagnose.networks.anatomy import Anatomy, anatomy
+from diagnose.networks.build_errors import as_exceptions
+from diagnose.networks.inputs import tensors
+from diagnose.networks.process_state import in_mode
 from diagnose.values import FlopRow, FlopTable, InputSpec, LayerBytes, Skipped, Uncounted
 
 CONVENTION = "one MAC is one multiplication and one addition; FLOPs are 2 × MACs plus every other operation"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from diagnose.anatomy import anatomy
+from diagnose.networks.anatomy import anatomy
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from torch.overrides import TorchFunctionMode
 
 from diagnose.count.flops.call import tensors_in
 from diagnose.count.flops.count import count_forward
-from diagnose.inputs import tensors
-from diagnose.sources.scope import in_mode
+from diagnose.networks.inputs import tensors
+from diagnose.networks.process_state import in_mode
 from diagnose.values import FlopRow, FlopTable, InputSpec
 
 _CONVOLUTIONS = {f"conv{transposed}{n}d" for transposed in ("", "_transpose") for n in (1, 2, 3)}

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from diagnose.count.flops.count import backward, count_forward
-from diagnose.inputs import tensors
-from diagnose.sources.scope import in_mode
+from diagnose.networks.inputs import tensors
+from diagnose.networks.process_state import in_mode
 from diagnose.values import FlopRow, FlopTable
 
 Figure = tuple[int, Counter[str]]

@@ -16,8 +16,8 @@ from diagnose.count.gap.surgery import CannotOperateError
 from diagnose.count.gap.verify import edited_model
 from diagnose.count.params import count_parameters
 from diagnose.errors import DiagnoseError
-from diagnose.inputs import taking
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.inputs import taking
 from diagnose.values import FlopTable, InputSpec, ModelRef
 
 SIDES = (32, 64, 96, 112, 128, 160, 176, 192, 224, 240, 256, 288, 299, 300, 320, 331, 384, 448, 480, 512)

@@ -15,7 +15,7 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.anatomy import NORMS, PARAMETRIZED
+from diagnose.networks.anatomy import NORMS, PARAMETRIZED
 from diagnose.values import BufferRow, ParamRow, ParamTable
 
 Shape = tuple[int, ...]

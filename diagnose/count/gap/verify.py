@@ -16,8 +16,8 @@ from diagnose.count.gap.structure_edits import dense_growth
 from diagnose.count.gap.surgery import CannotOperateError, operate, set_depths
 from diagnose.count.params import count_parameters
 from diagnose.errors import DiagnoseError
-from diagnose.inputs import taking
-from diagnose.sources import build
+from diagnose.networks import build
+from diagnose.networks.inputs import taking
 from diagnose.values import ModelRef, ParamTable
 
 _DENSENET = ModelRef("torchvision.models:DenseNet", "user", "torchvision.models:DenseNet")

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from diagnose.errors import USAGE
+from diagnose.networks.consent import given
 from diagnose.probe.devices import cores
 from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, Clock, Ended, failure, keeps_memory
 from diagnose.probe.executors.memory import kernel_kills, says_so
@@ -21,7 +22,6 @@ from diagnose.probe.executors.nursery import LACK_OF_MEMORY, NAME
 from diagnose.probe.executors.safe_path import own_python
 from diagnose.probe.journal import RUNNING, Journal
 from diagnose.probe.trials import TrialSpec, to_json
-from diagnose.sources.consent import given
 
 PAUSE = 0.1
 """Seconds that `ended` waits at most."""

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from diagnose.guard import guarded_unless
+from diagnose.networks.consent import NOTHING, Consent, limited_to
 from diagnose.probe.devices import freed_memory
 from diagnose.probe.executors.safe_path import own_python
-from diagnose.sources.consent import NOTHING, Consent, limited_to
 
 NAME, AFRESH = "diagnose.probe.executors.nursery", "--afresh"
 """This module, and what is given to it to do one piece of work in the process at hand."""
@@ -74,7 +74,7 @@ def _import(models: list[str], consent: Consent) -> None:
     import diagnose.probe.image_cache
     import diagnose.probe.train
     import diagnose.probe.weights  # noqa: F401
-    from diagnose.sources import build, parse
+    from diagnose.networks import build, parse
 
     torch.optim.SGD([torch.zeros(1)], lr=0.1)  # imports what an optimiser needs
     for model in models:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import USAGE, DiagnoseError, MissingDependency
+from diagnose.networks import parse
 from diagnose.probe.devices import cores, freed_memory
 from diagnose.probe.executors.executor import (
     OUT_OF_MEMORY,
@@ -29,7 +30,6 @@ from diagnose.probe.image_cache import Splits
 from diagnose.probe.images import Images
 from diagnose.probe.journal import RUNNING, Journal, replace_file
 from diagnose.probe.trials import TrialSpec, from_json, to_json
-from diagnose.sources import parse
 from diagnose.values import EpochResult
 
 PAUSE = 0.2

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from diagnose.errors import DiagnoseError, in_one_line
-from diagnose.sources.live import unwrapped
-from diagnose.sources.live_hooks import foreign_hooks
-from diagnose.sources.meta import meta_twin
+from diagnose.networks.live import unwrapped
+from diagnose.networks.live_hooks import foreign_hooks
+from diagnose.networks.meta import meta_twin
 
 HALVES = (torch.float16, torch.bfloat16)
 

@@ -66,7 +66,7 @@ class Found:
 
 
 class Origin(Protocol):
-    """One origin of models; a new one is a file with an object of this interface and a line in `building.ORIGINS`."""
+    """One origin of models; a new one is a file with an object of this interface and a line in `registry.ORIGINS`."""
 
     def names(self) -> tuple[str, ...]:
         """Return every name that can be built; raise DiagnoseError where the library is not installed."""

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import USAGE, DiagnoseError, MissingDependency, nearest
-from diagnose.sources.consent import ask_for_download
-from diagnose.sources.origin import Prepared, Shapes
+from diagnose.networks.consent import ask_for_download
+from diagnose.networks.origin import Prepared, Shapes
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
-from diagnose.sources.consent import ask_for_download
-from diagnose.sources.faults import check_call
-from diagnose.sources.origin import Prepared, Shapes
+from diagnose.networks.build_errors import check_call
+from diagnose.networks.consent import ask_for_download
+from diagnose.networks.origin import Prepared, Shapes
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:

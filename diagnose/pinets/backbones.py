@@ -2,7 +2,7 @@
 
 Importing this module registers `PiNet` and `PiNetCIFAR` in mmpretrain's registry, so a config builds and trains them:
 
-    custom_imports = dict(imports=["diagnose.sources.pinet"])
+    custom_imports = dict(imports=["diagnose.pinets.backbones"])
     model = dict(type="ImageClassifier", backbone=dict(type="PiNetCIFAR", depth=18), …)
 
 With x the input of a block, s the shortcut (identity or projection) and ⊙ the Hadamard product:
@@ -91,7 +91,7 @@ class PiNetBlock(BasicBlock):  # type: ignore[misc]
         if second_order_norm is not None:
             self.norm3_name, norm = build_norm_layer(_norm(second_order_norm, self.norm_cfg), out_channels, postfix=3)
             self.add_module(self.norm3_name, norm)
-        # What diagnose.anatomy calls the branch of these modules.
+        # What diagnose.networks.anatomy calls the branch of these modules.
         self.branch_of = dict.fromkeys((*names, self.norm3_name), "second-order")
 
     @property

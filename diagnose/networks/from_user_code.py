@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
 from diagnose.files import LONGEST_CODE, check_regular
-from diagnose.sources.consent import ask_for_code
-from diagnose.sources.faults import check_call
-from diagnose.sources.origin import Prepared, Shapes
-from diagnose.sources.spec import FORMS, ORIGINS, file_of
+from diagnose.networks.build_errors import check_call
+from diagnose.networks.consent import ask_for_code
+from diagnose.networks.model_text import FORMS, ORIGINS, file_of
+from diagnose.networks.origin import Prepared, Shapes
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.interrupts import is_real
-from diagnose.sources.faults import explain
-from diagnose.sources.origin import Built, Found, Origin, Prepared
-from diagnose.sources.spec import parse
+from diagnose.networks.build_errors import explain
+from diagnose.networks.model_text import parse
+from diagnose.networks.origin import Built, Prepared
+from diagnose.networks.registry import origin
 from diagnose.values import ModelRef, Skipped
 
 if TYPE_CHECKING:
     from torch import nn
 
-ORIGINS = {
-    "alias": "diagnose.sources.catalogue",
-    "torchvision": "diagnose.sources.from_torchvision",
-    "mmpretrain": "diagnose.sources.from_mmpretrain",
-    "timm": "diagnose.sources.from_timm",
-    "user": "diagnose.sources.user",
-    "live": "diagnose.sources.live",
-}
-"""Where each source's `ORIGIN` object stands; imported when a model of it is asked for."""
 
 MOST_PARAMETERS = 1_000_000
 """How many tensors parameters() may yield."""
-
-SEARCHED = ("torchvision", "mmpretrain", "timm")
-
-
-def origin(source: str) -> Origin:
-    """Return the origin object of a source name."""
-    if source not in ORIGINS:
-        raise DiagnoseError(f"There is no source {source!r}.", hint=f"Sources: {', '.join(ORIGINS)}.", exit_code=USAGE)
-    found: Origin = import_module(ORIGINS[source]).ORIGIN
-    return found
 
 
 def build(ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = False, seed: int | None = None) -> Built:
@@ -53,7 +34,7 @@ def build(ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = Fal
     Raises:
         DiagnoseError: the model is not found or its arguments are wrong (exit code 2), or its code failed (3).
     """
-    from diagnose.sources.scope import drawing_from, quiet, restored
+    from diagnose.networks.process_state import drawing_from, quiet, restored
 
     ref = parse(ref) if isinstance(ref, str) else ref
     with quiet(), restored():
@@ -72,8 +53,8 @@ def build(ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = Fal
 def _construct(
     ref: ModelRef, prepared: Prepared, *, allocate: bool, seed: int | None
 ) -> tuple[nn.Module, tuple[Skipped, ...]]:
-    from diagnose.sources.meta import WithoutWeights, to_meta
-    from diagnose.sources.scope import drawing_from, restored
+    from diagnose.networks.meta import WithoutWeights, to_meta
+    from diagnose.networks.process_state import drawing_from, restored
 
     if allocate:
         with drawing_from(seed):
@@ -112,40 +93,3 @@ def _checked(ref: ModelRef, made: object) -> nn.Module:
 
 def _article(noun: str) -> str:
     return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
-
-
-def search(query: str) -> Found:
-    """Return the aliases and MODEL texts in which every word of `query` occurs, whatever the case.
-
-    An empty query returns every alias and asks no library.
-    """
-    from diagnose.sources.catalogue import aliases
-
-    words = query.lower().split()
-    fitting = tuple(
-        alias
-        for alias in aliases()
-        if all(word in f"{alias.name} {alias.origin} {alias.description}".lower() for word in words)
-    )
-    models: list[str] = []
-    skipped: list[Skipped] = []
-    for source in SEARCHED if words else ():
-        try:
-            texts = [f"{source}:{name}" for name in names(source)]
-        except DiagnoseError as error:
-            skipped.append(Skipped(f"{source}'s models", error.message))
-        else:
-            models += [text for text in texts if all(word in text.lower() for word in words)]
-    return Found(fitting, tuple(models), tuple(skipped))
-
-
-def names(source: str) -> tuple[str, ...]:
-    """Return the names that a source can build, sorted.
-
-    Raises:
-        DiagnoseError: there is no such source, or its library is not installed.
-    """
-    from diagnose.sources.scope import quiet
-
-    with quiet():
-        return tuple(sorted(origin(source).names()))

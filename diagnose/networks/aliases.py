@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import USAGE, DiagnoseError, nearest
-from diagnose.sources.consent import ask_for_download
-from diagnose.sources.faults import check_call
-from diagnose.sources.networks import mmpretrain_resnet, pinet, resnet
-from diagnose.sources.origin import Alias, Prepared, Shapes
+from diagnose.networks.build_errors import check_call
+from diagnose.networks.consent import ask_for_download
+from diagnose.networks.origin import Alias, Prepared, Shapes
+from diagnose.pinets.networks import mmpretrain_resnet, pinet, resnet
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Catalogue:
         kwargs = {**entry.preset, **dict(ref.kwargs)}
         check_call(entry.builder, ref, kwargs)
         if entry.builder is not resnet:
-            from diagnose.sources.from_mmpretrain import load
+            from diagnose.networks.from_mmpretrain import load
 
             load()  # outside the context in which nothing is allocated
         return Prepared(
@@ -113,7 +113,7 @@ def _input_shapes(stem: str, module: nn.Module) -> Shapes:
 def _notes(entry: Entry, kwargs: dict[str, Any], module: nn.Module) -> tuple[str, ...]:
     if entry.builder is resnet:
         return ()
-    from diagnose.sources.from_mmpretrain import UNINITIALISED
+    from diagnose.networks.from_mmpretrain import UNINITIALISED
 
     bottleneck = entry.builder is pinet and kwargs.get("depth", 18) >= 50
     return (UNINITIALISED, BOTTLENECKS) if bottleneck else (UNINITIALISED,)
@@ -123,7 +123,7 @@ def _unknown(ref: ModelRef) -> DiagnoseError:
     """Return the error for a bare name that is no alias, with the aliases near it and the sources that have it."""
     from difflib import get_close_matches
 
-    from diagnose.sources.building import SEARCHED, names
+    from diagnose.networks.registry import SEARCHED, names
 
     typo = get_close_matches(ref.name, ENTRIES, cutoff=0.8)  # so near that no library need be asked
     having: list[str] = []

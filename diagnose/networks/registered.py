@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from diagnose.sources.consent import ConsentError, Need
+from diagnose.networks.consent import ConsentError, Need
 
 SCOPES = ("mmpretrain", "mmcv", "mmengine")
 """The libraries whose registrations may be built, also the scopes that may stand before a `type`."""

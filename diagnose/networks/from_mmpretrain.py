@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from diagnose.errors import USAGE, DiagnoseError, nearest
 from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.guard import unguarded
-from diagnose.sources.consent import ask_for_code, ask_for_download, given, is_config_file
-from diagnose.sources.faults import unexpected
-from diagnose.sources.origin import Prepared, Shapes
-from diagnose.sources.registered import check_registered, nothing_imported
+from diagnose.networks.build_errors import unexpected
+from diagnose.networks.consent import ask_for_code, ask_for_download, given, is_config_file
+from diagnose.networks.origin import Prepared, Shapes
+from diagnose.networks.registered import check_registered, nothing_imported
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def load() -> ModuleType:
     with _without_noise():
         import mmpretrain
 
-        import diagnose.sources.pinet  # noqa: F401 registers PiNet and PiNetCIFAR
+        import diagnose.pinets.backbones  # noqa: F401 registers PiNet and PiNetCIFAR
     module: ModuleType = mmpretrain
     return module
 

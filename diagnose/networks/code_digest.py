@@ -12,7 +12,7 @@ from pathlib import Path
 
 from diagnose.errors import DiagnoseError
 from diagnose.files import LONGEST_CODE, read_bytes
-from diagnose.sources.spec import file_of, parse
+from diagnose.networks.model_text import file_of, parse
 
 
 def digest_of_code(model: str) -> str:

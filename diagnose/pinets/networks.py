@@ -74,7 +74,7 @@ def resnet(
 
 def mmpretrain_resnet(**config: Any) -> nn.Module:
     """Build mmpretrain's resnet18_8xb16_cifar10; options are merged into its config's `model`."""
-    from diagnose.sources.from_mmpretrain import get_model, hub_config, load
+    from diagnose.networks.from_mmpretrain import get_model, hub_config, load
 
     load()
     return get_model(hub_config("resnet18_8xb16_cifar10"), **config)
@@ -94,10 +94,10 @@ def pinet(
     second_order_norm: str | dict[str, Any] | None = "BN",
     relu: bool = True,
 ) -> nn.Module:
-    """Build a Π-net with mmpretrain's global average pooling and linear head; see `pinet.PiNetBlock`."""
+    """Build a Π-net with mmpretrain's global average pooling and linear head; see `backbones.PiNetBlock`."""
     from mmengine.config import Config
 
-    from diagnose.sources.from_mmpretrain import get_model, load
+    from diagnose.networks.from_mmpretrain import get_model, load
 
     layers = _blocks(depth, blocks)
     _check_stem(stem)

@@ -7,7 +7,7 @@ _base_ = [
     "mmpretrain::_base_/default_runtime.py",
 ]
 
-custom_imports = dict(imports=["diagnose.sources.pinet"], allow_failed_imports=False)
+custom_imports = dict(imports=["diagnose.pinets.backbones"], allow_failed_imports=False)
 
 model = dict(
     type="ImageClassifier",

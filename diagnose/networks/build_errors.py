@@ -15,7 +15,7 @@ from typing import Any
 from diagnose.errors import USAGE, DiagnoseError, EndedError, nearest, said_by
 from diagnose.guard import RefusedError
 from diagnose.interrupts import is_real
-from diagnose.sources.consent import ConsentError
+from diagnose.networks.consent import ConsentError
 from diagnose.values import ModelRef
 
 LONGEST = 600

@@ -1,0 +1,41 @@
+"""The origins of models by name: where each one's `ORIGIN` object stands, and which names it can build."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.networks.origin import Origin
+
+ORIGINS = {
+    "alias": "diagnose.networks.aliases",
+    "torchvision": "diagnose.networks.from_torchvision",
+    "mmpretrain": "diagnose.networks.from_mmpretrain",
+    "timm": "diagnose.networks.from_timm",
+    "user": "diagnose.networks.from_user_code",
+    "live": "diagnose.networks.live",
+}
+"""Where each source's `ORIGIN` object stands; imported when a model of it is asked for."""
+
+
+SEARCHED = ("torchvision", "mmpretrain", "timm")
+
+
+def origin(source: str) -> Origin:
+    """Return the origin object of a source name."""
+    if source not in ORIGINS:
+        raise DiagnoseError(f"There is no source {source!r}.", hint=f"Sources: {', '.join(ORIGINS)}.", exit_code=USAGE)
+    found: Origin = import_module(ORIGINS[source]).ORIGIN
+    return found
+
+
+def names(source: str) -> tuple[str, ...]:
+    """Return the names that a source can build, sorted.
+
+    Raises:
+        DiagnoseError: there is no such source, or its library is not installed.
+    """
+    from diagnose.networks.process_state import quiet
+
+    with quiet():
+        return tuple(sorted(origin(source).names()))

@@ -1,0 +1,5 @@
+"""The built-in case: Π-nets, residual networks with a second-order term in each block.
+
+`backbones` registers the backbones in mmpretrain's registry, and `configs/` holds a config that trains one.
+`networks` builds the networks behind the aliases `torch`, `mm`, `prodpoly` and others.
+"""
