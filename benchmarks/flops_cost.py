@@ -21,7 +21,7 @@ warnings.simplefilter("ignore")
 import torch, torchvision
 from torch.utils.flop_counter import FlopCounterMode
 from fvcore.nn import FlopCountAnalysis
-from diagnose.count.flops.count import count_operations
+from diagnose.flops.count import count_operations
 from diagnose.networks import build
 from diagnose.values import InputSpec
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import statistics
 import time
 
-from diagnose.count.gap.conventions import applicable
-from diagnose.count.gap.layout import layout_of
-from diagnose.count.gap.search import search
-from diagnose.count.params import count_parameters
-from diagnose.count.reported import parse_reported
 from diagnose.networks import build
+from diagnose.params.gap.conventions import applicable
+from diagnose.params.gap.layout import layout_of
+from diagnose.params.gap.search import search
+from diagnose.params.reported import parse_reported
+from diagnose.params.table import count_parameters
 
 NETWORKS = {
     "prodpoly": "6.0M",

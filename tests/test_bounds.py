@@ -6,10 +6,10 @@ import pytest
 
 from diagnose.bounds import parse_json, parse_toml, unbounded, whole
 from diagnose.case import case
-from diagnose.count.reported import other_precisions, parse_reported
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.networks.inputs import parse_input
 from diagnose.networks.model_text import parse as parse_model
+from diagnose.params.reported import other_precisions, parse_reported
 from diagnose.probe.limits import check_counts
 from diagnose.probe.synthetic import synthetic
 from diagnose.recipe.toml import parse as parse_recipe

@@ -24,8 +24,8 @@ from diagnose.errors import UsageError
 from diagnose.values import FlopTable, ParameterGap, ParamTable
 
 if TYPE_CHECKING:
-    from diagnose.count.answer import ParamsAnswer
-    from diagnose.count.flops.answer import FlopsAnswer
+    from diagnose.flops.run import FlopsAnswer
+    from diagnose.params.run import ParamsAnswer
     from diagnose.values import ModelRef, Report
 
 ParameterRows = Literal["stage", "kind", "block", "layer"]
@@ -181,7 +181,7 @@ def count_parameters(
         [('0.weight', 32), ('0.bias', 4), ('2.weight', 8), ('2.bias', 2)]
     """
     with callers_state_kept():
-        from diagnose.count.answer import answer
+        from diagnose.params.run import answer
 
         ref = as_model(model)
         progress(f"Counting {ref}")
@@ -230,7 +230,7 @@ def explain_parameters(
             hint='Write it as the document does, "6.0M": its last digit says how far it may be off.',
         )
     with callers_state_kept():
-        from diagnose.count.answer import answer
+        from diagnose.params.run import answer
 
         ref = as_model(model)
         progress(f"Explaining {reported} of {ref}")
@@ -277,8 +277,8 @@ def count_operations(
         True
     """
     with callers_state_kept():
-        from diagnose.count.flops.answer import answer
-        from diagnose.count.flops.report import flops_report
+        from diagnose.flops.report import flops_report
+        from diagnose.flops.run import answer
 
         refs = _refs(model, *others)
         progress(f"Counting {', '.join(map(str, refs))}")
@@ -297,7 +297,7 @@ def is_met_by(reported: str, total: int) -> bool:
         >>> is_met_by("11.2M", 11_173_962), is_met_by("11.3M", 11_173_962)
         (True, False)
     """
-    from diagnose.count.reported import parse_reported
+    from diagnose.params.reported import parse_reported
 
     return bool(parse_reported(reported).readings(total))
 
@@ -313,6 +313,6 @@ def _refs(*networks: Network) -> list[str | ModelRef]:
 
 
 def _parameters_report(found: ParamsAnswer, by: str | None) -> Report:
-    from diagnose.count.report import params_report
+    from diagnose.params.report import params_report
 
     return params_report(found, by=by)

@@ -131,8 +131,8 @@ def find_models(query: str = "", *, progress: Progress = silent) -> ModelList:
         ['prodpoly']
     """
     with callers_state_kept():
-        from diagnose.count.models_report import models_report
         from diagnose.networks import search
+        from diagnose.params.models_report import models_report
 
         progress("Looking up models")
         return ModelList(models_report(query), search(query))

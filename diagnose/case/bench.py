@@ -46,8 +46,8 @@ class Bench:
 
     def parameters(self, name: str) -> ParamTable:
         """Count a model's parameters."""
-        from diagnose.count.params import count_parameters
         from diagnose.networks.inputs import candidates
+        from diagnose.params.table import count_parameters
 
         def count() -> ParamTable:
             built = self.built(name)
@@ -57,7 +57,7 @@ class Bench:
 
     def operations(self, name: str) -> FlopTable | Skipped:
         """Count the operations of a model's forward pass."""
-        from diagnose.count.flops.count import count_operations
+        from diagnose.flops.count import count_operations
         from diagnose.networks.inputs import candidates
 
         def count() -> FlopTable | Skipped:

@@ -91,8 +91,8 @@ def word(*known: str) -> Reader:
 
 def number(value: Any) -> str:
     """Read a number as a document writes it: "6.0M", "5,274,954"; the text is kept, since it carries the precision."""
-    from diagnose.count.reported import parse_reported
     from diagnose.errors import DiagnoseError
+    from diagnose.params.reported import parse_reported
 
     if not isinstance(value, str):
         raise ValueError('a number in quotes, written as the document does: "6.0M"')

@@ -55,8 +55,8 @@ def flops(
     """
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Counting {', '.join(models)}"):
-        from diagnose.count.flops.answer import answer
-        from diagnose.count.flops.report import flops_report
+        from diagnose.flops.report import flops_report
+        from diagnose.flops.run import answer
 
         found = answer(models, inputs=input or (), train=train, check=cross_check, reported=reported, seed=seed)
         report = flops_report(found, by=by.value if by else None)

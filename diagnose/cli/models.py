@@ -21,7 +21,7 @@ def models(
     """List the aliases with their origin and parameter count; search the names of other libraries."""
     result = Result(format, output, quiet=quiet)
     with result.progress("Looking up models"):
-        from diagnose.count.models_report import models_report
+        from diagnose.params.models_report import models_report
 
         report = models_report(query or "")
     result.write(report)

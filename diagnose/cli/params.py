@@ -50,8 +50,8 @@ def params(
     """
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Counting {model}"):
-        from diagnose.count.answer import answer
-        from diagnose.count.report import params_report
+        from diagnose.params.report import params_report
+        from diagnose.params.run import answer
 
         found = answer(
             model,

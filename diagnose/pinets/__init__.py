@@ -1,5 +1,6 @@
 """The built-in case: Π-nets, residual networks with a second-order term in each block.
 
 `backbones` registers the backbones in mmpretrain's registry, and `configs/` holds a config that trains one.
-`networks` builds the networks behind the aliases `torch`, `mm`, `prodpoly` and others.
+`networks` builds the networks behind the aliases `torch`, `mm`, `prodpoly` and others. `stated` lists what the paper
+and the authors' code state of them, which the gap search then does not change.
 """

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.count.against import side_by_side
-from diagnose.count.params import count_parameters
 from diagnose.networks import build
+from diagnose.params.compare import side_by_side
+from diagnose.params.table import count_parameters
 
 TOYS = Path(__file__).with_name("toys.py")
 MODELS = ("torch", "mm", "prodpoly", "torchvision:resnet50", f"{TOYS}:Toy", f"{TOYS}:Decoder", f"{TOYS}:Empty")

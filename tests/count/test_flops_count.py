@@ -6,7 +6,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from diagnose.count.flops.count import count_operations, count_with_values
+from diagnose.flops.count import count_operations, count_with_values
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates
 from diagnose.values import FlopTable, InputSpec, Skipped

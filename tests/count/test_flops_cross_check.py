@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from diagnose.count.flops.count import count_operations
-from diagnose.count.flops.cross_check import cross_check
+from diagnose.flops.count import count_operations
+from diagnose.flops.other_tools.cross_check import cross_check
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates
 from diagnose.values import InputSpec

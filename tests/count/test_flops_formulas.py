@@ -5,10 +5,10 @@ import torch
 import torchvision
 from torch import nn
 
-from diagnose.count.flops.call import Call
-from diagnose.count.flops.elementwise import MOVE
-from diagnose.count.flops.rules import REGISTRY, Treatment, rule
-from diagnose.count.flops.shapes import known_result
+from diagnose.flops.formulas.elementwise import MOVE
+from diagnose.flops.operator_call import Call
+from diagnose.flops.registry import REGISTRY, Treatment, rule
+from diagnose.flops.shapes import known_result
 
 assert torchvision.ops  # registers torchvision's operators
 A = torch.ops.aten

@@ -3,22 +3,22 @@
 import pytest
 from torch import nn
 
-from diagnose.count.flops.count import count_operations
-from diagnose.count.flops.edits import (
+from diagnose.errors import DiagnoseError
+from diagnose.flops.count import count_operations
+from diagnose.flops.predict import Prediction
+from diagnose.flops.reported.edits import (
     cifar_stem,
     imagenet_stem,
     stride_on_the_first_convolution,
     stride_on_the_second_convolution,
 )
-from diagnose.count.flops.predict import Prediction
-from diagnose.count.flops.reported import find_candidates, met, parse_reported_work
-from diagnose.count.flops.variants import Subject
-from diagnose.count.gap.layout import layout_of
-from diagnose.count.gap.structure_edits import scaled, with_depths
-from diagnose.count.params import count_parameters
-from diagnose.errors import DiagnoseError
+from diagnose.flops.reported.search import find_candidates, met, parse_reported_work
+from diagnose.flops.reported.variants import Subject
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates, parse_inputs, taking
+from diagnose.params.gap.edits.structure import scaled, with_depths
+from diagnose.params.gap.layout import layout_of
+from diagnose.params.table import count_parameters
 from diagnose.values import InputSpec
 
 

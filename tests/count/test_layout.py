@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.count.gap.conventions import CONVENTIONS, PLAIN, applicable
-from diagnose.count.gap.layout import layout_of
-from diagnose.count.params import count_parameters
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates
+from diagnose.params.gap.conventions import CONVENTIONS, PLAIN, applicable
+from diagnose.params.gap.layout import layout_of
+from diagnose.params.table import count_parameters
 
 TOYS = Path(__file__).with_name("toys.py")
 MODELS = (

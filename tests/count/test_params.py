@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from diagnose.count.cross_check import cross_check
-from diagnose.count.params import count_parameters
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates
+from diagnose.params.other_tools import cross_check
+from diagnose.params.table import count_parameters
 from diagnose.values import InputSpec
 
 TOYS = Path(__file__).with_name("toys.py")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.count.reported import other_precisions, parse_reported
 from diagnose.errors import DiagnoseError
+from diagnose.params.reported import other_precisions, parse_reported
 
 UNITS = {"k": 3, "M": 6, "B": 9}
 

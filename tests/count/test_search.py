@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from diagnose.count.gap.conventions import PLAIN, applicable
-from diagnose.count.gap.layout import layout_of
-from diagnose.count.gap.search import FAMILIES, STRUCTURES, search
-from diagnose.count.params import count_parameters
-from diagnose.count.reported import parse_reported
 from diagnose.networks import build
+from diagnose.params.gap.conventions import PLAIN, applicable
+from diagnose.params.gap.layout import layout_of
+from diagnose.params.gap.search import FAMILIES, STRUCTURES, search
+from diagnose.params.reported import parse_reported
+from diagnose.params.table import count_parameters
 
 TOYS = Path(__file__).with_name("toys.py")
 

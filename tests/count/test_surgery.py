@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.count.gap.conventions import PLAIN
-from diagnose.count.gap.layout import layout_of
-from diagnose.count.gap.search import FAMILIES, STRUCTURES, Hit
-from diagnose.count.gap.verify import _fits, verify
-from diagnose.count.params import count_parameters
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates
+from diagnose.params.gap.conventions import PLAIN
+from diagnose.params.gap.layout import layout_of
+from diagnose.params.gap.search import FAMILIES, STRUCTURES, Hit
+from diagnose.params.gap.verify import _fits, verify
+from diagnose.params.table import count_parameters
 
 TOYS = Path(__file__).with_name("toys.py")
 MOST_OF_A_FAMILY = 4
@@ -61,7 +61,7 @@ def test_a_predicted_count_is_the_built_models(model, must_build, monkeypatch):
         really.append(module)
         return _fits(hit, module, before)
 
-    monkeypatch.setattr("diagnose.count.gap.verify._fits", fits)
+    monkeypatch.setattr("diagnose.params.gap.verify._fits", fits)
     verified = set()
     for name, edit in _edits(layout):
         edited = edit.apply(layout)

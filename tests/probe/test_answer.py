@@ -274,8 +274,8 @@ def test_the_same_request_has_the_same_plan_without_timing(planned):
 
 @pytest.mark.parametrize("alias", ["torch", "mm", "prodpoly", "resnet_norelu"])
 def test_a_narrowed_network_has_about_a_sixteenth_of_the_parameters(alias):
-    from diagnose.count.params import count_parameters
     from diagnose.networks import build
+    from diagnose.params.table import count_parameters
 
     whole, narrow = (count_parameters(build(narrowed(alias, width)).module).total for width in (None, 16))
     assert whole / narrow == pytest.approx(16, rel=0.05)

@@ -147,20 +147,20 @@ def parse_inputs(text):
 
 
 def parse_reported(text):
-    from diagnose.count.reported import other_precisions, parse_reported
+    from diagnose.params.reported import other_precisions, parse_reported
 
     other_precisions(parse_reported(text))
 
 
 def parse_figure(text):
-    from diagnose.count.flops import reported
+    from diagnose.flops.reported import search
 
-    reported.parse_figure(text) if hasattr(reported, "parse_figure") else None
+    search.parse_figure(text) if hasattr(search, "parse_figure") else None
 
 
 def parse_kept(text):
-    from diagnose.count.gap.stated import stated
     from diagnose.networks import parse
+    from diagnose.pinets.stated import stated
 
     stated(parse("torch"), [text])
 

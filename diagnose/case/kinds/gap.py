@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, numbers, text, texts
 from diagnose.case.kind import Evidence, Kind, Opinion
-from diagnose.count.gap_report import describe, gap_data, gap_sections, gap_verdict
+from diagnose.params.gap.report import describe, gap_data, gap_sections, gap_verdict
 from diagnose.values import Claim, Item, ParameterGap, Ruling, Section, Waterfall
 
 
@@ -21,9 +21,9 @@ class Gaps:
 
 def measure(claim: Claim, bench: Bench) -> Gaps:
     """Search the designs that close the gap to each of the numbers."""
-    from diagnose.count.gap.explain import explain_gap
-    from diagnose.count.gap.stated import stated
-    from diagnose.count.reported import parse_reported
+    from diagnose.params.gap.explain import explain_gap
+    from diagnose.params.reported import parse_reported
+    from diagnose.pinets.stated import stated
 
     name = claim.get("model")
     built, table = bench.built(name), bench.parameters(name)

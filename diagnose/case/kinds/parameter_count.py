@@ -23,7 +23,7 @@ class Counted:
 
 def measure(claim: Claim, bench: Bench) -> Counted:
     """Count the model."""
-    from diagnose.count.reported import parse_reported
+    from diagnose.params.reported import parse_reported
 
     return Counted(claim.get("model"), bench.parameters(claim.get("model")), parse_reported(claim.get("number")))
 

@@ -1,1 +1,0 @@
-"""Counting: parameters, FLOPs, and the edits that would close a parameter gap."""

@@ -1,1 +1,0 @@
-"""MACs and FLOPs of a network: one forward pass on meta tensors, every operator by a formula over shapes."""

@@ -1,0 +1,6 @@
+"""Edits: one change of a layout each, with its cost in plausibility and the published code that has it.
+
+`edit` defines what an edit is. `blocks` changes layers inside the blocks, `ends` the stem, the head and the embeddings,
+`structure` the number of blocks and the widths. Each file maps a layout to its edits, or to the reason why there are
+none. A new family is one function and one entry in `search.FAMILIES` or `search.STRUCTURES`.
+"""

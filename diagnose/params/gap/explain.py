@@ -1,0 +1,146 @@
+"""The answer to "the paper says 6M": the gap in units a person can think in, and the candidates that close it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import nn
+
+from diagnose.params.gap.conventions import PLAIN, applicable
+from diagnose.params.gap.edits.blocks import second_order
+from diagnose.params.gap.edits.edit import Edit
+from diagnose.params.gap.layout import Layout, layout_of
+from diagnose.params.gap.other_rows import OtherRow
+from diagnose.params.gap.search import FAMILIES, STRUCTURES, Hit, Search, likeliest_first, search
+from diagnose.params.gap.verify import verify
+from diagnose.params.reported import other_precisions
+from diagnose.values import Candidate, GapUnit, ModelRef, ParameterGap, ParamTable, Reported, Stated
+
+MOST_LISTED = 8
+MOST_EXCLUDED = 6
+MOST_UNITS = 5
+_COST_OF_OTHER_PRECISIONS = 2.0
+_UNIT_FAMILIES = ("layers added per block", "layers left out per block", "squeeze-and-excitation")
+
+
+def explain_gap(
+    ref: ModelRef,
+    model: nn.Module,
+    table: ParamTable,
+    reported: Reported,
+    *,
+    stated: Sequence[Stated] = (),
+    also: Sequence[OtherRow] = (),
+) -> ParameterGap:
+    """Search the edits that give a model its reported number, and build the ones that are listed.
+
+    `model` is on the meta device; `table` is its count; what is `stated` is kept; `also` are other rows of the same
+    table, and candidates that miss one of them fall back.
+    """
+    layout = layout_of(table)
+    conventions = applicable(table, layout.counts())
+    found = search(layout, reported, conventions)
+    judge = _Judge(ref, model, table, layout, tuple(stated), tuple(also))
+    kept, excluded = judge.split(found)
+    precisions = []
+    for other in other_precisions(reported):
+        fitting, _ = judge.split(search(layout, other, conventions, most_cost=_COST_OF_OTHER_PRECISIONS))
+        precisions.append((other, judge.candidate(fitting[0]) if fitting else None))
+    return ParameterGap(
+        reported=reported,
+        total=table.total,
+        units=_units(layout, table.total, reported),
+        candidates=tuple(judge.candidate(hit) for hit in kept[:MOST_LISTED]),
+        excluded=tuple(judge.candidate(hit) for hit in excluded[:MOST_EXCLUDED]),
+        precisions=tuple(precisions),
+        stated=tuple(stated),
+        visited=found.visited,
+        skipped=tuple(found.skipped),
+    )
+
+
+class _Judge:
+    """Turn hits into candidates: what excludes them, what the other rows say, and whether they can be built."""
+
+    def __init__(
+        self,
+        ref: ModelRef,
+        model: nn.Module,
+        table: ParamTable,
+        layout: Layout,
+        stated: tuple[Stated, ...],
+        also: tuple[OtherRow, ...],
+    ) -> None:
+        self._ref, self._model, self._table = ref, model, table
+        self._stated, self._also = stated, also
+        self._in_second_order = second_order(layout)
+
+    def split(self, found: Search) -> tuple[list[Hit], list[Hit]]:
+        """Return the hits that keep what is stated, and those that do not, the likeliest first."""
+        kept = [hit for hit in found.hits if not self._excluded(hit)]
+        kept.sort(key=lambda hit: (sum(not fits for _, _, fits, _ in self._rows(hit)), likeliest_first(hit)))
+        excluded = [hit for hit in found.hits if self._excluded(hit)]
+        excluded.sort(key=lambda hit: (len(hit.edits), hit.convention is not PLAIN, likeliest_first(hit)))
+        return kept, excluded
+
+    def candidate(self, hit: Hit) -> Candidate:
+        """Return the hit as a value, really built where that can be done."""
+        verified, how = verify(hit, self._ref, self._model, self._table)
+        sources = [edit.source for edit in hit.edits if edit.source]
+        rows = self._rows(hit)
+        convention_source = [hit.convention.source] if hit.convention.source else []
+        return Candidate(
+            total=hit.total,
+            value=hit.value,
+            convention=hit.convention.text,
+            edits=tuple(edit.text for edit in hit.edits),
+            cost=hit.cost,
+            fits=hit.fits,
+            notes=tuple(filter(None, (*(edit.note for edit in hit.edits), *(note for *_, note in rows)))),
+            source="; ".join([*sources, *convention_source]),
+            verified=verified,
+            how_verified=how if verified else "",
+            excluded=self._excluded(hit),
+            also=tuple((name, count, fits) for name, count, fits, _ in rows),
+        )
+
+    def _excluded(self, hit: Hit) -> tuple[Stated, ...]:
+        facets = {edit.facet for edit in hit.edits} | ({"convention"} if hit.convention is not PLAIN else set())
+        return tuple(stated for stated in self._stated if stated.facet in facets)
+
+    def _rows(self, hit: Hit) -> tuple[tuple[str, int, bool, str], ...]:
+        return tuple((row.text, *row.judge(hit, in_second_order=self._in_second_order)) for row in self._also)
+
+
+def _units(layout: Layout, total: int, reported: Reported) -> tuple[GapUnit, ...]:
+    """Return what plain single edits add, and how many of each the gap is under either reading."""
+    up = sum(reported.rounded) > 2 * total
+    units = []
+    for edit in _plain_edits(layout):
+        edited = edit.apply(layout)
+        added = PLAIN.total(edited.counts()) - total if edited is not None else 0
+        if added and (added > 0) == up:
+            rounded, truncated = (
+                sorted((bound - total) / added for bound in reading)
+                for reading in (reported.rounded, reported.truncated)
+            )
+            units.append(GapUnit(edit.text, added, (rounded[0], rounded[1]), (truncated[0], truncated[1])))
+
+    def strangeness(unit: GapUnit) -> tuple[bool, float]:
+        low, high = unit.rounded
+        whole = math.floor(high) >= max(1, math.ceil(low))
+        return not whole, abs(math.log(max(high, 1e-9)))
+
+    return tuple(sorted(units, key=strangeness)[:MOST_UNITS])
+
+
+def _plain_edits(layout: Layout) -> list[Edit]:
+    """Return the edits that serve as units: one layer more or fewer per block, one block in one stage."""
+    made: list[Edit] = []
+    for family in (*(FAMILIES[name] for name in _UNIT_FAMILIES), STRUCTURES["blocks per stage"]):
+        edits = family(layout)
+        made += [] if isinstance(edits, str) else edits
+    depth = sum(layout.blocks_per_stage())
+    single = (edit for edit in made if edit.cost == 1.0 or edit.family == "fewer layers per block")
+    return [edit for edit in single if abs(sum(dict(edit.parameters).get("blocks", (depth,))) - depth) <= 1]

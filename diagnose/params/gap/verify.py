@@ -1,0 +1,146 @@
+"""Verification: the edited model is really built and counted, through its own arguments or by surgery."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from diagnose.errors import DiagnoseError
+from diagnose.networks import build
+from diagnose.networks.inputs import taking
+from diagnose.params.gap.build_edited import CannotOperateError, operate, set_depths
+from diagnose.params.gap.edits.edit import Edit
+from diagnose.params.gap.edits.structure import dense_growth
+from diagnose.params.gap.layout import Layout, layout_of
+from diagnose.params.gap.search import Hit, edits_by_key
+from diagnose.params.table import count_parameters
+from diagnose.values import ModelRef, ParamTable
+
+_DENSENET = ModelRef("torchvision.models:DenseNet", "user", "torchvision.models:DenseNet")
+_PINET = ("prodpoly", "pinet_relu", "pinet_1x1_relu", "pinet_norelu", "pinet_1x1_norelu")
+
+
+def verify(hit: Hit, ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[bool, str]:
+    """Return whether the edited model was built and counts what the search says, and how it was built.
+
+    `model` is on the meta device and is left as it is; `table` is its count, whose inputs are used for the forward
+    pass that must read every new tensor.
+    """
+    if not hit.edits:
+        return True, "the model as it is"
+    try:
+        edited, how = edited_model(hit.edits, ref, model, table)
+    except DiagnoseError:
+        return False, ""
+    except (CannotOperateError, AttributeError) as error:
+        return False, str(error)
+    return _fits(hit, edited, table), how
+
+
+def edited_model(edits: tuple[Edit, ...], ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[nn.Module, str]:
+    """Build a model with edits, through its own arguments or by surgery on a copy of `model`; say how.
+
+    Raises:
+        DiagnoseError: the model's own code refuses the arguments.
+        CannotOperateError, AttributeError: an edit cannot be made on this model.
+    """
+    changed = _changed(ref, edits, table)
+    if changed is not None:
+        return build(changed).module, f"built as {changed.text}"
+    return _by_surgery(edits, model, table), "built by surgery on the model, forward pass run"
+
+
+def _fits(hit: Hit, model: nn.Module, before: ParamTable) -> bool:
+    """Return whether a built model counts what was predicted and its forward pass reads all that is new."""
+    if before.inputs is None:
+        return False
+    after = count_parameters(taking(model, before.inputs), (before.inputs,))
+    known = {(row.path, row.shape) for row in before.rows}
+    idle = {row.path for row in before.rows if row.used is False}  # an auxiliary head may get other shapes
+    reads_new = all(row.used for row in after.rows if (row.path, row.shape) not in known and row.path not in idle)
+    return reads_new and hit.convention.total(layout_of(after).counts()) == hit.total
+
+
+def _by_surgery(edits: tuple[Edit, ...], model: nn.Module, table: ParamTable) -> nn.Module:
+    model = copy.deepcopy(model)
+    layout = layout_of(table)
+    depths = [dict(edit.parameters)["blocks"] for edit in edits if "blocks" in dict(edit.parameters)]
+    others: list[Edit | None] = [edit for edit in edits if "blocks" not in dict(edit.parameters)]
+    for blocks in depths:
+        set_depths(model, layout, blocks)
+        layout = layout_of(count_parameters(model))
+        known = edits_by_key(layout)  # other blocks, other paths: the same edits made for the deeper network
+        others = [known.get(edit.key) for edit in others if edit is not None]
+    edited: Layout | None = layout
+    for edit in others:
+        edited = edit.apply(edited) if edit is not None and edited is not None else None
+    if edited is None:
+        raise CannotOperateError("the edits do not apply together")
+    operate(model, layout, edited)
+    return model
+
+
+# ------------------------------------------------------------------------------ the model's own arguments
+
+
+def _changed(ref: ModelRef, edits: tuple[Edit, ...], table: ParamTable) -> ModelRef | None:
+    """Return the MODEL that has all the edits, or None where its own arguments cannot make them."""
+    arguments = _arguments(ref, edits)
+    if arguments is None:
+        return None
+    kwargs = {**dict(ref.kwargs), **arguments}
+    if any(edit.family == "dense blocks" for edit in edits):
+        ref, kwargs = _DENSENET, {**_dense_arguments(layout_of(table)), **kwargs}
+    call = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
+    return replace(ref, text=f"{ref.text.partition('(')[0]}({call})", kwargs=tuple(kwargs.items()))
+
+
+def _dense_arguments(layout: Layout) -> Mapping[str, Any]:
+    """Return what torchvision's densenet121 and its likes give the class, and take no other value of."""
+    first = next(group for group in layout.groups if group.is_block)
+    return {
+        "growth_rate": dense_growth(layout),
+        "block_config": layout.blocks_per_stage(),
+        "num_init_features": first.inward,
+    }
+
+
+def _arguments(ref: ModelRef, edits: tuple[Edit, ...]) -> Mapping[str, Any] | None:
+    """Return the keyword arguments that make all the edits, or None where the model has no such arguments."""
+    made: dict[str, Any] = {}
+    for edit in edits:
+        arguments = _argument(ref, edit)
+        if arguments is None or made.keys() & arguments.keys():
+            return None
+        made |= arguments
+    return made
+
+
+def _argument(ref: ModelRef, edit: Edit) -> Mapping[str, Any] | None:
+    given = dict(edit.parameters)
+    if edit.family == "number of classes" and ref.source in ("alias", "torchvision", "timm") and ref.name != "mm":
+        return {"num_classes": given["classes"]}
+    if edit.family == "dense blocks" and ref.source == "torchvision" and "compression" not in given:
+        return {"growth_rate": given["growth"]} if "growth" in given else {"block_config": given["blocks"]}
+    if ref.source != "alias":
+        return None
+    if edit.family == "blocks per stage" and ref.name in (*_PINET, "resnet_norelu", "torch"):
+        return {"blocks": list(given["blocks"])}
+    return _second_order(ref, edit, given) if ref.name in _PINET else None
+
+
+def _second_order(ref: ModelRef, edit: Edit, given: dict[str, Any]) -> Mapping[str, Any] | None:
+    if edit.family == "norms" and "second_order" in given:
+        return {"second_order_norm": None}
+    plain = not any(given.get(option) for option in ("bias", "norm", "depthwise"))
+    has = dict(ref.kwargs).get("second_order_convs", 1 if "1x1" in ref.name else 0)
+    if edit.family != "extra layers per block" or not plain or has + given["number"] > 2:
+        return None
+    if has and given["kernel"] != dict(ref.kwargs).get("second_order_kernel", 1):
+        return None
+    kernel = {"second_order_kernel": given["kernel"]} if given["kernel"] != 1 else {}
+    return {"second_order_convs": has + given["number"], **kernel}

@@ -1,0 +1,103 @@
+"""What `diagnose params` measures: the table of a model and, where asked for, its gap, its peer and other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.networks import Built, build
+from diagnose.networks.build_errors import calling
+from diagnose.networks.inputs import candidates, parse_inputs, taking
+from diagnose.params.compare import SideBySide, side_by_side
+from diagnose.params.other_tools import CrossCheck, cross_check
+from diagnose.params.reported import parse_reported
+from diagnose.params.table import count_parameters
+from diagnose.values import ModelRef, ParameterGap, ParamTable, Skipped
+
+if TYPE_CHECKING:
+    from diagnose.params.gap.other_rows import OtherRow
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The model of `--against`, its table, and the two side by side."""
+
+    ref: ModelRef
+    table: ParamTable
+    differences: SideBySide
+
+
+@dataclass(frozen=True, slots=True)
+class ParamsAnswer:
+    """A model counted, and what was asked about its count; parts not asked for are None or empty."""
+
+    ref: ModelRef
+    origin: str
+    table: ParamTable
+    gap: ParameterGap | None = None
+    peer: Peer | None = None
+    checks: tuple[CrossCheck, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+def answer(
+    model: str | ModelRef,
+    *,
+    inputs: Sequence[str] = (),
+    seed: int | None = None,
+    reported: str | None = None,
+    keep: Sequence[str] = (),
+    also: Sequence[str] = (),
+    against: str | ModelRef | None = None,
+    check: bool = False,
+) -> ParamsAnswer:
+    """Build and count a model, and explain what is asked for; raise DiagnoseError where the call is wrong.
+
+    `reported` is the number as a document states it; `keep` and `also` ("torch=11.2M") bound its explanation.
+    """
+    if reported is None and (keep or also):
+        raise DiagnoseError("--keep and --also explain a reported number", hint="Add --reported.", exit_code=USAGE)
+    number = parse_reported(reported) if reported is not None else None
+    built, table = _counted(model, inputs, seed)
+    skipped = [*built.skipped, *table.skipped]
+    gap = peer = None
+    checks: tuple[CrossCheck, ...] = ()
+    if number is not None:
+        from diagnose.params.gap.explain import explain_gap
+        from diagnose.pinets.stated import stated
+
+        rows = tuple(_other_row(text, seed) for text in also)
+        gap = explain_gap(built.ref, built.module, table, number, stated=stated(built.ref, keep), also=rows)
+        skipped += gap.skipped
+    if against is not None:
+        other, other_table = _counted(against, inputs, seed)
+        skipped += [*other.skipped, *other_table.skipped]
+        peer = Peer(other.ref, other_table, side_by_side(table, other_table))
+    if check:
+        checks, failed = cross_check(built.module, table)
+        skipped += failed
+    return ParamsAnswer(built.ref, built.origin, table, gap, peer, checks, tuple(skipped))
+
+
+def _counted(model: str | ModelRef, inputs: Sequence[str], seed: int | None) -> tuple[Built, ParamTable]:
+    asked = parse_inputs(inputs)
+    built = build(model, seed=seed)
+    taking(built.module, asked)
+    with calling(model):
+        return built, count_parameters(built.module, candidates(built.module, built.input_shapes, asked))
+
+
+def _other_row(text: str, seed: int | None) -> OtherRow:
+    """Return the row of `--also MODEL=NUMBER`."""
+    from diagnose.params.gap.layout import layout_of
+    from diagnose.params.gap.other_rows import OtherRow
+
+    model, equals, number = text.rpartition("=")
+    if not equals or not model:
+        raise DiagnoseError(
+            f"cannot read --also {text!r}", hint="Write MODEL=NUMBER, as in --also torch=11.2M.", exit_code=USAGE
+        )
+    reported = parse_reported(number)
+    return OtherRow(model, layout_of(_counted(model, (), seed)[1]), reported)
