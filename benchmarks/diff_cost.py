@@ -16,23 +16,23 @@ from importlib import import_module  # noqa: E402
 from typing import Any  # noqa: E402
 
 STAGES = (
-    ("build", "diagnose.graph.answer", "networks.build"),
-    ("export", "diagnose.graph.export", "torch.export.export"),
-    ("capture beyond export", "diagnose.graph.compared", "capture"),
-    ("canonicalise", "diagnose.graph.capture", "_form"),
-    ("align", "diagnose.graph.compared", "align"),
-    ("transplant", "diagnose.graph.diff", "prepare"),
-    ("proof", "diagnose.graph.diff", "prove"),
-    ("the rules' own proof", "diagnose.graph.diff", "faithful"),
-    ("stress", "diagnose.graph.diff", "stress"),
-    ("pair free weights", "diagnose.graph.diff", "bench"),
-    ("localise", "diagnose.graph.diff", "all_changes"),
-    ("initial weights", "diagnose.graph.diff", "initial_weights"),
-    ("explain", "diagnose.graph.diff", "cosmetic_findings"),
-    ("module tree", "diagnose.graph.diff", "module_tree"),
-    ("the rest of diff", "diagnose.graph.answer", "measured"),
-    ("the rest of compare", "diagnose.graph.answer", "examine"),
-    ("report", "diagnose.graph.report", "diff_report"),
+    ("build", "diagnose.diff.run", "networks.build"),
+    ("export", "diagnose.diff.capture.export", "torch.export.export"),
+    ("capture beyond export", "diagnose.diff.align.captures", "capture"),
+    ("canonicalise", "diagnose.diff.capture.capture", "_form"),
+    ("align", "diagnose.diff.align.captures", "align"),
+    ("transplant", "diagnose.diff.compare", "prepare"),
+    ("proof", "diagnose.diff.compare", "prove"),
+    ("the rules' own proof", "diagnose.diff.compare", "faithful"),
+    ("stress", "diagnose.diff.compare", "stress"),
+    ("pair free weights", "diagnose.diff.compare", "bench"),
+    ("localise", "diagnose.diff.compare", "all_changes"),
+    ("initial weights", "diagnose.diff.compare", "initial_weights"),
+    ("explain", "diagnose.diff.compare", "cosmetic_findings"),
+    ("module tree", "diagnose.diff.compare", "module_tree"),
+    ("the rest of diff", "diagnose.diff.run", "measured"),
+    ("the rest of compare", "diagnose.diff.run", "examine"),
+    ("report", "diagnose.diff.report", "diff_report"),
     ("render", "diagnose.render", "render"),
 )
 """Each stage with the name under which its function is called; one that is not there any more is an error."""
@@ -93,16 +93,16 @@ def main(arguments: list[str]) -> None:
         from diagnose.networks.from_mmpretrain import load
 
         load()
-    import diagnose.graph.answer
-    import diagnose.graph.report
+    import diagnose.diff.report
+    import diagnose.diff.run
     import diagnose.render
     from diagnose.networks.inputs import parse_input
 
     clock = Clock()
     watched(clock)
     imported = time.process_time() - START
-    compared = diagnose.graph.answer.compare(a, b, asked=tuple(map(parse_input, shape)))
-    diagnose.render.render(diagnose.graph.report.diff_report(compared), "terminal")
+    compared = diagnose.diff.run.compare(a, b, asked=tuple(map(parse_input, shape)))
+    diagnose.render.render(diagnose.diff.report.diff_report(compared), "terminal")
     print(f"diff {a} {b}: {compared.verdict}; torch {torch.__version__}, torchvision {torchvision.__version__}")
     print(f"{'import':26} {imported:7.2f} s of CPU time")
     for stage, _, _ in STAGES:

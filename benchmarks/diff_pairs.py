@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from diagnose import networks
+from diagnose.diff.run import compare
 from diagnose.errors import DiagnoseError
-from diagnose.graph.answer import compare
 from diagnose.networks.inputs import parse_input
 from diagnose.values import GraphDiff, Verdict
 

@@ -16,7 +16,7 @@ from harness import PER_KIND, cases, names_place, real, twins
 from plants import PLANTS
 from rewrites import REWRITES
 
-from diagnose.graph.diff import Model, diff
+from diagnose.diff.compare import Model, diff
 from diagnose.values import InputSpec
 
 

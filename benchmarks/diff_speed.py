@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.graph.align import align
-from diagnose.values import Graph, Node
+from diagnose.diff.align.align import align
+from diagnose.diff.ir.graph import Graph, Node
 
 PICTURE = Path(__file__).parent.parent / "reports" / "diff-speed.svg"
 LENGTHS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)

@@ -128,7 +128,8 @@ def test_a_checkpoint_that_fills_the_disk_leaves_the_old_one_and_nothing_else(tm
     path = tmp_path / name
     path.write_bytes(b"old")
     code = (
-        "import resource, sys, torch\nfrom pathlib import Path\nfrom diagnose.graph.checkpoint_files import save\n"
+        "import resource, sys, torch\nfrom pathlib import Path\n"
+        "from diagnose.diff.weights.checkpoint_file import save\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "save({'weight': torch.zeros(100_000)}, Path(sys.argv[1]))\n"
     )

@@ -14,9 +14,9 @@ import torch
 from diagnose.case.cache import _digest
 from diagnose.case.case import load as load_case
 from diagnose.case.trials import digest, journals_in, kept_in
+from diagnose.diff.weights import checkpoint_file
+from diagnose.diff.weights.checkpoint import read as read_checkpoint
 from diagnose.errors import DiagnoseError
-from diagnose.graph import checkpoint_files
-from diagnose.graph.checkpoints import read as read_checkpoint
 from diagnose.networks import build, digest_of_code
 from diagnose.probe import arrays, class_folders, images
 from diagnose.probe.journal import Journal
@@ -117,7 +117,7 @@ def test_a_part_of_cifar10_of_a_terabyte_is_refused(tmp_path):
 
 
 def test_a_packed_checkpoint_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint_files, "MOST_UNPACKED", 1 << 20)
+    monkeypatch.setattr(checkpoint_file, "MOST_UNPACKED", 1 << 20)
     plain, packed = tmp_path / "plain.pt", tmp_path / "packed.pt"
     torch.save({"weight": torch.zeros(1 << 20)}, plain)
     with zipfile.ZipFile(plain) as source, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target:

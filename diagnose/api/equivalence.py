@@ -15,9 +15,9 @@ from diagnose.values import Finding, GraphDiff, Proof, Skipped, Verdict, WeightM
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from diagnose.graph.answer import Examined
-    from diagnose.graph.checkpoints import Checkpoint
-    from diagnose.graph.trained import Trained
+    from diagnose.diff.run import Examined
+    from diagnose.diff.trained.compare import Trained
+    from diagnose.diff.weights.checkpoint import Checkpoint
 
 Mode = Literal["eval", "train", "both"]
 
@@ -108,7 +108,7 @@ class NetworkComparison(Drawable):
             >>> torch.equal(mine(x), theirs(x))
             True
         """
-        from diagnose.graph.answer import convert_state
+        from diagnose.diff.run import convert_state
 
         with callers_state_kept():
             content, result = convert_state(self._examined, state, to_b=self._is_for_b(state, to))
@@ -122,7 +122,7 @@ class NetworkComparison(Drawable):
         return dict(inner)
 
     def _is_for_b(self, state: Mapping[str, Any], to: str | None) -> bool:
-        from diagnose.graph.checkpoints import fitted, unwrapped
+        from diagnose.diff.weights.checkpoint import fitted, unwrapped
 
         if to is not None:
             if to not in ("a", "b"):
@@ -142,7 +142,7 @@ class NetworkComparison(Drawable):
 
     def save_mapping(self, path: str | Path) -> None:
         """Write which weights of A are which of B, as JSON; raise DiagnoseError where that cannot be written."""
-        from diagnose.graph.answer import save_mapping
+        from diagnose.diff.run import save_mapping
 
         save_mapping(self.diff, Path(path))
 
@@ -202,8 +202,8 @@ def compare(
     if weighed and mode == "train":
         raise UsageError("Given weights are compared in eval mode.", hint='mode="eval" or mode="both".')
     with callers_state_kept():
-        from diagnose.graph.answer import Request, examine
-        from diagnose.graph.report import diff_report
+        from diagnose.diff.report import diff_report
+        from diagnose.diff.run import Request, examine
         from diagnose.networks.inputs import parse_inputs
 
         one, other = two_models(a, b)
@@ -232,7 +232,7 @@ def compare(
 
 
 def _checkpoint(given: Weights | None, name: str) -> Path | Checkpoint | None:
-    from diagnose.graph.checkpoints import unwrapped
+    from diagnose.diff.weights.checkpoint import unwrapped
 
     if given is None or isinstance(given, Path):
         return given

@@ -89,7 +89,7 @@ class Bench:
 
     def compared(self, a: str, b: str) -> GraphDiff:
         """Compare two models as `diagnose diff` does."""
-        from diagnose.graph.answer import compare
+        from diagnose.diff.run import compare
 
         texts = self.text(a), self.text(b)
 

@@ -57,18 +57,18 @@ def diff(
     """
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Comparing {a} with {b}"):
-        from diagnose.graph import answer
-        from diagnose.graph.report import diff_report
+        from diagnose.diff import run
+        from diagnose.diff.report import diff_report
         from diagnose.networks.inputs import parse_inputs
 
         asked = parse_inputs(input or ())
         if save_mapping is not None:
             check_writable(save_mapping)
         if convert is not None:
-            answer.check_target(*convert)
-        examined = answer.examine(answer.Request(a, b, asked, seed, (weights_a, weights_b)))
+            run.check_target(*convert)
+        examined = run.examine(run.Request(a, b, asked, seed, (weights_a, weights_b)))
         if save_mapping is not None:
-            answer.save_mapping(examined.diff, save_mapping)
-        conversion = None if convert is None else answer.convert(examined, *convert)
+            run.save_mapping(examined.diff, save_mapping)
+        conversion = None if convert is None else run.convert(examined, *convert)
     result.write(diff_report(examined.diff, trained=examined.trained, conversion=conversion))
     raise typer.Exit(_EXITS[examined.verdict])

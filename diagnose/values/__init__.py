@@ -7,8 +7,8 @@ into a `Report`, and every renderer draws any `Report`.
 from __future__ import annotations
 
 from diagnose.values.cases import Case, Claim, Judgement, Ruling
+from diagnose.values.diffs import DiffSide, GraphDiff, Proof, WeightMapping, WeightPair
 from diagnose.values.findings import Finding, Skipped, Verdict
-from diagnose.values.graphs import DiffSide, Graph, GraphDiff, Node, Proof, WeightMapping, WeightPair
 from diagnose.values.models import InputSpec, ModelRef, Place
 from diagnose.values.operations import FlopRow, FlopTable, LayerBytes, Uncounted
 from diagnose.values.parameters import (
@@ -79,7 +79,6 @@ __all__ = [
     "FlopRow",
     "FlopTable",
     "GapUnit",
-    "Graph",
     "GraphDiff",
     "InputSpec",
     "Interval",
@@ -88,7 +87,6 @@ __all__ = [
     "Judgement",
     "LayerBytes",
     "ModelRef",
-    "Node",
     "Normalisation",
     "NotStated",
     "ParamRow",

@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 
-from diagnose.graph.answer import compare, save_mapping
-from diagnose.graph.report import diff_report
+from diagnose.diff.report import diff_report
+from diagnose.diff.run import compare, save_mapping
 from diagnose.render import render
 from diagnose.values import GraphDiff, InputSpec, Verdict
 

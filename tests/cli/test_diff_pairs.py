@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diagnose import networks
-from diagnose.graph.answer import compare
+from diagnose.diff.run import compare
 from diagnose.values import GraphDiff, InputSpec, Verdict
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from diagnose.graph.diff import Model, diff
+from diagnose.diff.compare import Model, diff
 from diagnose.values import GraphDiff, InputSpec
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from diagnose.graph.align import align
-from diagnose.graph.capture import capture
-from diagnose.graph.sequence import _exact, align_sequences
-from diagnose.values import Graph, Node
+from diagnose.diff.align.align import align
+from diagnose.diff.align.sequence import _exact, align_sequences
+from diagnose.diff.capture.capture import capture
+from diagnose.diff.ir.graph import Graph, Node
 
 WORDS = st.lists(st.sampled_from("abc"), max_size=7)
 

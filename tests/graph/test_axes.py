@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.graph.axes import (
+from diagnose.diff.canonical.axes import (
     Arrangement,
     composed,
     cut_before,

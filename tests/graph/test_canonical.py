@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from diagnose.graph.align import align
-from diagnose.graph.canonical import canonical
-from diagnose.graph.capture import capture
-from diagnose.graph.execute import Run, evaluate
-from diagnose.graph.labels import digest
-from diagnose.graph.randomness import Survival, state_of
-from diagnose.values import Graph
+from diagnose.diff.align.align import align
+from diagnose.diff.canonical.canonical import canonical
+from diagnose.diff.capture.capture import capture
+from diagnose.diff.ir.digest import digest
+from diagnose.diff.ir.graph import Graph
+from diagnose.diff.ir.interpreter import Run, evaluate
+from diagnose.diff.proof.random_weights import Survival, state_of
 
 
 def captured(name: str, training: bool = True) -> Graph:

@@ -9,10 +9,10 @@ import torch
 from architectures import ARCHITECTURES, INPUT
 from torch import Tensor, nn
 
-from diagnose.graph.capture import capture
-from diagnose.graph.execute import Run, evaluate
-from diagnose.graph.steady import is_steady
-from diagnose.graph.tape import CannotCapture
+from diagnose.diff.capture.capture import capture
+from diagnose.diff.capture.steady import is_steady
+from diagnose.diff.capture.tape import CannotCapture
+from diagnose.diff.ir.interpreter import Run, evaluate
 
 SMALL = (2, 4)
 

@@ -4,8 +4,8 @@ import pytest
 from torch import nn
 from torchvision.ops import StochasticDepth
 
-from diagnose.graph.changes import Change
-from diagnose.graph.judge import grouped
+from diagnose.diff.explain.changes import Change
+from diagnose.diff.explain.findings import grouped
 from diagnose.values import Verdict
 
 

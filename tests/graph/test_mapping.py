@@ -9,9 +9,9 @@ from edit import of, swap
 from rewrites import REWRITES, separate_qkv, transposed_linear
 from torch import nn
 
-from diagnose.graph.diff import Model, measured
-from diagnose.graph.mapping import transplant
-from diagnose.graph.randomness import state_of
+from diagnose.diff.compare import Model, measured
+from diagnose.diff.proof.random_weights import state_of
+from diagnose.diff.weights.mapping import transplant
 from diagnose.values import InputSpec
 
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diagnose.graph.align import align
-from diagnose.graph.canonical import RULES
-from diagnose.graph.capture import capture
-from diagnose.graph.labels import digest
-from diagnose.values import Graph
+from diagnose.diff.align.align import align
+from diagnose.diff.canonical.canonical import RULES
+from diagnose.diff.capture.capture import capture
+from diagnose.diff.ir.digest import digest
+from diagnose.diff.ir.graph import Graph
 
 SHAPE = (2, 4, 6, 6)
 

@@ -201,7 +201,7 @@ def read_journals(path):
 
 
 def read_checkpoint(path):
-    from diagnose.graph.checkpoints import read
+    from diagnose.diff.weights.checkpoint import read
 
     read(Path(path))
 
@@ -411,7 +411,7 @@ def load():
 
     for text in ("torch", "mm", "timm:resnet18", "timm:vit_tiny_patch16_224"):
         build(text)
-    for name in ("torch._dynamo", "torch.distributed", "diagnose.graph.answer", "diagnose.probe.answer"):
+    for name in ("torch._dynamo", "torch.distributed", "diagnose.diff.run", "diagnose.probe.answer"):
         import_module(name)
     _judge_a_case(Path(WORDS["report"]).with_name("case.toml"))
 

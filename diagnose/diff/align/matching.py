@@ -1,0 +1,172 @@
+"""Matching inside a segment: seed and extend, with the order of operations left free."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from diagnose.diff.ir.skeleton import Skeleton, same_name, similarity
+
+CANDIDATES = 60_000
+"""Pairs that are compared at most when a segment is searched as a whole; beyond, only neighbours of matches are."""
+
+
+@dataclass(slots=True)
+class Matching:
+    """Which nodes of two graphs belong together."""
+
+    a: Skeleton
+    b: Skeleton
+    to_b: dict[int, int] = field(default_factory=dict)
+    to_a: dict[int, int] = field(default_factory=dict)
+
+    def add(self, one: int, other: int) -> None:
+        """Pair two nodes."""
+        self.to_b[one], self.to_a[other] = other, one
+
+    def drop(self, one: int, other: int) -> None:
+        """Part two nodes."""
+        del self.to_b[one], self.to_a[other]
+
+    def free(self, one: int, other: int) -> bool:
+        """Say whether neither node has a partner."""
+        return one not in self.to_b and other not in self.to_a
+
+    def agreement(self, one: int, other: int) -> float:
+        """Return the share, from 0 to 1, of the two nodes' neighbours that are partners of each other."""
+        a, b = self.a, self.b
+        mine, theirs = a.inputs(one), b.inputs(other)
+        readers_a, readers_b = a.readers[one], b.readers[other]
+        total = max(len(mine), len(theirs)) + max(len(readers_a), len(readers_b), 1)
+        agree = self._inputs(mine, theirs, ordered=a.position_matters(one))
+        mapped = {(self.to_b.get(reader), place) for reader, place in readers_a}
+        agree += len(mapped & readers_b)
+        if one in a.graph.outputs and other in b.graph.outputs:
+            agree += 1
+        return agree / total
+
+    def _inputs(self, mine: list[int], theirs: list[int], *, ordered: bool) -> float:
+        """Count the inputs that are partners, and a little less those that are when activations are passed over."""
+        direct = [self.to_b.get(value, -1) for value in mine]
+        passed = [self.to_b.get(self.a.origins[value], -1) for value in mine]
+        origins = [self.b.origins[value] for value in theirs]
+        if ordered:
+            rows = zip(direct, passed, theirs, origins, strict=False)
+            return sum(1.0 if x == y else 0.8 * (via == origin) for x, via, y, origin in rows)
+        return sum(1.0 if x in theirs else 0.8 * (via in origins) for x, via in zip(direct, passed, strict=True))
+
+    def score(self, one: int, other: int) -> float:
+        """Return how well two nodes fit, by themselves and by their neighbours; 0 where the operations differ."""
+        alike = similarity(self.a, self.b, one, other)
+        if not alike:
+            return 0.0
+        context = 0.25 * (self.a.down[one] == self.b.down[other]) + 0.25 * (self.a.up[one] == self.b.up[other])
+        name = 0.01 * same_name(self.a, self.b, one, other)
+        return alike + 1.2 * self.agreement(one, other) + context + name
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What `extend` may pair: a fit and an agreement at least, and nodes of these sets alone where they are given."""
+
+    least: float = 0.6
+    agreement: float = 0.0
+    a: frozenset[int] | None = None
+    b: frozenset[int] | None = None
+
+    def allow(self, one: int, other: int) -> bool:
+        """Say whether both nodes are in the sets."""
+        return (self.a is None or one in self.a) and (self.b is None or other in self.b)
+
+
+def extend(matching: Matching, pairs: Iterable[tuple[int, int]], bounds: Bounds) -> None:
+    """Pair free nodes, best fit first, and look again at the neighbours of every new pair."""
+    heap: list[tuple[float, int, int]] = []
+
+    def offer(one: int, other: int) -> None:
+        score = matching.score(one, other) if bounds.allow(one, other) else 0.0
+        if score >= bounds.least and matching.agreement(one, other) >= bounds.agreement:
+            heapq.heappush(heap, (-score, one, other))
+
+    for pair in pairs:
+        offer(*pair)
+    while heap:
+        negative, one, other = heapq.heappop(heap)
+        if not matching.free(one, other):
+            continue
+        if matching.score(one, other) < -negative - 1e-9:
+            offer(one, other)  # a neighbour found another partner since
+            continue
+        matching.add(one, other)
+        for neighbour in neighbours(matching, one, other):
+            offer(*neighbour)
+
+
+def neighbours(matching: Matching, one: int, other: int) -> Iterator[tuple[int, int]]:
+    """Return the free pairs of inputs and of readers of two nodes."""
+    a, b = matching.a, matching.b
+    for mine in a.inputs(one):
+        for theirs in b.inputs(other):
+            if matching.free(mine, theirs):
+                yield mine, theirs
+    for my_user, _ in a.users[one]:
+        for their_user, _ in b.users[other]:
+            if matching.free(my_user, their_user):
+                yield my_user, their_user
+
+
+def whole(matching: Matching, nodes_a: Sequence[int], nodes_b: Sequence[int]) -> None:
+    """Match two sets of nodes, all against all where they are few enough, and nothing outside them."""
+    by_op: dict[str, list[int]] = {}
+    for node in nodes_b:
+        by_op.setdefault(matching.b.labels[node][2], []).append(node)
+    pairs = [(one, other) for one in nodes_a for other in by_op.get(matching.a.labels[one][2], ())]
+    if len(pairs) > CANDIDATES:
+        by_label: dict[str, list[int]] = {}
+        for node in nodes_b:
+            by_label.setdefault(matching.b.labels[node][0], []).append(node)
+        pairs = [(one, other) for one in nodes_a for other in by_label.get(matching.a.labels[one][0], ())[:4]]
+    bounds = Bounds(least=0.7, a=frozenset(nodes_a), b=frozenset(nodes_b))
+    extend(matching, pairs[:CANDIDATES], bounds)
+
+
+def improve(matching: Matching, passes: int = 3) -> None:
+    """Give nodes a better partner near their neighbours' partners, where the pairs fit better as a whole."""
+    for _ in range(passes):
+        if not sum(_repaired(matching, one) for one in matching.a.nodes):
+            return
+
+
+def _repaired(matching: Matching, one: int) -> bool:
+    a, b = matching.a, matching.b
+    present = matching.to_b.get(one)
+    options = {user for value in a.inputs(one) if value in matching.to_b for user, _ in b.users[matching.to_b[value]]}
+    options |= {value for user, _ in a.users[one] if user in matching.to_b for value in b.inputs(matching.to_b[user])}
+    for option in sorted(options - {present}):
+        if b.labels[option][2] != a.labels[one][2]:
+            continue
+        rival = matching.to_a.get(option)
+        if rival is None and present is None:
+            continue
+        swapped = 0.0 if rival is None or present is None else matching.score(rival, present)
+        if rival is not None and present is not None and not swapped:
+            continue
+        before = sum(matching.score(*pair) for pair in ((one, present), (rival, option)) if None not in pair)
+        if matching.score(one, option) + swapped > before + 0.05:
+            _repartner(matching, (one, option), (rival, present))
+            return True
+    return False
+
+
+def _repartner(matching: Matching, pair: tuple[int, int], rest: tuple[int | None, int | None]) -> None:
+    """Pair two nodes, and their former partners with each other where both had one."""
+    one, option = pair
+    rival, present = rest
+    if present is not None:
+        matching.drop(one, present)
+    if rival is not None:
+        matching.drop(rival, option)
+        if present is not None:
+            matching.add(rival, present)
+    matching.add(one, option)

@@ -1,0 +1,108 @@
+"""Where matched operations are not alike, and the regions of both graphs that such a pair stands for.
+
+The *region* of a matched operation is what lies between it and the nearest matched operations before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from diagnose.diff.align.align import Alignment
+from diagnose.diff.canonical.builder import RANDOM, base
+from diagnose.diff.ir.digest import COMMUTATIVE
+from diagnose.diff.ir.skeleton import Skeleton
+
+Pair = tuple[int, int]
+
+WIDENED = 40
+"""How often two regions are widened at most, until they read the same values."""
+
+
+def touched(alignment: Alignment) -> list[Pair]:
+    """Return the pairs that are not alike by themselves and in what they read, in the order of B."""
+    a, b = alignment.a, alignment.b
+    back = alignment.to_a
+    shared = _weight_conflicts(alignment)
+    pairs = []
+    for other in b.nodes:
+        if other in back:
+            one = back[other]
+            theirs, mine = b.inputs(other), [alignment.to_b.get(value, -1) for value in a.inputs(one)]
+            if a.graph.nodes[one].op in COMMUTATIVE:
+                theirs, mine = sorted(theirs), sorted(mine)
+            if a.labels[one][0] != b.labels[other][0] or mine != theirs or (one, other) in shared:
+                pairs.append((one, other))
+    for one, other in zip(a.graph.outputs, b.graph.outputs, strict=False):
+        if alignment.to_b.get(one) != other:
+            pairs.append((one, other))
+    return pairs
+
+
+def _weight_conflicts(alignment: Alignment) -> set[Pair]:
+    """Return the pairs of operations that read a weight which has two partners."""
+    partners: dict[int, set[int]] = {}
+    for one, other in alignment.weights:
+        partners.setdefault(one, set()).add(other)
+        partners.setdefault(-other - 1, set()).add(one)
+    doubled = {key for key, values in partners.items() if len(values) > 1}
+    return {
+        (one, other)
+        for one, other in alignment.to_b.items()
+        if any(value in doubled for value in alignment.a.graph.nodes[one].inputs)
+        or any(-value - 1 in doubled for value in alignment.b.graph.nodes[other].inputs)
+    }
+
+
+def regions_of(alignment: Alignment, pair: Pair) -> tuple[list[int], list[int]]:
+    """Return the regions of a pair in A and in B: its own nodes and the unmatched ones that lead to them."""
+    return _region(alignment.a, pair[0], alignment.to_b), _region(alignment.b, pair[1], alignment.to_a)
+
+
+def draws(alignment: Alignment, pair: Pair) -> bool:
+    """Say whether a region of the pair draws random numbers in a way that the other has no partner for."""
+    regions = regions_of(alignment, pair)
+    return any(
+        base(skeleton.graph.nodes[node].op) in RANDOM
+        for skeleton, region, own in zip((alignment.a, alignment.b), regions, pair, strict=True)
+        for node in region
+        if node != own
+    )
+
+
+def _region(skeleton: Skeleton, node: int, matched: Collection[int]) -> list[int]:
+    """Return a node and the unmatched ones that lead to it, in topological order."""
+    region, stack = {node}, skeleton.inputs(node)
+    while stack:
+        current = stack.pop()
+        if current not in region and current not in matched:
+            region.add(current)
+            stack += skeleton.inputs(current)
+    return sorted(region)
+
+
+def border(skeleton: Skeleton, region: Sequence[int]) -> set[int]:
+    """Return the values that a region reads from outside; weights belong to their operations."""
+    inside = set(region)
+    return {value for node in region for value in skeleton.inputs(node) if value not in inside}
+
+
+def common_regions(
+    alignment: Alignment, regions: tuple[list[int], list[int]], others: set[Pair]
+) -> tuple[list[int], list[int]] | None:
+    """Grow two regions until they read the same borders; None where that takes in another difference."""
+    inside_a, inside_b = set(regions[0]), set(regions[1])
+    to_a = alignment.to_a
+    for _ in range(WIDENED):
+        border_a = border(alignment.a, sorted(inside_a))
+        border_b = {to_a[other] for other in border(alignment.b, sorted(inside_b))}
+        apart = border_a ^ border_b
+        if not apart:
+            return sorted(inside_a), sorted(inside_b)
+        one = max(apart)
+        if (one, alignment.to_b[one]) in others or not alignment.a.inputs(one):
+            return None
+        if one in border_a:
+            inside_a |= set(_region(alignment.a, one, alignment.to_b))
+        else:
+            inside_b |= set(_region(alignment.b, alignment.to_b[one], to_a))
+    return None

@@ -1,0 +1,163 @@
+"""A graph under construction: every node is made once, and every rule is tried as it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from diagnose.diff.canonical.axes import Arrangement, composed, normal
+from diagnose.diff.ir.graph import Graph, Node
+
+STATE = frozenset({"parameter", "buffer"})
+LEAVES = frozenset({"input", "parameter", "buffer", "constant"})
+VIEWS = frozenset({"slice", "rearrange"})
+
+RANDOM = frozenset({
+    "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout", "bernoulli", "rand",
+    "randn", "rand_like", "randn_like", "normal", "uniform", "randint", "randperm", "rrelu", "multinomial",
+    "exponential",
+})  # fmt: skip
+"""Operations that draw random numbers: two of them are never the same value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of the canonical form: what it says, the operations it is tried on, and its rewriting.
+
+    `rewrite` returns the node that stands for the new one, or None where the rule does not apply.
+    """
+
+    name: str
+    ops: tuple[str, ...]
+    rewrite: Callable[[Form, Node], int | None]
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A rule that was applied, to which operation of which module."""
+
+    rule: str
+    op: str
+    module_path: str
+    source: str
+
+
+class Form:
+    """Builds a graph bottom-up under a table of rules; equal operations on equal values become one node."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.nodes: list[Node] = []
+        self.applied: list[Applied] = []
+        self.read_once: set[int] = set()
+        """Nodes that one operation of the graph reads: a random draw among them may become part of its reader."""
+        self._known: dict[Any, int] = {}
+        self._rules: dict[str, list[Rule]] = {}
+        for rule in rules:
+            for op in rule.ops:
+                self._rules.setdefault(op, []).append(rule)
+
+    def __getitem__(self, node_id: int) -> Node:
+        return self.nodes[node_id]
+
+    def shape(self, node_id: int) -> tuple[int, ...]:
+        """Return the shape of a node's value."""
+        return self.nodes[node_id].shape
+
+    def add(self, draft: Node) -> int:
+        """Return the node that stands for `draft`, after all rules; the id of `draft` is of no account."""
+        for rule in self._rules.get(draft.op, ()):
+            result = rule.rewrite(self, draft)
+            if result is not None:
+                if not rule.silent:
+                    self.applied.append(Applied(rule.name, draft.op, draft.module_path, draft.source))
+                return result
+        key = None
+        if not _is_unique(draft):
+            key = (draft.op, draft.attributes, draft.inputs, draft.shape, draft.dtype, draft.name)
+            if key in self._known:
+                return self._known[key]
+        node = replace(draft, id=len(self.nodes))
+        self.nodes.append(node)
+        if key is not None:
+            self._known[key] = node.id
+        return node.id
+
+    def make(
+        self,
+        op: str,
+        inputs: Sequence[int],
+        shape: tuple[int, ...],
+        *,
+        like: Node,
+        attributes: Mapping[str, Any] | None = None,
+        dtype: str | None = None,
+    ) -> int:
+        """Make a node of the operation `op`, which stands where the node `like` stood."""
+        return self.add(
+            Node(-1, op, like.module_path, tuple(sorted((attributes or {}).items())), tuple(inputs), shape,
+                 dtype or like.dtype, "", like.source)
+        )  # fmt: skip
+
+    def rearrange(self, value: int, arrangement: Arrangement, *, like: Node) -> int:
+        """Return `value` with its axes arranged; an arrangement of an arrangement is one where their atoms fit."""
+        source = self[value]
+        if source.op == "rearrange":
+            whole = composed(arrangement_of(source), arrangement)
+            if whole is not None:
+                return self.rearrange(source.inputs[0], whole, like=like)
+        arrangement = normal(arrangement)
+        if arrangement.shape == source.shape and arrangement.order == tuple(range(len(arrangement.order))):
+            return value
+        attributes = {"split": arrangement.split, "order": arrangement.order}
+        return self.make("rearrange", (value,), arrangement.shape, like=like, attributes=attributes, dtype=source.dtype)
+
+    def graph(self, outputs: Sequence[int], effects: Sequence[int], like: Graph) -> Graph:
+        """Return what the outputs and effects need, renumbered."""
+        needed = self._needed([*outputs, *effects])
+        number = {old: new for new, old in enumerate(needed)}
+        nodes = tuple(
+            replace(node, id=number[node.id], inputs=tuple(number[value] for value in node.inputs))
+            for node in (self.nodes[old] for old in needed)
+        )
+        kept = tuple(dict.fromkeys(number[value] for value in effects))
+        return Graph(nodes, tuple(number[value] for value in outputs), kept, like.training, like.capture)
+
+    def _needed(self, roots: Sequence[int]) -> list[int]:
+        seen: set[int] = set()
+        stack = list(roots)
+        while stack:
+            current = stack.pop()
+            if current not in seen:
+                seen.add(current)
+                stack += self.nodes[current].inputs
+        # An input is part of a network's signature even where nothing reads it.
+        return sorted(seen | {node.id for node in self.nodes if node.op == "input"})
+
+
+def arrangement_of(node: Node) -> Arrangement:
+    """Return the arrangement that a `rearrange` node does."""
+    return Arrangement(node.get("split"), node.get("order"), node.shape)
+
+
+def slots(*names: str) -> tuple[tuple[str, str], ...]:
+    """Return the attribute that says which argument of an operator each input is."""
+    return tuple((name, "t") for name in names)
+
+
+def numel(shape: tuple[int, ...]) -> int:
+    """Return the number of elements of a shape."""
+    return prod(shape)
+
+
+def base(op: str) -> str:
+    """Return an operation's name without its overload."""
+    return op.partition(".")[0]
+
+
+def _is_unique(node: Node) -> bool:
+    if base(node.op) in RANDOM:
+        return True
+    return "norm" in node.op and bool(node.get("training"))

@@ -1,0 +1,114 @@
+"""The canonical form: two networks that compute the same function by the rules become the same graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from diagnose.diff.canonical.builder import LEAVES, Applied, Form, Rule
+from diagnose.diff.canonical.rules import (
+    activation,
+    arithmetic,
+    attention,
+    layer,
+    noop,
+    norm,
+    pointwise,
+    product,
+    random,
+    shape,
+    softmax,
+)
+from diagnose.diff.ir.digest import digest
+from diagnose.diff.ir.graph import Graph, Node
+
+RULES: tuple[Rule, ...] = (
+    *noop.RULES,
+    *random.RULES,
+    *shape.RULES,
+    *activation.RULES,
+    *arithmetic.RULES,
+    *product.RULES,
+    *layer.RULES,
+    *norm.RULES,
+    *softmax.RULES,
+    *attention.RULES,
+)
+"""All rules; the first that applies to an operation wins."""
+
+POINTWISE: tuple[Rule, ...] = (*RULES, *pointwise.RULES)
+"""The rules of the second form, in which a 1×1 convolution is a linear layer."""
+
+ROUNDS = 4
+"""How often the rules are run over the whole graph at most; a second run changes little, a third nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """A graph in canonical form, and the rules that were applied on the way."""
+
+    graph: Graph
+    applied: tuple[Applied, ...]
+
+
+def canonical(graph: Graph, rules: Sequence[Rule] = RULES) -> Canonical:
+    """Return the canonical form of a graph under a table of rules."""
+    applied: list[Applied] = []
+    before = ""
+    for _ in range(ROUNDS):
+        graph, more = _rewritten(graph, rules)
+        applied += more
+        after = digest(graph)
+        if after == before:
+            break
+        before = after
+    return Canonical(graph, tuple(dict.fromkeys(applied)))
+
+
+def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[Applied]]:
+    form = Form(rules)
+    users = Counter(value for node in graph.nodes for value in dict.fromkeys(node.inputs))
+    kept = {*graph.outputs, *graph.effects}
+    alone = _read_once(graph, users, kept)
+    number: dict[int, int] = {}
+    for node in graph.nodes:
+        inputs = tuple(number[value] for value in node.inputs)
+        if node.op in ("add", "mul") and len(node.shape):
+            inputs = _flattened(form, node, graph, users, number, kept)
+        attributes = tuple(sorted(node.attributes))
+        number[node.id] = form.add(
+            Node(-1, node.op, node.module_path, attributes, inputs, node.shape, node.dtype, node.name, node.source)
+        )
+        if node.id in alone:
+            form.read_once.add(number[node.id])
+    outputs = [number[value] for value in graph.outputs]
+    effects = [number[value] for value in graph.effects if form[number[value]].op not in LEAVES]
+    return form.graph(outputs, effects, graph), form.applied
+
+
+def _read_once(graph: Graph, users: Counter[int], kept: set[int]) -> set[int]:
+    """Return the nodes that one operation reads, directly or through operations on them alone that are read once."""
+    reader = {value: node for node in graph.nodes for value in node.inputs}
+    alone: set[int] = set()
+    for node in reversed(graph.nodes):
+        if users[node.id] != 1 or node.id in kept:
+            continue
+        if len(reader[node.id].inputs) > 1 or reader[node.id].id in alone:
+            alone.add(node.id)
+    return alone
+
+
+def _flattened(
+    form: Form, node: Node, graph: Graph, users: Counter[int], number: dict[int, int], kept: set[int]
+) -> tuple[int, ...]:
+    """Return the operands of a sum or product, those of an inner one that nothing else reads in its place."""
+    operands: list[int] = []
+    for value in node.inputs:
+        inner = graph.nodes[value]
+        alone = users[value] == 1 and node.inputs.count(value) == 1 and value not in kept
+        if inner.op == node.op and inner.shape == node.shape and alone:
+            operands += form[number[value]].inputs if form[number[value]].op == node.op else [number[value]]
+        else:
+            operands.append(number[value])
+    return tuple(operands)

@@ -1,0 +1,176 @@
+"""Rules of the canonical form for norms: (x − mean) / √(var + eps), with the weight and bias that follow.
+
+The mean and the variance are taken over the last dims of the value, or over the channels of a map and then the axes
+are arranged around the norm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isclose
+
+from diagnose.diff.canonical.axes import channels_first, channels_last, reshaped
+from diagnose.diff.canonical.builder import Form, Rule, arrangement_of, slots
+from diagnose.diff.canonical.rules.arithmetic import dims_of, is_weight, reduced
+from diagnose.diff.ir.graph import Node
+
+CENTRED, UNCENTRED = "layer_norm", "rms_norm"
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """The root of a mean of squares: of which value, over which dims, with which eps."""
+
+    value: int
+    over: tuple[int, ...]
+    eps: float
+    centred: bool
+
+
+def _variance(form: Form, node: Node) -> int | None:
+    """The biased variance is the mean of the squared deviations; here it keeps a name of its own."""
+    unbiased = node.get("unbiased", True) if node.get("correction") is None else node.get("correction") != 0
+    if node.get("over") is not None or unbiased:
+        return None
+    return reduced(form, node, "variance", dims_of(form, node))
+
+
+def _normalised(form: Form, node: Node) -> int | None:
+    """The product x · (mean(x²) + eps)^−½ is RMS norm; of a centred x, layer norm."""
+    if len(node.inputs) != 2:
+        return None
+    orders = (node.inputs,) if node.op == "div" else (node.inputs, node.inputs[::-1])
+    for value, root in orders:
+        spread = _spread(form, root, 0.5 if node.op == "div" else -0.5)
+        if spread is None:
+            continue
+        centre = _centre(form, value, spread.over)
+        if spread.centred and centre == spread.value:
+            return _norm(form, node, CENTRED, spread.value, spread)
+        if not spread.centred and value == spread.value:
+            op, source = (UNCENTRED, value) if centre is None else (CENTRED, centre)
+            return _norm(form, node, op, source, spread)
+    return None
+
+
+def _spread(form: Form, root: int, exponent: float) -> _Spread | None:
+    """Read √(mean(d²) + eps), with axes of size 1 put back anywhere on the way."""
+    power = without_unit_axes(form, root)
+    if power.op != "power" or not isclose(power.get("exponent"), exponent):
+        return None
+    shift = without_unit_axes(form, power.inputs[0])
+    eps, inner = 0.0, shift
+    if shift.op == "shift":
+        eps, inner = shift.get("amount"), without_unit_axes(form, shift.inputs[0])
+    if inner.op == "variance":
+        return _Spread(inner.inputs[0], inner.get("over"), eps, centred=True)
+    if inner.op != "mean" or inner.get("over") is None:
+        return None
+    square = form[inner.inputs[0]]
+    if square.op == "rearrange" and _is_square(form[square.inputs[0]]):  # axes were arranged after the square
+        value = form.rearrange(form[square.inputs[0]].inputs[0], arrangement_of(square), like=square)
+        return _Spread(value, inner.get("over"), eps, centred=False)
+    return _Spread(square.inputs[0], inner.get("over"), eps, centred=False) if _is_square(square) else None
+
+
+def _is_square(node: Node) -> bool:
+    return node.op == "power" and bool(node.get("exponent") == 2.0)
+
+
+def without_unit_axes(form: Form, value: int) -> Node:
+    """Return a value without the axes of size 1 that were put into it."""
+    node = form[value]
+    if node.op != "rearrange":
+        return node
+    inner = form[node.inputs[0]]
+    sizes = [[size for size in shape if size > 1] for shape in (node.shape, inner.shape)]
+    in_order = node.get("order") == tuple(range(len(node.get("order"))))
+    return inner if in_order and sizes[0] == sizes[1] else node
+
+
+def _centre(form: Form, value: int, over: tuple[int, ...]) -> int | None:
+    """Return x where the value is x − mean(x)."""
+    total = form[value]
+    if total.op != "add" or len(total.inputs) != 2:
+        return None
+    for one, other in (total.inputs, total.inputs[::-1]):
+        mean = without_unit_axes(form, other)
+        if mean.op == "scale" and mean.get("factor") == -1.0:
+            mean = without_unit_axes(form, mean.inputs[0])
+            if mean.op == "mean" and mean.inputs == (one,) and mean.get("over") == over:
+                return one
+    return None
+
+
+def _norm(form: Form, node: Node, op: str, value: int, spread: _Spread) -> int | None:
+    shape = form.shape(value)
+    rank = len(shape)
+    first = rank - len(spread.over)
+    if spread.over == tuple(range(first, rank)):
+        return form.make(op, (value,), shape, like=node, attributes=_attributes(shape[first:], spread.eps))
+    if spread.over != (1,):
+        return None
+    last = form.rearrange(value, channels_last(shape), like=node)
+    result = form.make(op, (last,), form.shape(last), like=node, attributes=_attributes(shape[1:2], spread.eps))
+    return form.rearrange(result, channels_first(form.shape(last)), like=node)
+
+
+def _attributes(normalized: tuple[int, ...], eps: float, *weights: str) -> dict[str, object]:
+    return {"normalized_shape": normalized, "eps": eps, "slots": slots("input", *weights)}
+
+
+def _affine(form: Form, node: Node) -> int | None:
+    """A norm's factor and then its summand, one of each per normalised element, are its weight and bias."""
+    if len(node.inputs) != 2:
+        return None
+    for value, other in (node.inputs, node.inputs[::-1]):
+        source = form[value]
+        norm = form[source.inputs[0]] if source.op == "rearrange" else source
+        if norm.op not in (CENTRED, UNCENTRED) or not is_weight(form, other) or source.shape != node.shape:
+            continue
+        names = [name for name, _ in norm.get("slots")]
+        wanted = ["input"] if node.op == "mul" else ["input", "weight"]
+        per = _per_element(form, other, norm, source)
+        if names != wanted or per is None:
+            continue
+        attributes = _attributes(norm.get("normalized_shape"), norm.get("eps"), *wanted[1:],
+                                 "weight" if node.op == "mul" else "bias")  # fmt: skip
+        result = form.make(norm.op, (*norm.inputs, per), norm.shape, like=norm, attributes=attributes)
+        return result if source is norm else form.rearrange(result, arrangement_of(source), like=source)
+    return None
+
+
+def _per_element(form: Form, weight: int, norm: Node, seen: Node) -> int | None:
+    """Return the weight in the norm's own shape, where broadcasting gives each normalised element one number."""
+    normalized = norm.get("normalized_shape")
+    shape = form.shape(weight)
+    trimmed = shape[next((axis for axis, size in enumerate(shape) if size > 1), len(shape) - 1) :]
+    if seen is norm:
+        return form.rearrange(weight, reshaped(shape, normalized), like=norm) if trimmed == normalized else None
+    channels = len(normalized) == 1 and seen.shape[1] == normalized[0]
+    moved = arrangement_of(seen) == channels_first(norm.shape)
+    wanted = (normalized[0], *(1 for _ in seen.shape[2:])) if channels and moved else None
+    return form.rearrange(weight, reshaped(shape, normalized), like=norm) if trimmed == wanted else None
+
+
+def _spelled(form: Form, node: Node) -> int | None:
+    """Spell a norm's attributes out; below autograd it has another name."""
+    names = [name for name, _ in node.get("slots") or ()]
+    if "normalized_shape" not in dict(node.attributes) or set(names) - {"input", "weight", "bias"}:
+        return None
+    eps = node.get("eps")
+    if eps is None and node.dtype != "float32":
+        return None
+    eps = 2.0**-23 if eps is None else eps
+    attributes = _attributes(tuple(node.get("normalized_shape")), eps, *names[1:])
+    if dict(node.attributes) == attributes:
+        return None
+    return form.make(node.op, node.inputs, node.shape, like=node, attributes=attributes)
+
+
+RULES = (
+    Rule("the biased variance", ("var.correction", "var.dim", "var"), _variance, silent=True),
+    Rule("a norm spelled out", ("mul", "div"), _normalised),
+    Rule("a norm's attributes", (CENTRED, UNCENTRED), _spelled, silent=True),
+    Rule("a norm's weight and bias applied apart", ("mul", "add"), _affine),
+)  # fmt: skip

@@ -1,0 +1,178 @@
+"""What looks different in the printed modules and is not: names, order of registration, modules that do nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from torch import nn
+
+from diagnose.diff.align.align import Alignment
+from diagnose.diff.align.captures import Compared
+from diagnose.diff.canonical.builder import Applied
+from diagnose.diff.ir.digest import COMMUTATIVE
+from diagnose.values import Finding, Verdict, WeightMapping
+
+_DROPS = ("Dropout", "DropPath", "StochasticDepth")
+
+
+def cosmetic_findings(a: nn.Module, b: nn.Module, train: Compared, mapping: WeightMapping) -> tuple[Finding, ...]:
+    """Return all that looks different between two networks and is not, read from their graphs in train mode."""
+    return (
+        *_calls(a, b, train.alignment),
+        *_modules(a, b, mapping),
+        *_gradients(train.alignment),
+        *_operands(train.alignment),
+        *_rewrites(train.a.form.applied, train.b.form.applied),
+    )
+
+
+def _modules(a: nn.Module, b: nn.Module, mapping: WeightMapping) -> tuple[Finding, ...]:
+    """Return what differs between two module trees without changing what they compute."""
+    found = [*_noops(a, b), *_in_place(a, b), *_preprocessing(a, b)]
+    renamed = [pair for pair in mapping.pairs if pair.a != pair.b]
+    if renamed:
+        where = tuple(f"{pair.a} ↔ {pair.b}" for pair in renamed[:3])
+        message = f"{len(renamed)} of {len(mapping.pairs)} matched weights have other names"
+        found.append(_finding("naming", where, len(renamed), message))
+    return tuple(found)
+
+
+def _calls(a: nn.Module, b: nn.Module, alignment: Alignment) -> tuple[Finding, ...]:
+    """Return activations that are registered at another place of their block than they are called at."""
+    kinds: dict[str, list[str]] = {}
+    parents: dict[tuple[str, str], None] = {}
+    for one, other in alignment.to_b.items():
+        paths = alignment.a.graph.nodes[one].module_path, alignment.b.graph.nodes[other].module_path
+        if all(paths) and paths[0] and paths[1]:
+            parents.setdefault((paths[0].rpartition(".")[0], paths[1].rpartition(".")[0]))
+    calls = [Counter(node.module_path for node in side.graph.nodes if node.op == "relu")
+             for side in (alignment.a, alignment.b)]  # fmt: skip
+    for left, right in parents:
+        places = [_activation(module, path) for module, path in ((a, left), (b, right))]
+        if places[0] is None or places[1] is None or places[0][1] == places[1][1]:
+            continue
+        called = [count[f"{path}.{place[0]}"] for count, path, place in zip(calls, (left, right), places, strict=True)
+                  if place is not None]  # fmt: skip
+        if called[0] != called[1] or not called[0] or _position(places[0][1]) == _position(places[1][1]):
+            continue
+        text = (
+            f"the ReLU is registered {_position(places[0][1])} of its block in A and {_position(places[1][1])} in B, "
+            f"and called {called[0]}× in both, at the same places: the order of registration is what is printed, the "
+            f"order of the calls is what runs"
+        )
+        kinds.setdefault(text, []).append(left if left == right else f"{left} ↔ {right}")
+    return tuple(_finding("registration order", tuple(where), len(where), text) for text, where in kinds.items())
+
+
+def _activation(module: nn.Module, path: str) -> tuple[str, tuple[int, int]] | None:
+    """Return the name of the one ReLU among a module's children, and its position: (index, how many)."""
+    children = [(name, child) for name, child in module.get_submodule(path).named_children()
+                if not isinstance(child, nn.Identity)]  # fmt: skip
+    found = [(name, (index, len(children))) for index, (name, child) in enumerate(children)
+             if isinstance(child, nn.ReLU)]  # fmt: skip
+    return found[0] if len(found) == 1 and len(children) > 2 else None
+
+
+def _position(place: tuple[int, int]) -> str:
+    index, of = place
+    if index == of - 1:
+        return "last"
+    return "first" if index == 0 else "in the middle"
+
+
+def _rewrites(a: Sequence[Applied], b: Sequence[Applied]) -> tuple[Finding, ...]:
+    """Return the rules of the canonical form that one network needed and the other did not."""
+    counts = [Counter((each.rule, each.op.partition(".")[0]) for each in side) for side in (a, b)]
+    found = []
+    for name, (one, other), applied in (("A", (counts[0], counts[1]), a), ("B", (counts[1], counts[0]), b)):
+        for (rule, op), count in (one - other).items():
+            where = tuple(dict.fromkeys(e.module_path for e in applied if e.rule == rule and e.op.startswith(op)))
+            message = f"written with {op} in {name}, and computes the same: {rule}"
+            found.append(_finding("equivalent rewrite", where[:count], count, message))
+    return tuple(found)
+
+
+def _gradients(alignment: Alignment) -> tuple[Finding, ...]:
+    """Return matched activations whose gradient differs at their bound alone."""
+    kinds: dict[str, list[str]] = {}
+    for one, other in alignment.to_b.items():
+        a, b = alignment.a.graph.nodes[one], alignment.b.graph.nodes[other]
+        if a.get("~gradient") != b.get("~gradient"):
+            text = (
+                f"{a.op} is written so that its gradient exactly at the bound is {a.get('~gradient')} in A and "
+                f"{b.get('~gradient')} in B; values, and gradients everywhere else, are equal"
+            )
+            kinds.setdefault(text, []).append(a.module_path or b.module_path or "the network itself")
+    return tuple(_finding("equivalent rewrite", tuple(where), len(where), text) for text, where in kinds.items())
+
+
+def _operands(alignment: Alignment) -> tuple[Finding, ...]:
+    """Return sums and products whose operands stand in another order."""
+    where = []
+    for one, other in alignment.to_b.items():
+        node = alignment.a.graph.nodes[one]
+        if node.op not in COMMUTATIVE:
+            continue
+        mine = [alignment.to_b.get(value) for value in node.inputs]
+        theirs = list(alignment.b.graph.nodes[other].inputs)
+        if mine != theirs and None not in mine and sorted(map(str, mine)) == sorted(map(str, theirs)):
+            where.append(node.module_path or "the network itself")
+    if not where:
+        return ()
+    return (_finding("equivalent rewrite", tuple(where), len(where), "operands of a sum or product in another order"),)
+
+
+def _noops(a: nn.Module, b: nn.Module) -> list[Finding]:
+    found = []
+    names = [_idle(module) for module in (a, b)]
+    for index, name in ((0, "A"), (1, "B")):
+        more = Counter(kind for kind, _ in names[index]) - Counter(kind for kind, _ in names[1 - index])
+        for kind, count in more.items():
+            where = tuple(path for each, path in names[index] if each == kind)
+            message = f"{kind} in {name} alone: it hands its input on unchanged"
+            found.append(_finding("no-op module", where, count, message))
+    return found
+
+
+def _idle(module: nn.Module) -> list[tuple[str, str]]:
+    """Return the modules that compute nothing, by the name they are registered under and their path."""
+    idle = []
+    for path, child in module.named_modules():
+        name = path.rpartition(".")[2]
+        kind = type(child).__name__
+        if isinstance(child, nn.Identity):
+            idle.append((f"{name} = Identity" if not name.isdigit() else "Identity", path))
+        elif kind.startswith(_DROPS) and not float(getattr(child, "p", getattr(child, "drop_prob", 0.0)) or 0.0):
+            idle.append((f"{kind} at rate 0", path))
+    return idle
+
+
+def _in_place(a: nn.Module, b: nn.Module) -> list[Finding]:
+    paths = [[path for path, child in module.named_modules() if getattr(child, "inplace", False)] for module in (a, b)]
+    able = [sum(hasattr(child, "inplace") for child in module.modules()) for module in (a, b)]
+    if len(paths[0]) * able[1] == len(paths[1]) * able[0]:
+        return []
+    message = f"{len(paths[0])} modules of A and {len(paths[1])} of B work in place: memory is saved, values are equal"
+    where = tuple((paths[0] or paths[1])[:3])
+    return [_finding("in-place", where, abs(len(paths[0]) - len(paths[1])), message)]
+
+
+def _preprocessing(a: nn.Module, b: nn.Module) -> list[Finding]:
+    found = []
+    for name, module, other in (("A", a, b), ("B", b, a)):
+        present = [getattr(each, "data_preprocessor", None) for each in (module, other)]
+        if present[0] is None or present[1] is not None:
+            continue
+        values = [f"{key} {[round(float(x), 3) for x in value.flatten()]}"
+                  for key, value in present[0].named_buffers() if key in ("mean", "std")]  # fmt: skip
+        message = (
+            f"{name} carries a data_preprocessor ({', '.join(values) or 'without normalisation'}); it prepares data in "
+            "training and has no part in the forward pass compared here"
+        )
+        found.append(_finding("preprocessing", ("data_preprocessor",), 1, message))
+    return found
+
+
+def _finding(kind: str, where: Iterable[str], count: int, message: str) -> Finding:
+    return Finding(kind, Verdict.COSMETIC, tuple(where), count, message)

@@ -1,0 +1,260 @@
+"""Where two networks part: A's activations are fed into B at every aligned operation.
+
+Both regions of a pair get the same values at their borders; if what comes out differs, in value, gradient or running
+statistics, the difference lies inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diagnose.diff.align.align import Alignment
+from diagnose.diff.align.regions import Pair, border, common_regions, regions_of
+from diagnose.diff.ir.graph import Node
+from diagnose.diff.ir.interpreter import Run, evaluate
+from diagnose.diff.ir.skeleton import Skeleton
+from diagnose.diff.proof.transplant import Worst
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What feeding a pair of regions showed: `differs` is None where nothing could be run.
+
+    `reached` where they differ on the activations that the network itself has there.
+    """
+
+    pair: Pair
+    nodes_a: frozenset[int]
+    nodes_b: frozenset[int]
+    differs: bool | None
+    how: str = ""
+    delta: float = 0.0
+    reached: bool = False
+
+
+@dataclass(slots=True)
+class Side:
+    """One network for the laboratory: its skeleton, its weights and its constants, both in float64."""
+
+    skeleton: Skeleton
+    state: Mapping[str, Tensor]
+    constants: Mapping[str, Tensor]
+    values: dict[int, Any] = field(default_factory=dict)
+
+    def leaf(self, node: Node) -> Any:
+        """Return the value of a weight or constant."""
+        if node.op == "constant":
+            return self.constants[str(node.get("digest"))]
+        return self.state[node.name].detach()
+
+
+def run_graph(side: Side, inputs: Sequence[Tensor]) -> None:
+    """Compute every node of a graph; one that cannot be computed, and what depends on it, gets no value."""
+    side.values.clear()
+    waiting = iter(inputs)
+    with torch.no_grad():
+        for node in side.skeleton.graph.nodes:
+            if node.op == "input":
+                side.values[node.id] = next(waiting, None)
+            elif node.op in ("parameter", "buffer", "constant"):
+                side.values[node.id] = side.leaf(node)
+            elif all(side.values.get(value) is not None for value in node.inputs):
+                side.values[node.id] = _tried(node, [side.values[value] for value in node.inputs], side, Run())
+
+
+def _tried(node: Node, inputs: list[Any], side: Side, run: Run) -> Any:
+    try:
+        return evaluate(node, inputs, side.constants, run)
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError):
+        return None
+
+
+def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Sequence[Pair]) -> Observed:
+    """Feed both regions of a pair A's activations, then small and large values; single operations another size, too.
+
+    A difference on A's own activations counts only if it does not heal: some networks write one function in two ways
+    whose intermediate values differ. Gradients and drawn values need both regions to read the same borders.
+    """
+    regions = regions_of(alignment, pair)
+    found = Observed(pair, frozenset(regions[0]), frozenset(regions[1]), None)
+    seen = _compared(alignment, (a, b), regions, _own(alignment, a, regions), pair, forward=True)
+    if seen is not None and seen[0]:
+        if heals(alignment, a, b, pair, regions[1]):
+            return replace(found, differs=False)
+        return replace(found, differs=True, how=seen[0], delta=seen[1], reached=True)
+    found = replace(found, differs=None if seen is None else False)
+    common = common_regions(alignment, regions, {each for each in all_touched if each != pair})
+    if common is None:
+        return found
+    feeds = _feeds({one: a.values.get(one) for one in border(alignment.a, common[0])})
+    if len(common[0]) > 1 or len(common[1]) > 1:
+        # Which operations compute nothing was decided at this size: only like ones are held to another.
+        feeds = feeds[:-1]
+    for how, values in feeds:
+        seen = _compared(alignment, (a, b), common, values, pair)
+        if seen is not None and seen[0]:
+            return replace(found, differs=True, how=f"{seen[0]}{how}", delta=seen[1], reached=not how)
+        found = replace(found, differs=found.differs if seen is None else False)
+    return found
+
+
+def fed(alignment: Alignment, a: Side, b: Side, pair: Pair) -> Worst | None:
+    """Return how far both regions of a pair are apart on A's own activations; None where one cannot be run.
+
+    A difference that heals is none.
+    """
+    regions = regions_of(alignment, pair)
+    seen = _compared(alignment, (a, b), regions, _own(alignment, a, regions), pair, forward=True)
+    if seen is None:
+        return None
+    return Worst(seen[1], not seen[0] or heals(alignment, a, b, pair, regions[1]))
+
+
+def _own(alignment: Alignment, a: Side, regions: tuple[list[int], list[int]]) -> dict[int, Any]:
+    """Return A's activations at the borders of two regions."""
+    to_a = alignment.to_a
+    borders = border(alignment.a, regions[0]) | {to_a[other] for other in border(alignment.b, regions[1])}
+    return {one: a.values.get(one) for one in borders}
+
+
+HEALED = 1e-10
+"""|Δ| over the largest value up to which a difference is gone: rounding leaves less, an eps under a norm more."""
+
+STEPS = 40
+"""Operations of B that a difference is followed through, at most, to see whether it heals."""
+
+
+def heals(alignment: Alignment, a: Side, b: Side, pair: Pair, region: Sequence[int]) -> bool:
+    """Say whether the difference at a pair is gone again where its readers in B come back to A's values."""
+    graph, to_a = alignment.b.graph, alignment.to_a
+    wrong: dict[int, Any] = {}
+    run = Run()
+
+    def known(node_id: int) -> Any:
+        if node_id in wrong:
+            return wrong[node_id]
+        if node_id in to_a and node_id != pair[1]:
+            return a.values.get(to_a[node_id])
+        node = graph.nodes[node_id]
+        if node.op in ("parameter", "buffer", "constant"):
+            return b.leaf(node)
+        if alignment.b.weights[node_id] or node_id in region or node_id not in to_a:
+            return _tried(node, [known(value) for value in node.inputs], b, run)
+        return None
+
+    with torch.no_grad():
+        wrong[pair[1]] = known(pair[1])
+        steps = 0
+        for node_id in alignment.b.nodes[alignment.b.nodes.index(pair[1]) + 1 :]:
+            node = graph.nodes[node_id]
+            if not any(value in wrong for value in node.inputs):
+                continue
+            steps += 1
+            value = _tried(node, [known(each) for each in node.inputs], b, run)
+            worst = Worst()
+            if isinstance(value, Tensor) and isinstance(a.values.get(to_a.get(node_id, -1)), Tensor):
+                worst.see(a.values[to_a[node_id]], value)
+            else:
+                worst.relative = float("inf")
+            if worst.relative > HEALED:
+                wrong[node_id] = value
+            if steps > STEPS or (node_id in graph.outputs and node_id in wrong):
+                return False
+    return pair[1] not in graph.outputs
+
+
+def _feeds(borders: Mapping[int, Any]) -> list[tuple[str, dict[int, Tensor]]]:
+    if not all(isinstance(value, Tensor) for value in borders.values()):
+        return []
+    generator = torch.Generator().manual_seed(2)
+
+    def drawn(shape: tuple[int, ...], like: Tensor, scale: float) -> Tensor:
+        if not like.is_floating_point():
+            return like
+        return scale * torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    def grown(value: Tensor) -> tuple[int, ...]:
+        return (*value.shape[:2], *(size + 1 for size in value.shape[2:])) if value.ndim == 4 else tuple(value.shape)
+
+    return [
+        ("", dict(borders)),
+        (" on small values", {key: drawn(tuple(value.shape), value, 1e-3) for key, value in borders.items()}),
+        (" on large values", {key: drawn(tuple(value.shape), value, 20.0) for key, value in borders.items()}),
+        (" at another size of the input", {key: drawn(grown(value), value, 3.0) for key, value in borders.items()}),
+    ]
+
+
+def _compared(
+    alignment: Alignment, sides: tuple[Side, Side], regions: tuple[list[int], list[int]], borders: Mapping[int, Any],
+    pair: Pair,
+    *,
+    forward: bool = False,
+) -> tuple[str, float] | None:  # fmt: skip
+    """Return what differs ("" for nothing) and by how much, or None where neither region could be run."""
+    if not all(isinstance(value, Tensor) for value in borders.values()):
+        return None
+    given = {key: value.detach().clone().requires_grad_(value.is_floating_point()) for key, value in borders.items()}
+    run_a, run_b = Run(), Run()
+    try:
+        one = _evaluated(sides[0], regions[0], given, run_a)
+        other = _evaluated(sides[1], regions[1], {alignment.to_b[key]: v for key, v in given.items()}, run_b)
+    except (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError):
+        return None
+    if not isinstance(one, Tensor) or not isinstance(other, Tensor):
+        return None
+    if one.shape != other.shape:
+        return f"other shapes, {'×'.join(map(str, one.shape))} and {'×'.join(map(str, other.shape))}", 0.0
+    values = Worst()
+    values.see(one, other)
+    if not values.within or forward:
+        return "" if values.within else f"max |Δ| {values.delta:.3g}", values.delta
+    statistics = Worst()
+    for left, right in zip(run_a.statistics.get(pair[0], ()), run_b.statistics.get(pair[1], ()), strict=False):
+        statistics.see(left, right)
+    if not statistics.within:
+        return f"running statistics, max |Δ| {statistics.delta:.3g}", statistics.delta
+    gradients = _gradients(one, other, [value for value in given.values() if value.requires_grad])
+    if not gradients.within:
+        return f"gradients, max |Δ| {gradients.delta:.3g}", gradients.delta
+    return "", values.delta
+
+
+def _evaluated(side: Side, region: Sequence[int], fed: Mapping[int, Tensor], run: Run) -> Any:
+    """Compute a region from the values at its border."""
+    graph = side.skeleton.graph
+    values: dict[int, Any] = dict(fed)
+
+    def value_of(node_id: int) -> Any:
+        if node_id not in values:
+            node = graph.nodes[node_id]
+            if node.op in ("parameter", "buffer", "constant"):
+                values[node_id] = side.leaf(node)
+            else:
+                values[node_id] = evaluate(node, [value_of(value) for value in node.inputs], side.constants, run)
+        return values[node_id]
+
+    for node_id in region:
+        values.pop(node_id, None)  # the region's own node is computed even where it is fed elsewhere
+        value_of(node_id)
+    return values[region[-1]]
+
+
+def _gradients(one: Tensor, other: Tensor, leaves: list[Tensor]) -> Worst:
+    worst = Worst()
+    if not leaves or not one.is_floating_point():
+        return worst
+    weight = torch.randn(one.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    found: list[tuple[Tensor | None, ...]] = []
+    for result in (one, other):
+        if result.requires_grad:
+            found.append(torch.autograd.grad((result * weight).sum(), leaves, allow_unused=True, retain_graph=True))
+        else:
+            found.append((None,) * len(leaves))
+    for left, right, leaf in zip(*found, leaves, strict=True):
+        worst.see(torch.zeros_like(leaf) if left is None else left, torch.zeros_like(leaf) if right is None else right)
+    return worst

@@ -1,0 +1,231 @@
+"""The proof by numbers: A's weights in B, and then outputs, gradients and buffers side by side, in float64."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from diagnose.diff.proof.random_weights import Survival, fill, samples, state_of
+from diagnose.diff.weights.mapping import Move, transplant
+from diagnose.networks.process_state import attributes_kept, in_mode
+from diagnose.values import InputSpec, Proof, Skipped
+
+ATOL, RTOL = 1e-9, 1e-6
+"""What two float64 runs are held to: |Δ| ≤ atol · max(1, largest) + rtol · largest value of the tensor."""
+
+INPUTS = 2
+
+
+@dataclass(slots=True)
+class Prepared:
+    """The two networks as the proof runs them: copies in one element type, A filled, B holding A's weights."""
+
+    a: nn.Module
+    b: nn.Module
+    dtype: torch.dtype
+    moves: tuple[Move, ...]
+
+
+@dataclass(slots=True)
+class Worst:
+    """The largest |Δ| so far, by itself and over its tensor's largest value, and whether all were within tolerance."""
+
+    delta: float = 0.0
+    within: bool = True
+    relative: float = 0.0
+
+    def see(self, a: Tensor, b: Tensor, scale: float = 0.0) -> None:
+        """Compare two tensors; other shapes, and NaN in one alone, are outside any tolerance."""
+        if a.shape != b.shape:
+            self.delta, self.within, self.relative = float("inf"), False, float("inf")
+            return
+        if not a.numel():
+            return
+        a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
+        same = (a == b) | (a.isnan() & b.isnan())
+        delta = float(torch.where(same, 0.0, (a - b).abs()).nan_to_num(float("inf")).max())
+        largest = float(a.abs().nan_to_num(0.0, 0.0, 0.0).max())
+        self.delta = max(self.delta, delta)
+        if delta:
+            self.relative = max(self.relative, delta / largest if largest else float("inf"))
+        self.within &= delta <= ATOL * max(1.0, scale, largest) + RTOL * largest
+
+
+def prepare(
+    a: nn.Module,
+    b: nn.Module,
+    moved: tuple[Move, ...],
+    kinds: tuple[dict[str, str], dict[str, str]],
+    inputs: Sequence[InputSpec],
+    *,
+    seed: int = 0,
+) -> Prepared:
+    """Copy both networks in float64, fill A with random numbers and what A does not give B, and transplant."""
+    dtype = torch.float64
+    one, other = (copy.deepcopy(module).to(dtype) for module in (a, b))
+    generator = torch.Generator().manual_seed(seed)
+    state_a, state_b = state_of(one), state_of(other)
+    fill(_distinct(state_a), kinds[0], generator)
+    whole = {id(state_b[move.b.name]) for move in moved if not move.b.views}
+    free = {name: tensor for name, tensor in _distinct(state_b).items() if id(tensor) not in whole}
+    fill(free, kinds[1], generator)
+    _calibrate(one, inputs, generator)
+    transplant(moved, state_a, state_b)
+    return Prepared(one, other, dtype, moved)
+
+
+def _calibrate(module: nn.Module, inputs: Sequence[InputSpec], generator: torch.Generator) -> None:
+    """Give batch norms the statistics of a batch, so that activations do not grow without bound in eval mode."""
+    norms = [each for each in module.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 1.0
+    try:
+        with torch.no_grad(), in_mode(module, training=True), Survival():  # type: ignore[no-untyped-call]
+            module(*samples(inputs, generator, torch.float64))
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
+        return  # the proof itself will say what does not run
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+
+
+def _distinct(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    seen: set[int] = set()
+    return {name: tensor for name, tensor in state.items() if not (id(tensor) in seen or seen.add(id(tensor)))}  # type: ignore[func-returns-value]
+
+
+def prove(
+    prepared: Prepared, inputs: Sequence[InputSpec], *, seed: int = 0, modes: Sequence[bool] = (True, False)
+) -> tuple[Proof, tuple[Skipped, ...]]:
+    """Compare outputs in eval and train mode, gradients, and buffers after one step; None where one cannot run.
+
+    Of `modes`, True is train mode, and gradients and buffers belong to it; a mode that is not among them is not run.
+    """
+    skipped: list[Skipped] = []
+    generator = torch.Generator().manual_seed(seed + 1)
+    drawn = [samples(inputs, generator, prepared.dtype) for _ in range(INPUTS)]
+    evaluated = trained = None
+    if False in modes:
+        evaluated = _attempt("outputs in eval mode", skipped, lambda: _eval(prepared, drawn))
+    if True in modes:
+        trained = _attempt("outputs in train mode, gradients and buffers", skipped, lambda: _train(prepared, drawn))
+    parts = [evaluated, *(trained or (None, None, None))]
+    run = [part for part in parts if part is not None]
+    agrees = all(part.within for part in run) if run else None
+    for name, part in zip(("outputs in eval mode", "outputs in train mode"), parts, strict=False):
+        if part is not None and part.delta == float("inf"):
+            skipped.append(Skipped(f"max |Δ| of the {name}", "the outputs have other shapes, or values overflow"))
+    deltas = [None if part is None or part.delta == float("inf") else part.delta for part in parts]
+    return Proof("float64", INPUTS, deltas[0], deltas[1], deltas[2], deltas[3], ATOL, RTOL, agrees), tuple(skipped)
+
+
+def _attempt(what: str, skipped: list[Skipped], measure: Callable[[], Any]) -> Any:
+    try:
+        return measure()
+    except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError) as error:
+        skipped.append(Skipped(what, f"{type(error).__name__}: {str(error).strip()[:200]}"))
+        return None
+
+
+def _eval(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> Worst:
+    worst = Worst()
+    with torch.no_grad(), in_mode(prepared.a, training=False), in_mode(prepared.b, training=False), Survival():  # type: ignore[no-untyped-call]
+        for tensors in drawn:
+            _see_all(worst, outputs(prepared.a, tensors), outputs(prepared.b, tensors))
+    return worst
+
+
+def _train(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> tuple[Worst, Worst, Worst]:
+    """Run one step of both in train mode on each input, and compare what comes out and what it leaves behind."""
+    forward, gradients, buffers = Worst(), Worst(), Worst()
+    with in_mode(prepared.a, training=True), in_mode(prepared.b, training=True):
+        for index, tensors in enumerate(drawn):
+            with restored_state(prepared.a), restored_state(prepared.b):
+                one, other = (_step(module, tensors, index) for module in (prepared.a, prepared.b))
+                _see_all(forward, one, other)
+                state_a, state_b = state_of(prepared.a), state_of(prepared.b)
+                scale = max((float(t.grad.abs().max()) for t in state_a.values() if t.grad is not None), default=0.0)
+                for move in prepared.moves:
+                    left, right = state_a[move.a.name], state_b[move.b.name]
+                    if isinstance(left, nn.Parameter) or isinstance(right, nn.Parameter):
+                        gradients.see(move.a.read(_gradient(left)), move.b.read(_gradient(right)), scale)
+                    else:
+                        buffers.see(move.a.read(left), move.b.read(right))
+    return forward, gradients, buffers
+
+
+def stress(prepared: Prepared, inputs: Sequence[InputSpec]) -> bool:
+    """Say whether two networks that agreed part on large inputs, with large weights, or at another size."""
+    generator = torch.Generator().manual_seed(11)
+    grown = [replace(spec, shape=(*spec.shape[:2], *(size + 3 for size in spec.shape[2:]))) for spec in inputs]
+    large = samples(inputs, generator, prepared.dtype, scale=1e3)
+    other = samples(grown, generator, prepared.dtype)
+    loud = copy.deepcopy(prepared)
+    with torch.no_grad():
+        for parameter in loud.a.parameters():
+            parameter.mul_(8.0)
+    transplant(loud.moves, state_of(loud.a), state_of(loud.b))
+    plain = samples(inputs, generator, prepared.dtype)
+    return any(_parts(*case) for case in ((prepared, large), (prepared, other), (loud, plain)))
+
+
+def _parts(prepared: Prepared, tensors: tuple[Tensor, ...]) -> bool:
+    worst = _attempt("", [], lambda: _eval(prepared, [tensors]))
+    return worst is not None and not worst.within
+
+
+def _gradient(tensor: Tensor) -> Tensor:
+    return tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
+
+
+def _step(module: nn.Module, tensors: tuple[Tensor, ...], seed: int) -> list[Tensor]:
+    """Run forward and backward, the loss a random projection of the outputs."""
+    with torch.enable_grad(), Survival():  # type: ignore[no-untyped-call]
+        results = outputs(module, tensors)
+        generator = torch.Generator().manual_seed(seed)
+        loss = torch.zeros((), dtype=torch.float64)
+        for result in results:
+            weight = torch.randn(result.shape, generator=generator, dtype=torch.float64)
+            if result.requires_grad:
+                loss = loss + (result * weight).sum()
+        if loss.requires_grad:
+            loss.backward()  # type: ignore[no-untyped-call]
+    return [result.detach() for result in results]
+
+
+def outputs(module: nn.Module, tensors: tuple[Tensor, ...]) -> list[Tensor]:
+    """Return the tensors among a module's results, on copies of the inputs."""
+    with attributes_kept(module):
+        result = module(*(tensor.clone() for tensor in tensors))
+    return [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
+
+
+def _see_all(worst: Worst, one: Sequence[Tensor], other: Sequence[Tensor]) -> None:
+    if len(one) != len(other):
+        worst.delta, worst.within = float("inf"), False
+    for a, b in zip(one, other, strict=False):
+        worst.see(a, b)
+
+
+@contextmanager
+def restored_state(module: nn.Module) -> Iterator[None]:
+    """Give a module its buffers back, and no gradients."""
+    buffers = {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
+    for parameter in module.parameters():
+        parameter.grad = None
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, buffer in module.named_buffers():
+                buffer.copy_(buffers[name])
+        for parameter in module.parameters():
+            parameter.grad = None

@@ -1,0 +1,142 @@
+"""What `diagnose diff` says of its answer: the verdict, the differences that matter, then everything else folded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from diagnose.diff.trained.compare import Trained
+from diagnose.diff.trained.report import (
+    conversion_data,
+    conversion_section,
+    trained_data,
+    trained_finding,
+    trained_section,
+    trained_verdict,
+)
+from diagnose.diff.weights.checkpoint import Conversion
+from diagnose.environment import environment
+from diagnose.values import AlignedTree, Column, GraphDiff, Proof, Prose, Report, Section, Table, Verdict
+
+SCHEMA = "diagnose.diff/1"
+
+
+def diff_report(answer: GraphDiff, *, trained: Trained | None = None, conversion: Conversion | None = None) -> Report:
+    """Return the report of two compared networks, with their trained weights and a converted checkpoint if any."""
+    a, b = answer.a.model, answer.b.model
+    sections = [Section("", tuple(_verdict(answer, trained)))]
+    if trained is not None:
+        sections.append(trained_section(trained, a, b))
+    if conversion is not None:
+        sections.append(conversion_section(conversion))
+    sections.append(Section("The proof", (_proof(answer.proof),), folded=True))
+    tree = AlignedTree("Modules", a, b, answer.tree)
+    sections.append(Section("Module trees", (tree,), folded=True))
+    return Report(
+        schema=SCHEMA,
+        title=f"{a} against {b}",
+        environment=environment(("torch", "torchvision", "mmpretrain", "timm")),
+        sections=tuple(sections),
+        findings=(*answer.findings, *(() if trained is None else (trained_finding(trained),))),
+        skipped=(*answer.skipped, *(() if trained is None else trained.skipped)),
+        data={
+            **_data(answer),
+            **({} if trained is None else {"trained": trained_data(trained)}),
+            **({} if conversion is None else {"converted": conversion_data(conversion)}),
+        },
+    )
+
+
+def _verdict(answer: GraphDiff, trained: Trained | None) -> list[Prose]:
+    a, b = answer.a.model, answer.b.model
+    real = [each for each in answer.findings if each.verdict is Verdict.REAL and each.kind != "initial weights"]
+    said = []
+    if answer.verdict == "equivalent":
+        same = "the same function" if trained is None else "the same network"
+        said.append(Prose(f"{a} and {b} are {same}: their canonical forms are equal.", "verdict"))
+    elif answer.verdict == "different":
+        count = sum(each.count for each in real)
+        said.append(Prose(f"{a} and {b} are different functions: {count} real {_plural(count)}.", "verdict"))
+    else:
+        said.append(Prose(f"Whether {a} and {b} are the same function is undetermined.", "verdict"))
+    if trained is not None:
+        said.append(trained_verdict(trained, a, b))
+    said.append(Prose(_numbers(answer.proof), "plain" if answer.proof.agrees else "caution"))
+    if any(each.kind == "initial weights" for each in answer.findings):
+        said.append(
+            Prose("They start from different initial weights: what training makes of them may differ.", "caution")
+        )
+    said.append(
+        Prose(
+            f"{answer.matched:,} operations are aligned, of {answer.a.nodes:,} in {a} and {answer.b.nodes:,} in {b}; "
+            f"captured by {_ways(answer)}. A is {a}, B is {b}."
+        )
+    )
+    return said
+
+
+def _plural(count: int) -> str:
+    return "difference" if count == 1 else "differences"
+
+
+def _ways(answer: GraphDiff) -> str:
+    ways = {"export": "torch.export", "recorder": "running and recording one forward pass"}
+    return " and ".join(dict.fromkeys(ways[each.capture] for each in (answer.a, answer.b)))
+
+
+def _numbers(proof: Proof) -> str:
+    """Say what the transplant showed, and never more than it did."""
+    if proof.agrees is None:
+        return "With A's weights in B no comparison could be run."
+    parts = [f"{name} {value:.3g}" for name, value in _deltas(proof) if value is not None]
+    held = "not equal"
+    if proof.agrees:
+        held = f"equal on {proof.inputs} random inputs within atol {proof.atol:g} and rtol {proof.rtol:g}"
+    numbers = ", ".join(parts) or "none run"
+    return f"With random weights of A in B, in {proof.dtype}, they are {held}; max |Δ|: {numbers}."
+
+
+def _deltas(proof: Proof) -> Sequence[tuple[str, float | None]]:
+    return (("eval", proof.eval), ("train", proof.train), ("gradients", proof.gradients), ("buffers", proof.buffers))
+
+
+def _proof(proof: Proof) -> Table:
+    columns = (Column("compared"), Column("max |Δ|"))
+    names = {
+        "eval": "outputs in eval mode",
+        "train": "outputs in train mode",
+        "gradients": "gradients of the parameters",
+        "buffers": "buffers after one step",
+    }
+    rows = tuple((names[name], "not run" if value is None else f"{value:.3g}") for name, value in _deltas(proof))
+    note = (
+        f"{proof.dtype}, {proof.inputs} random inputs; all weights and running statistics of A drawn at random, then "
+        f"transplanted into B; held to |Δ| ≤ {proof.atol:g} · max(1, largest) + {proof.rtol:g} · largest. "
+        "Random operations take the sample in which everything survives."
+    )
+    return Table("With A's weights in B", columns, rows, note=note)
+
+
+def _data(answer: GraphDiff) -> dict[str, Any]:
+    proof = answer.proof
+    return {
+        "verdict": answer.verdict,
+        "a": _side(answer.a),
+        "b": _side(answer.b),
+        "matched": answer.matched,
+        "same_form": answer.same_form,
+        "weight_mapping": [[pair.a, pair.b, pair.transform] for pair in answer.mapping.pairs],
+        "only_a": list(answer.mapping.only_a),
+        "only_b": list(answer.mapping.only_b),
+        "proof": {"dtype": proof.dtype, "inputs": proof.inputs, **dict(_deltas(proof)), "atol": proof.atol,
+                  "rtol": proof.rtol, "agrees": proof.agrees},
+        "findings": [
+            {"kind": each.kind, "verdict": each.verdict.value, "where": list(each.where), "count": each.count,
+             "message": each.message}
+            for each in answer.findings
+        ],
+    }  # fmt: skip
+
+
+def _side(side: Any) -> dict[str, Any]:
+    return {"model": side.model, "nodes": side.nodes, "parameters": side.parameters, "capture": side.capture}

@@ -1,0 +1,192 @@
+"""The answer to `diagnose diff`: two MODEL texts become two networks, are given inputs, and are compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from diagnose import networks
+from diagnose.diff.capture.tape import CannotCapture
+from diagnose.diff.compare import MODES, Model, Outcome, measured, paired
+from diagnose.diff.trained.compare import Trained, compare_trained, loaded
+from diagnose.diff.weights.checkpoint import Checkpoint, Conversion, converted, fill, fitted, read, unwrapped
+from diagnose.diff.weights.checkpoint_file import save
+from diagnose.diff.weights.mapping import Move, backwards
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.files import check_writable, write_whole
+from diagnose.networks import Built
+from diagnose.networks.build_errors import calling
+from diagnose.networks.inputs import candidates, taking
+from diagnose.networks.live import SOURCE as LIVE
+from diagnose.values import GraphDiff, InputSpec, ModelRef, Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is compared: two MODELs, the inputs asked for, the seed of all random numbers, and checkpoints.
+
+    `modes` are those compared, True for train mode. `initial` asks for the initial weights, which a checkpoint
+    replaces; `own` for what the networks compute with the weights that they have.
+    """
+
+    a: str | ModelRef
+    b: str | ModelRef
+    asked: tuple[InputSpec, ...] = ()
+    seed: int = 0
+    weights: tuple[Path | Checkpoint | None, Path | Checkpoint | None] = (None, None)
+    modes: tuple[bool, ...] = MODES
+    initial: bool = True
+    own: bool = False
+
+    @property
+    def weighed(self) -> bool:
+        """Return whether the networks are compared with given weights, too."""
+        return self.own or any(self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Two MODELs compared: the diff, the diff with their trained weights, and what a conversion needs."""
+
+    diff: GraphDiff
+    trained: Trained | None
+    built: tuple[Built, Built]
+    moves: tuple[Move, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Return "equivalent", "different" or "undetermined": of the networks, and of their trained weights if any."""
+        if self.trained is None or self.diff.verdict == "different":
+            return self.diff.verdict
+        return "equivalent" if self.trained.verdict == "equal" else self.trained.verdict
+
+
+def compare(a: str, b: str, *, asked: Sequence[InputSpec] = (), seed: int = 0) -> GraphDiff:
+    """Build and compare two MODELs.
+
+    Args:
+        a: a MODEL text.
+        b: a MODEL text.
+        asked: the inputs of the forward pass; else what the models' sources say.
+        seed: of the initial weights, and of the proof's.
+
+    Raises:
+        DiagnoseError: a model cannot be built (2 or 3), or no capture works (3).
+    """
+    return examine(Request(a, b, tuple(asked), seed)).diff
+
+
+def examine(request: Request) -> Examined:
+    """Build two MODELs, fill them with their checkpoints if there are any, and compare them.
+
+    Raises:
+        DiagnoseError: a checkpoint is refused (2), a model cannot be built (2 or 3), or no capture works (3).
+    """
+    with calling(*map(str, (request.a, request.b))):
+        return _examined(request)
+
+
+def _examined(request: Request) -> Examined:
+    refs = request.a, request.b
+    texts = [str(ref) for ref in refs]
+    checkpoints = [read(given) if isinstance(given, Path) else given for given in request.weights]
+    built = [networks.build(ref, allocate=True, seed=request.seed) for ref in refs]
+    for index, each in enumerate(checkpoints):
+        if each is not None:
+            checkpoints[index] = fit = fitted(each, built[index].module, texts[index])
+            fill(fit, built[index].module)  # buffers that no training changes are constants of the graph
+    failures: list[Skipped] = []
+    one, other = (Model(text, each.module) for text, each in zip(texts, built, strict=True))
+    for inputs in _inputs(built, request.asked):
+        try:
+            initial = request.initial and not request.weighed
+            outcome = measured(one, other, inputs, seed=request.seed, initial=initial, modes=request.modes)
+        except CannotCapture as error:
+            failures.append(Skipped(f"a forward pass at {', '.join(map(str, inputs))}", str(error)))
+            continue
+        trained = _trained(request, built, checkpoints, outcome, inputs) if request.weighed else None
+        notes = tuple(note for each in built for note in each.skipped)
+        answer = replace(outcome.diff, skipped=(*notes, *failures, *outcome.diff.skipped))
+        return Examined(answer, trained, (built[0], built[1]), outcome.moves)
+    reason = failures[-1].reason if failures else "no input shape is known"
+    raise DiagnoseError(
+        f"{request.a} and {request.b} could not be captured: {reason}",
+        hint="Name inputs that both accept, one for each argument: --input 1x3x32x32, or --input ids=1x128:int64.",
+    )
+
+
+def _trained(
+    request: Request,
+    built: Sequence[Built],
+    checkpoints: Sequence[Checkpoint | None],
+    outcome: Outcome,
+    inputs: Sequence[InputSpec],
+) -> Trained:
+    initial = f"its initial weights, seed {request.seed}"
+    one, other = (
+        loaded(each.module, checkpoint, told="its own weights" if each.ref.source == LIVE else initial)
+        for each, checkpoint in zip(built, checkpoints, strict=True)
+    )
+    return compare_trained((one, other), outcome, paired(inputs), seed=request.seed)
+
+
+def convert(examined: Examined, checkpoint: Path, target: Path) -> Conversion:
+    """Write A's checkpoint as one of B, all at once or not at all.
+
+    Raises:
+        DiagnoseError: the checkpoint does not fit A, or the target is the checkpoint itself (2); it cannot be written.
+    """
+    check_target(checkpoint, target)
+    a, b = (each.module for each in examined.built)
+    fit = fitted(read(checkpoint), a, examined.diff.a.model)
+    content, result = converted(fit, examined.moves, (a, b), target)
+    save(content, target)
+    return result
+
+
+def convert_state(examined: Examined, state: Mapping[str, Any], *, to_b: bool) -> tuple[dict[str, Any], Conversion]:
+    """Return a state dict of A as one of B, or one of B as one of A, and what became of it.
+
+    Raises:
+        DiagnoseError: it does not fit the network that it should be of (exit code 2).
+    """
+    place = Path("the state dict")
+    order = (0, 1) if to_b else (1, 0)
+    source, target = (examined.built[index] for index in order)
+    moves = examined.moves if to_b else backwards(examined.moves)
+    fit = fitted(unwrapped(place, state), source.module, str(source.ref))
+    return converted(fit, moves, (source.module, target.module), place)
+
+
+def check_target(checkpoint: Path, target: Path) -> None:
+    """Refuse a target that would overwrite the checkpoint (exit code 2), or that cannot be written."""
+    check_writable(target)
+    if target.exists() and checkpoint.exists() and target.samefile(checkpoint):
+        raise DiagnoseError(
+            f"{target} is the checkpoint itself", hint="Write to another file; nothing is converted in place.",
+            exit_code=USAGE,
+        )  # fmt: skip
+
+
+def save_mapping(answer: GraphDiff, path: Path) -> None:
+    """Write the weight mapping as JSON: pairs of names with their transform, and what has no counterpart."""
+    mapping = answer.mapping
+    content = {
+        "schema": "diagnose.mapping/1",
+        "a": answer.a.model,
+        "b": answer.b.model,
+        "pairs": [[pair.a, pair.b, pair.transform] for pair in mapping.pairs],
+        "only_a": list(mapping.only_a),
+        "only_b": list(mapping.only_b),
+    }
+    write_whole(path, f"{json.dumps(content, indent=1)}\n".encode())
+
+
+def _inputs(built: Sequence[Built], asked: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:
+    """Return the inputs to try: those of both models, the ones they agree on first."""
+    options = [candidates(taking(each.module, asked), each.input_shapes, asked) for each in built]
+    common = [inputs for inputs in options[0] if inputs in options[1]]
+    return list(dict.fromkeys((*common, *options[0], *options[1])))

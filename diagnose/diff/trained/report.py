@@ -1,0 +1,227 @@
+"""What `diagnose diff` says of trained weights and of a converted checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import isfinite
+from typing import Any
+
+from diagnose.diff.trained.compare import INPUTS, RTOL, Apart, Step, Trained, WeightDelta
+from diagnose.diff.weights.checkpoint import Conversion
+from diagnose.values import Cell, Column, Finding, Prose, Section, Table, Verdict
+
+KIND = "trained weights"
+SHOWN = 12
+"""Weights that differ, and operations, shown in the opened section; the folded ones hold all."""
+
+NAMED = 8
+
+
+def trained_verdict(trained: Trained, a: str, b: str) -> Prose:
+    """Say in a sentence what the given weights make of the two networks."""
+    step = trained.first
+    if trained.verdict == "equal":
+        text = f"With these weights they compute the same: {_equal(trained)}."
+        return Prose(text, "good")
+    if trained.outputs is None:
+        return Prose("With these weights no comparison could be run.", "caution")
+    if trained.verdict == "different":
+        where = f"; they first part at {_place(step)} ({_amount(step.apart)})" if step else ""
+        return Prose(
+            f"With these weights {a} and {b} compute different outputs: {_amount(trained.outputs)}{where}.", "bad"
+        )
+    told = f"{len(trained.differing)} of {len(trained.weights)} matched weights differ, but the outputs are equal"
+    if not trained.differing:
+        told = f"all {len(trained.weights)} matched weights are equal, and so are the outputs"
+    return Prose(
+        f"With these weights it is undetermined: {told} on {INPUTS} random inputs within rtol {RTOL:g}.", "caution"
+    )
+
+
+def trained_finding(trained: Trained) -> Finding:
+    """Return the finding: real where the outputs differ and a weight does, too."""
+    differing = trained.differing
+    where = tuple(_pair(each.a, each.b) for each in differing)
+    evidence = _evidence(trained)
+    if not differing:
+        message = f"{_equal(trained)}"
+        if trained.verdict == "different":
+            message += ": what differs in the outputs comes from the networks"
+        verdict = Verdict.UNDETERMINED if trained.outputs is None else Verdict.COSMETIC
+        return Finding(KIND, verdict, (), 1, message, evidence)
+    message = f"{len(differing)} of {len(trained.weights)} matched weights differ: {_grouped(differing)}"
+    verdict = Verdict.REAL if trained.verdict == "different" else Verdict.UNDETERMINED
+    return Finding(KIND, verdict, where, len(differing), message, evidence)
+
+
+def trained_section(trained: Trained, a: str, b: str) -> Section:
+    """Return the section: whose weights, where they part, which weights differ, and all of both in folded tables."""
+    said = [Prose(f"A is {a} with {trained.a}. B is {b} with {trained.b}.")]
+    if trained.unmatched:
+        unread = "the networks read none of them" if trained.architecture == "equivalent" else "they are not compared"
+        count = len(trained.unmatched)
+        said.append(Prose(f"{count} {'tensor has' if count == 1 else 'tensors have'} no counterpart; {unread}."))
+    parted = [step for step in trained.steps if step.apart.differs]
+    opened = [_weights("Weights that differ", trained.differing[:SHOWN])] if trained.differing else []
+    if parted:
+        opened.append(_steps(f"Where they part first, of {len(parted)} operations that do", parted[:SHOWN]))
+    whole = (_weight_groups(trained.weights), _weights("All matched weights", trained.weights))
+    folded = Section(
+        "All weights and operations", (*whole, _steps("All aligned operations", trained.steps)), folded=True
+    )
+    return Section("With these weights", (*said, *opened, folded))
+
+
+def conversion_section(conversion: Conversion) -> Section:
+    """Say what became of a converted checkpoint."""
+    done = f"{conversion.target} is written: A fills {conversion.filled} of its {conversion.tensors} tensors."
+    said = [Prose(done, "good" if not conversion.unfilled else "caution")]
+    if conversion.unfilled:
+        said.append(
+            Prose(f"Nothing in A fills these; they keep B's initial values: {_some(conversion.unfilled)}.", "caution")
+        )
+    if conversion.unused:
+        said.append(Prose(f"B has no place for these of A: {_some(conversion.unused)}."))
+    if conversion.dropped:
+        said.append(Prose(f"Left out beside the state dict, as it belongs to A: {_some(conversion.dropped)}."))
+    return Section("The converted checkpoint", tuple(said))
+
+
+def trained_data(trained: Trained) -> dict[str, Any]:
+    """Return the JSON form; numbers that are not finite stand as null."""
+    first = trained.first
+    return {
+        "verdict": trained.verdict,
+        "a": trained.a,
+        "b": trained.b,
+        "dtype": "float64",
+        "inputs": INPUTS,
+        "rtol": RTOL,
+        "outputs": None if trained.outputs is None else _numbers(trained.outputs),
+        "first_divergence": None if first is None else _step_data(first),
+        "weights": [
+            {"a": each.a, "b": each.b, "group": each.group, "equal": not each.apart.delta, **_numbers(each.apart)}
+            for each in trained.weights
+        ],
+        "unmatched": list(trained.unmatched),
+        "operations": [_step_data(step) for step in trained.steps],
+    }
+
+
+def conversion_data(conversion: Conversion) -> dict[str, Any]:
+    """Return the JSON form."""
+    return {
+        "path": str(conversion.target),
+        "filled": conversion.filled,
+        "tensors": conversion.tensors,
+        "unfilled": list(conversion.unfilled),
+        "unused": list(conversion.unused),
+        "dropped": list(conversion.dropped),
+    }
+
+
+def _equal(trained: Trained) -> str:
+    renamed = sum(each.a != each.b for each in trained.weights)
+    return f"all {len(trained.weights)} matched weights are equal" + (
+        f", {renamed} under other names" if renamed else ""
+    )
+
+
+def _evidence(trained: Trained) -> tuple[str, ...]:
+    if trained.outputs is None:
+        return ()
+    lines = [f"outputs on {INPUTS} random inputs, in eval mode and float64: {_amount(trained.outputs)}"]
+    step = trained.first
+    if step is not None:
+        cause = "a weight that it reads differs" if step.own else "the weights that it reads are equal"
+        lines.append(f"first divergence: {_place(step)}, {_amount(step.apart)}; {cause}")
+        lines += [step.source] if step.source else []
+    return tuple(lines)
+
+
+def _grouped(differing: Sequence[WeightDelta]) -> str:
+    counts: dict[str, int] = {}
+    for each in differing:
+        counts[each.group] = counts.get(each.group, 0) + 1
+    return ", ".join(f"{count} {group}" for group, count in counts.items())
+
+
+def _weight_groups(weights: Sequence[WeightDelta]) -> Table:
+    groups: dict[str, list[WeightDelta]] = {}
+    for each in weights:
+        groups.setdefault(each.group, []).append(each)
+    rows = tuple(
+        (name, len(members), sum(not each.apart.delta for each in members), sum(bool(e.apart.delta) for e in members),
+         _number(max(each.apart.delta for each in members)), _number(max(each.apart.relative for each in members)))
+        for name, members in groups.items()
+    )  # fmt: skip
+    columns = (Column("class of layer"), Column("weights", numeric=True), Column("equal", numeric=True),
+               Column("different", numeric=True), Column("max |Δ|"), Column("relative"))  # fmt: skip
+    return Table("By class of layer", columns, rows)
+
+
+def _weights(title: str, weights: Sequence[WeightDelta]) -> Table:
+    columns = (
+        Column("A"),
+        Column("B"),
+        Column("class of layer", low_priority=True),
+        Column("max |Δ|"),
+        Column("relative"),
+    )
+    rows = tuple((each.a, each.b, each.group, *_cells(each.apart)) for each in weights)
+    note = "Compared bit for bit, through the mapping: permuted, reshaped and fused tensors part by part."
+    return Table(title, columns, rows, note=note)
+
+
+def _steps(title: str, steps: Sequence[Step]) -> Table:
+    columns = (Column("operation"), Column("in A"), Column("in B"), Column("max |Δ|"), Column("relative"),
+               Column("its weights", low_priority=True))  # fmt: skip
+    rows = tuple(
+        (each.op, each.a, each.b, *_cells(each.apart), "differ" if each.own else "") for each in steps
+    )  # fmt: skip
+    note = f"Each network on its own activations, the worst of {INPUTS} random inputs; relative to A's largest value."
+    return Table(title, columns, rows, note=note)
+
+
+def _cells(found: Apart) -> tuple[Cell, ...]:
+    return _number(found.delta), _number(found.relative)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if isfinite(value) else "not finite"
+
+
+def _amount(found: Apart) -> str:
+    if found.delta == float("inf"):
+        return "other shapes, or NaN or infinity on one side"
+    return f"max |Δ| {found.delta:.3g}, relative {found.relative:.3g}"
+
+
+def _numbers(found: Apart) -> dict[str, float | None]:
+    finite = {"max_delta": found.delta, "relative": found.relative}
+    return {name: value if isfinite(value) else None for name, value in finite.items()}
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    return {
+        "op": step.op,
+        "a": step.a,
+        "b": step.b,
+        "source": step.source,
+        "weights_differ": step.own,
+        **_numbers(step.apart),
+    }
+
+
+def _place(step: Step) -> str:
+    return f"{step.op} in {_pair(step.a, step.b) or 'the network itself'}"
+
+
+def _pair(a: str, b: str) -> str:
+    return a if a == b else f"{a} ↔ {b}"
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

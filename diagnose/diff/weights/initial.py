@@ -1,0 +1,131 @@
+"""The initial weights of two networks, matched tensor by matched tensor, in groups by class of layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import exp, inf, log, sqrt
+
+from torch import Tensor, nn
+
+from diagnose.diff.proof.random_weights import state_of
+from diagnose.diff.weights.mapping import Move
+from diagnose.networks.anatomy import Anatomy, anatomy, kind_of
+from diagnose.values import Finding, Verdict
+
+NOISE = 6.0
+"""Standard errors of a sampled standard deviation beyond which two are called different."""
+
+SAME = 0.04
+"""Two classes of layers whose ratios are within 4 % of each other share a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """One matched tensor: the standard deviation of B's over A's, and whether the two distributions differ."""
+
+    group: str
+    value: float
+    differs: bool
+    a: str
+    b: str
+    constant: tuple[float | None, float | None]
+
+
+def initial_weights(a: nn.Module, b: nn.Module, moved: Iterable[Move]) -> tuple[Finding, ...]:
+    """Compare how the matched parameters of both networks were initialised; one finding where any differ.
+
+    Source: the standard error of a sample's standard deviation is about σ/√(2n), for normal numbers.
+    """
+    state_a, state_b, places = state_of(a), state_of(b), anatomy(a)
+    ratios = [
+        _ratio(move, state_a[move.a.name], state_b[move.b.name], layer_class(a, places, move.a.name))
+        for move in moved
+        if isinstance(state_a[move.a.name], nn.Parameter)
+    ]
+    if not any(ratio.differs for ratio in ratios):
+        return ()
+    lines = _lines(ratios)
+    differing = [ratio for ratio in ratios if ratio.differs]
+    where = tuple(dict.fromkeys(ratio.group for ratio in differing))
+    message = "initial weights, standard deviation in B over A: " + "; ".join(lines)
+    evidence = tuple(
+        f"{ratio.a} ↔ {ratio.b}: {ratio.value:.3g}" for ratio in differing[:3] if ratio.value not in (0.0, inf)
+    )
+    return (Finding("initial weights", Verdict.REAL, where, len(differing), message, evidence),)
+
+
+def _ratio(move: Move, a: Tensor, b: Tensor, group: str) -> Ratio:
+    one, other = move.a.read(a.detach()).double(), move.b.read(b.detach()).double()
+    n = one.numel()
+    spread = [float(tensor.std()) if n > 1 else 0.0 for tensor in (one, other)]
+    constant = tuple(
+        float(tensor.flatten()[0]) if not deviation else None
+        for tensor, deviation in zip((one, other), spread, strict=True)
+    )
+    if constant[0] is not None or constant[1] is not None:
+        return Ratio(group, 1.0, constant[0] != constant[1], move.a.name, move.b.name, (constant[0], constant[1]))
+    value = spread[1] / spread[0]
+    error = NOISE * sqrt(2.0 / (2.0 * max(n - 1, 1)))
+    means_differ = abs(float(one.mean() - other.mean())) > NOISE * sqrt(2.0 / n) * max(spread)
+    return Ratio(
+        group, value, abs(log(value)) > max(error, 0.02) or means_differ, move.a.name, move.b.name, (None, None)
+    )
+
+
+def layer_class(module: nn.Module, places: Anatomy, name: str) -> str:
+    """Return the class of layer in which a parameter's or buffer's values are compared."""
+    path, _, leaf = name.rpartition(".")
+    owner = module.get_submodule(path)
+    buffer = owner._buffers.get(leaf)
+    if buffer is not None:
+        return f"{kind_of(owner, leaf, buffer)} running statistics" if leaf.startswith("running_") else "buffers"
+    tensor = owner._parameters.get(leaf)
+    kind = "other" if tensor is None else kind_of(owner, leaf, tensor)
+    if leaf == "bias":
+        return f"{kind} biases"
+    if isinstance(owner, nn.modules.conv._ConvNd):
+        place = places.place(name)
+        if place.stage == "stem":
+            return "stem convolution"
+        if place.branch == "shortcut":
+            return "projection convolutions"
+        return "stride-2 convolutions" if max(owner.stride) > 1 else "convolutions"
+    return f"{kind} weights"
+
+
+def _lines(ratios: list[Ratio]) -> list[str]:
+    """Return a line per class of layer, classes of one ratio together."""
+    groups: dict[str, list[Ratio]] = {}
+    for ratio in ratios:
+        groups.setdefault(ratio.group, []).append(ratio)
+    described: dict[str, list[str]] = {}
+    numbers: list[tuple[float, str]] = []
+    for group, members in groups.items():
+        text, value = _described(members)
+        known = next((words for number, words in numbers if value and abs(log(number / value)) < SAME), None)
+        text = known or text
+        if value and not known:
+            numbers.append((value, text))
+        described.setdefault(text, []).append(group)
+    return [f"{_listed(names)} {text}" for text, names in described.items() if text]
+
+
+def _described(members: list[Ratio]) -> tuple[str, float]:
+    constants = {ratio.constant for ratio in members if ratio.differs and ratio.constant != (None, None)}
+    if constants:
+        shown = [" → ".join("random" if value is None else f"{value:g}" for value in pair) for pair in sorted(
+            constants, key=str)]  # fmt: skip
+        return f"{', '.join(shown)} in {sum(r.differs for r in members)} of {len(members)}", 0.0
+    measured = [ratio for ratio in members if ratio.constant == (None, None)]
+    if not any(ratio.differs for ratio in members):
+        return "equal", 0.0
+    logs = sorted(log(ratio.value) for ratio in measured)
+    low, middle, high = logs[0], logs[len(logs) // 2], logs[-1]
+    if high - low > 2 * SAME:
+        return f"{exp(low):.2f} to {exp(high):.2f}", 0.0
+    return f"{exp(middle):.2f}", exp(middle)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
