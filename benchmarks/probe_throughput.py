@@ -33,18 +33,19 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from diagnose.probe.augment import normalised
-from diagnose.probe.choice import Asked, Stopwatch
-from diagnose.probe.devices import freed_memory
+from diagnose.probe.data.image_cache import placed
+from diagnose.probe.data.images import Images
+from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors.local import Local
-from diagnose.probe.image_cache import placed
-from diagnose.probe.images import Images, load_images
-from diagnose.probe.numerics import Length, Numerics
-from diagnose.probe.settings import Settings, settings_of
-from diagnose.probe.train import autocast, engine, train
-from diagnose.probe.train import placed as placed_model
-from diagnose.probe.weights import initialised, narrowed
-from diagnose.recipe import load
+from diagnose.probe.plan.timing import Stopwatch
+from diagnose.probe.trial.augment import normalised
+from diagnose.probe.trial.devices import freed_memory
+from diagnose.probe.trial.hyperparameters import Settings, settings_of
+from diagnose.probe.trial.initial_weights import initialised, narrowed
+from diagnose.probe.trial.numerics import Asked, Length, Numerics
+from diagnose.probe.trial.train import autocast, engine, train
+from diagnose.probe.trial.train import placed as placed_model
+from diagnose.recipes import load
 
 BATCH = 128
 

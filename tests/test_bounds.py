@@ -10,9 +10,9 @@ from diagnose.errors import USAGE, DiagnoseError
 from diagnose.networks.inputs import parse_input
 from diagnose.networks.model_text import parse as parse_model
 from diagnose.params.reported import other_precisions, parse_reported
-from diagnose.probe.limits import check_counts
-from diagnose.probe.synthetic import synthetic
-from diagnose.recipe.toml import parse as parse_recipe
+from diagnose.probe.data.synthetic import synthetic
+from diagnose.probe.plan.limits import check_counts
+from diagnose.recipes.toml import parse as parse_recipe
 from diagnose.render import as_json
 
 LONG = ["9" * 400, "9" * 5_000, "-" + "9" * 400, "0x" + "f" * 4_000]

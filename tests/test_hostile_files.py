@@ -13,14 +13,14 @@ import torch
 
 from diagnose.case.cache import _digest
 from diagnose.case.case import load as load_case
-from diagnose.case.trials import digest, journals_in, kept_in
+from diagnose.case.stored_trials import digest, journals_in, kept_in
 from diagnose.diff.weights import checkpoint_file
 from diagnose.diff.weights.checkpoint import read as read_checkpoint
 from diagnose.errors import DiagnoseError
 from diagnose.networks import build, digest_of_code
-from diagnose.probe import arrays, class_folders, images
-from diagnose.probe.journal import Journal
-from diagnose.recipe import load as load_recipe
+from diagnose.probe.data import arrays, class_folders, load_images
+from diagnose.probe.trial.journal import Journal
+from diagnose.recipes import load as load_recipe
 
 
 @pytest.fixture(params=["pipe", "device", "folder", "dangling", "loop"])
@@ -58,9 +58,9 @@ def refused(read, *arguments):
         ("weights.pt", read_checkpoint),
         ("weights.safetensors", read_checkpoint),
         ("images.npz", arrays.arrays),
-        ("images.npz", lambda path: images.load_images(str(path))),
-        ("images.tar", lambda path: images.load_images(str(path))),
-        ("images.zip", lambda path: images.load_images(str(path))),
+        ("images.npz", lambda path: load_images.load_images(str(path))),
+        ("images.tar", lambda path: load_images.load_images(str(path))),
+        ("images.zip", lambda path: load_images.load_images(str(path))),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -113,7 +113,7 @@ def test_a_file_of_a_terabyte_is_refused(tmp_path, name, read):
 def test_a_part_of_cifar10_of_a_terabyte_is_refused(tmp_path):
     with (tmp_path / "cifar-10-python.tar.gz").open("wb") as file:
         file.truncate(1 << 40)
-    assert "is longer than" in refused(images.load_images, f"cifar10:{tmp_path}")
+    assert "is longer than" in refused(load_images.load_images, f"cifar10:{tmp_path}")
 
 
 def test_a_packed_checkpoint_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_a_packed_zip_that_would_fill_the_memory_is_refused_by_what_it_declares(
     with zipfile.ZipFile(tmp_path / "images.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("elsewhere/zeros", bytes(2 << 20))
     assert "larger than a set" in refused(
-        images.load_images,
+        load_images.load_images,
         str(tmp_path / "images.zip"),
     )
 
@@ -175,7 +175,7 @@ def test_a_packed_tar_that_would_fill_the_memory_is_refused(tmp_path, monkeypatc
         member = tarfile.TarInfo(name)
         member.size = 2 << 20
         archive.addfile(member, io.BytesIO(bytes(2 << 20)))
-    assert "larger than a set" in refused(images.load_images, str(tmp_path / "images.tar.gz"))
+    assert "larger than a set" in refused(load_images.load_images, str(tmp_path / "images.tar.gz"))
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
@@ -184,7 +184,7 @@ def test_a_tar_with_an_endless_name_is_refused_before_the_name_is_read(tmp_path,
     member.type, member.size = kind, 1 << 40
     with gzip.open(tmp_path / "images.tgz", "wb") as file:
         file.write(member.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 20))
-    assert "a name or notes of" in refused(images.load_images, str(tmp_path / "images.tgz"))
+    assert "a name or notes of" in refused(load_images.load_images, str(tmp_path / "images.tgz"))
 
 
 def test_many_small_files_of_large_images_are_refused(tmp_path, monkeypatch):
@@ -195,7 +195,7 @@ def test_many_small_files_of_large_images_are_refused(tmp_path, monkeypatch):
         (tmp_path / split / "ant").mkdir(parents=True)
         for index in range(4):
             Image.new("RGB", (512, 512)).save(tmp_path / split / "ant" / f"{index}.png")
-    refusal = refused(lambda: images.load_images(str(tmp_path), cache=tmp_path / "cache"))
+    refusal = refused(lambda: load_images.load_images(str(tmp_path), cache=tmp_path / "cache"))
     assert "larger than a set" in refusal
 
 

@@ -14,7 +14,7 @@ from diagnose.values import FieldDiff, Recipe, RecipeDiff, Trial
 
 if TYPE_CHECKING:
     from diagnose.probe.answer import ProbeAnswer
-    from diagnose.probe.effects import ModelEffects
+    from diagnose.probe.effects.effects import ModelEffects
 
 CPU_BUDGET = 20 * 60.0
 """Seconds that a probe on a CPU may take where nothing is said."""
@@ -103,8 +103,8 @@ def compare_recipes(a: str | Path, b: str | Path, *, progress: Progress = silent
         ['momentum', 'weight_decay']
     """
     with callers_state_kept():
-        from diagnose.recipe import compare, load_both
-        from diagnose.recipe.report import diff_report
+        from diagnose.recipes import compare, load_both
+        from diagnose.recipes.report import diff_report
 
         progress(f"Comparing {a} and {b}")
         diff = compare(*load_both(str(a), str(b)))
@@ -123,8 +123,8 @@ def read_recipe(recipe: str | Path) -> RecipeFields:
         128
     """
     with callers_state_kept():
-        from diagnose.recipe import load
-        from diagnose.recipe.report import show_report
+        from diagnose.recipes import load
+        from diagnose.recipes.report import show_report
 
         found = load(str(recipe))
         return RecipeFields(show_report(found), found)
@@ -206,19 +206,20 @@ def probe(
         )
     lengths = (epochs,) if isinstance(epochs, int) else tuple(epochs)
     with callers_state_kept():
-        from diagnose.probe.answer import Request, prepare, run_probe
-        from diagnose.probe.devices import chosen_device
+        from diagnose.probe.answer import prepare, run_probe
+        from diagnose.probe.data.load_images import cache_folder, load_images
         from diagnose.probe.executors import executor_for
-        from diagnose.probe.images import cache_folder, load_images
-        from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
-        from diagnose.probe.report import plan_text, probe_report
-        from diagnose.recipe import load_both
+        from diagnose.probe.report.report import plan_text, probe_report
+        from diagnose.probe.request import Request
+        from diagnose.probe.trial.devices import chosen_device
+        from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS
+        from diagnose.recipes import load_both
 
         _check("precision", precision, PRECISIONS)
         _check("layout", layout, LAYOUTS)
         _check("engine", engine, ENGINES)
         if tensorboard is not None:
-            from diagnose.probe.tensorboard import check
+            from diagnose.probe.report.tensorboard import check
 
             check()
         place = chosen_device(device, elsewhere=ray is not None)
@@ -257,7 +258,7 @@ def probe(
 
             answer = run_probe(prepared, folder, executor, ended, progress)
         if tensorboard is not None:
-            from diagnose.probe.tensorboard import write
+            from diagnose.probe.report.tensorboard import write
 
             write(answer.trials, Path(tensorboard))
         return ProbeEffects(probe_report(answer), answer)

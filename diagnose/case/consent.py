@@ -14,7 +14,7 @@ from diagnose.case.claims import KINDS
 from diagnose.guard import RefusedError, guarded_unless
 from diagnose.networks.consent import Consent, asks_for_weights, is_code, limited_to
 from diagnose.networks.model_text import file_of, parse
-from diagnose.recipe.load import is_code as is_code_of_a_recipe
+from diagnose.recipes.load import is_code as is_code_of_a_recipe
 from diagnose.values import Case, Claim
 
 

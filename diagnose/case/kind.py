@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key
+from diagnose.case.measurements import Bench
 from diagnose.values import Claim, Item, Ruling, Skipped
 
 OPPOSITE = {

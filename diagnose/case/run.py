@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from diagnose.case.bench import Bench
 from diagnose.case.cache import Cache
 from diagnose.case.claims import KINDS
 from diagnose.case.consent import allowed, code_of, fetches
 from diagnose.case.kind import OPPOSITE
+from diagnose.case.measurements import Bench
 from diagnose.errors import DiagnoseError, in_one_line
 from diagnose.guard import RefusedError
 from diagnose.networks.consent import ConsentError, Need

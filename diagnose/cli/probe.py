@@ -14,8 +14,8 @@ from diagnose.cli.listening import listener_of, may_fetch
 from diagnose.cli.options import OUTPUT_PANEL, Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
-from diagnose.probe.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS
-from diagnose.probe.numerics import ENGINES, LAYOUTS, PRECISIONS
+from diagnose.probe.plan.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS
+from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 IMAGES, COST, COMPUTING = "Images", "Time and place", "How a trial computes"
@@ -152,16 +152,16 @@ def probe(
             raise DiagnoseError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.", exit_code=USAGE)
     lengths = _lengths(horizons)
     if tensorboard is not None:
-        from diagnose.probe.tensorboard import check
+        from diagnose.probe.report.tensorboard import check
 
         check()
     result = Result(format, output, quiet=quiet)
     from diagnose.probe import run
-    from diagnose.probe.answer import Request
-    from diagnose.probe.devices import chosen_device
-    from diagnose.probe.images import cache_folder
-    from diagnose.probe.report import probe_report
-    from diagnose.recipe import load_both
+    from diagnose.probe.data.load_images import cache_folder
+    from diagnose.probe.report.report import probe_report
+    from diagnose.probe.request import Request
+    from diagnose.probe.trial.devices import chosen_device
+    from diagnose.recipes import load_both
 
     device = chosen_device(device, elsewhere=ray is not None)
     start, end = load_both(recipe, against)
@@ -187,7 +187,7 @@ def probe(
     folder = runs or cache_folder().parent / "probes"
     answer = run.probe(request, run.Data(data, download, ask=may_fetch), folder, ray=ray, listener=listener_of(result))
     if tensorboard is not None:
-        from diagnose.probe.tensorboard import write
+        from diagnose.probe.report.tensorboard import write
 
         write(answer.trials, tensorboard)
     result.write(probe_report(answer))

@@ -36,8 +36,8 @@ def recipe(
             exit_code=USAGE,
         )
     result = Result(format, output, quiet=quiet)
-    from diagnose.recipe import compare, load, load_both
-    from diagnose.recipe.report import diff_report, show_report
+    from diagnose.recipes import compare, load, load_both
+    from diagnose.recipes.report import diff_report, show_report
 
     if show is not None:
         with result.progress(f"Reading {show}"):

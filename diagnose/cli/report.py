@@ -17,7 +17,7 @@ from diagnose.cli.pages import PAGES, check_pages, is_one_file, write_pages
 from diagnose.cli.probe import seconds_of
 from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
 from diagnose.files import check_writable, read_text
-from diagnose.probe.limits import check_counts
+from diagnose.probe.plan.limits import check_counts
 
 if TYPE_CHECKING:
     from diagnose.case.run import Watch

@@ -13,7 +13,7 @@ from diagnose.errors import USAGE, DiagnoseError
 from diagnose.values import Case
 
 if TYPE_CHECKING:
-    from diagnose.case.wanted import Wanted
+    from diagnose.case.requested_trials import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def run_trials(case: Case, options: Options, result: Result) -> bool:
         DiagnoseError: no claim asks for trials or a probe is not possible (exit code 2), or one could not run (3).
     """
     from diagnose.case.consent import consented
-    from diagnose.case.wanted import wanted
+    from diagnose.case.requested_trials import wanted
 
     asked = wanted(case, download=options.download)
     if not asked:
@@ -57,9 +57,9 @@ def _interrupted(asked: Wanted, options: Options, result: Result, trusted: bool)
     Compiling a network runs code that is written on the way, which the guard of a case that is not trusted refuses.
     """
     from diagnose.probe import run
-    from diagnose.probe.answer import Request
-    from diagnose.probe.devices import chosen_device
-    from diagnose.recipe import load_both
+    from diagnose.probe.request import Request
+    from diagnose.probe.trial.devices import chosen_device
+    from diagnose.recipes import load_both
 
     limit = seconds_of(options.budget)
     try:
@@ -84,9 +84,9 @@ def _interrupted(asked: Wanted, options: Options, result: Result, trusted: bool)
 
 def keep_trials(case: Case, runs: Path, path: Path) -> int:
     """Write the trials at hand of the case's networks into one file, and return how many they are."""
-    from diagnose.case.bench import Bench
-    from diagnose.case.probes import is_kin
-    from diagnose.case.trials import kept
+    from diagnose.case.measurements import Bench
+    from diagnose.case.requested_probes import is_kin
+    from diagnose.case.stored_trials import kept
 
     at_hand = Bench(case, runs).at_hand()
     models = [text for _, text in case.models]

@@ -7,54 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnose.networks import digest_of_code
-from diagnose.probe.arms import arms_of
-from diagnose.probe.checks import check_arms, check_init, check_request, remarks
-from diagnose.probe.choice import Asked, Stopwatch, wall_seconds
-from diagnose.probe.decision import Decision, decide, divided, keep, kept, place_of
-from diagnose.probe.effects import ModelEffects, effects_of
+from diagnose.probe.data.images import Images
+from diagnose.probe.effects.effects import ModelEffects, effects_of
+from diagnose.probe.effects.horizons import at_horizons
 from diagnose.probe.executors.executor import Executor, OutOfMemoryError, finished, run, unfinished
-from diagnose.probe.horizons import at_horizons
-from diagnose.probe.images import Images
-from diagnose.probe.numerics import Length
-from diagnose.probe.plan import Plan
-from diagnose.probe.trials import TrialSpec
-from diagnose.values import Recipe, Trial
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked of a probe; None lets it choose. `budget` is in seconds, None is no limit.
-
-    `horizons` are several lengths in epochs, in place of the one of `epochs`.
-    """
-
-    models: tuple[str, ...]
-    start: Recipe
-    end: Recipe
-    ablate: tuple[str, ...] = ()
-    seeds: int = 5
-    epochs: int = 5
-    images: int | None = None
-    width: int | None = None
-    device: str = "cpu"
-    precision: str | None = None
-    threads: int | None = None
-    workers: int | None = None
-    budget: float | None = None
-    layout: str | None = None
-    engine: str | None = None
-    micro_batch: int | None = None
-    horizons: tuple[int, ...] = ()
-
-    @property
-    def lengths(self) -> tuple[int, ...]:
-        """Return the horizons, rising, each once."""
-        return tuple(sorted(set(self.horizons or (self.epochs,))))
-
-    @property
-    def asked(self) -> Asked:
-        """Return what is fixed of how trials compute."""
-        return Asked(self.precision, self.layout, self.engine, self.threads, self.workers, self.micro_batch)
+from diagnose.probe.plan.arms import arms_of
+from diagnose.probe.plan.checks import check_arms, check_init, check_request, remarks
+from diagnose.probe.plan.plan import Plan
+from diagnose.probe.plan.stored_plan import Decision, decide, divided, keep, kept, place_of
+from diagnose.probe.plan.timing import Stopwatch, wall_seconds
+from diagnose.probe.request import Request
+from diagnose.probe.trial.numerics import Length
+from diagnose.probe.trial.spec import TrialSpec
+from diagnose.values import Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from diagnose.errors import DiagnoseError
 from diagnose.networks import parse
-from diagnose.probe.answer import Prepared, ProbeAnswer, Request, prepare, run_probe
-from diagnose.probe.checks import check_request
-from diagnose.probe.devices import cores
+from diagnose.probe.answer import Prepared, ProbeAnswer, prepare, run_probe
+from diagnose.probe.data.images import Images
+from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors import executor_for
-from diagnose.probe.images import Images, load_images
-from diagnose.probe.report import plan_text
+from diagnose.probe.plan.checks import check_request
+from diagnose.probe.report.report import plan_text
+from diagnose.probe.request import Request
+from diagnose.probe.trial.devices import cores
 from diagnose.values import Trial
 from diagnose.wording import counted
 

@@ -88,7 +88,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a network is trained. A key that has no setting is not stated; `recipe.fields` lists the keys.
+    """How a network is trained. A key that has no setting is not stated; `recipes.fields` lists the keys.
 
     `text` is what was typed for it, where that is not its name.
     """

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from trained import END, START, called, runs, spread
 
-from diagnose.case.bench import Bench
 from diagnose.case.case import parse
 from diagnose.case.kinds.accuracy import KIND, Mean, Trained, _mean, judge
+from diagnose.case.measurements import Bench
 from diagnose.case.run import judge_claim
-from diagnose.case.trials import AtHand
-from diagnose.recipe import load
+from diagnose.case.stored_trials import AtHand
+from diagnose.recipes import load
 from diagnose.values import Claim, Curves, Intervals, Ruling, Section, Table
 
 CLAIM = Claim("a", KIND.name, "it", "", True, (("reported", 94.0), ("reproduced", 92.0)), 1)

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 from trained import runs, spread
 
-from diagnose.case.bench import Bench
 from diagnose.case.case import parse
+from diagnose.case.measurements import Bench
 from diagnose.case.run import judge_claim
-from diagnose.case.trials import AtHand
+from diagnose.case.stored_trials import AtHand
 from diagnose.values import (
     DiffSide,
     Finding,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from diagnose.case.bench import Bench
 from diagnose.case.case import parse
+from diagnose.case.measurements import Bench
 from diagnose.case.run import judge_claim
 from diagnose.values import Ruling
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from diagnose.case.degree import FITS, fit, growth
-from diagnose.case.lines import Until, frozen, randomise, straight
+from diagnose.polynomial.degree import FITS, fit, growth
+from diagnose.polynomial.restrict import Until, frozen, randomise, straight
 
 
 class Power(nn.Module):

@@ -8,8 +8,8 @@ import pytest
 from diagnose.case import consent
 from diagnose.case.cache import NoCache
 from diagnose.case.case import load, parse
+from diagnose.case.requested_trials import wanted
 from diagnose.case.run import judge_case
-from diagnose.case.wanted import wanted
 from diagnose.values import Ruling
 
 COUNT = '[[claim]]\nid = "{0}"\nkind = "parameter count"\nsays = "{0}"\nmodel = "{0}"\nnumber = "11.2M"\n'

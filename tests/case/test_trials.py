@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from trained import runs, spread
 
-from diagnose.case.probes import is_kin, probes_between
-from diagnose.case.trials import AtHand, Run, digest, journals_in, kept, kept_in
+from diagnose.case.requested_probes import is_kin, probes_between
+from diagnose.case.stored_trials import AtHand, Run, digest, journals_in, kept, kept_in
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.networks import digest_of_code
-from diagnose.probe.journal import Journal
-from diagnose.probe.trials import to_json
-from diagnose.recipe import load
+from diagnose.probe.trial.journal import Journal
+from diagnose.probe.trial.spec import to_json
+from diagnose.recipes import load
 from diagnose.values import Setting
 
 

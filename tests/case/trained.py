@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from diagnose.case.trials import Run
-from diagnose.probe.arms import arms_of
-from diagnose.probe.train import Length, Numerics
-from diagnose.probe.trials import TrialSpec
-from diagnose.recipe import load
+from diagnose.case.stored_trials import Run
+from diagnose.probe.plan.arms import arms_of
+from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.spec import TrialSpec
+from diagnose.recipes import load
 from diagnose.values import EpochResult
 
 START, END = load("reproduction"), load("authors-2022")

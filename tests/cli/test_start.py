@@ -111,10 +111,10 @@ def test_parameters_that_are_none_or_never_end_are_refused(flops, statement, sai
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
 
 
-BROKEN = """import sys, diagnose.recipe
+BROKEN = """import sys, diagnose.recipes
 def broken(a, b):
     raise {}
-diagnose.recipe.load_both = broken
+diagnose.recipes.load_both = broken
 sys.argv = ["diagnose", "recipe", "paper", "paper"]
 from diagnose.start import main
 main()

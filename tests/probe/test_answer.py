@@ -3,11 +3,12 @@
 import pytest
 
 from diagnose.errors import DiagnoseError
-from diagnose.probe.answer import Request, prepare, run_probe
+from diagnose.probe.answer import prepare, run_probe
+from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors import executor_for
 from diagnose.probe.executors.executor import Clock, OutOfMemoryError
-from diagnose.probe.images import load_images
-from diagnose.probe.weights import initialised, narrowed
+from diagnose.probe.request import Request
+from diagnose.probe.trial.initial_weights import initialised, narrowed
 from diagnose.values import Augmentation, Recipe, Setting
 
 

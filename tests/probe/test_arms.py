@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.probe.arms import arms_of
-from diagnose.probe.horizons import at_horizons, time_scale
-from diagnose.probe.images import load_images
-from diagnose.probe.numerics import Length, Numerics
-from diagnose.probe.plan import Plan
-from diagnose.probe.train import train
-from diagnose.probe.weights import initialised
-from diagnose.recipe import load
+from diagnose.probe.data.load_images import load_images
+from diagnose.probe.effects.horizons import at_horizons, time_scale
+from diagnose.probe.plan.arms import arms_of
+from diagnose.probe.plan.plan import Plan
+from diagnose.probe.trial.initial_weights import initialised
+from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.train import train
+from diagnose.recipes import load
 from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting, Trial
 
 

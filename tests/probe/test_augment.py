@@ -5,7 +5,7 @@ import torch
 from scipy.stats import chisquare
 from torchvision.transforms.functional import crop, hflip, pad
 
-from diagnose.probe.augment import batch, draw, normalised, padded
+from diagnose.probe.trial.augment import batch, draw, normalised, padded
 from diagnose.values import Augmentation, Normalisation
 
 CROP = Augmentation(4, 32, 0.5)

@@ -7,12 +7,12 @@ import sys
 import pytest
 import torch
 
-from diagnose.probe.devices import visible_gpus
-from diagnose.probe.journal import Journal
+from diagnose.probe.trial.devices import visible_gpus
+from diagnose.probe.trial.journal import Journal
 
 FAULTS = """
 import resource, torch
-from diagnose.probe.devices import freed_memory
+from diagnose.probe.trial.devices import freed_memory
 torch.set_num_threads(1)
 for kept in KEPT:
     freed_memory(kept=kept)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from diagnose.probe.arms import arms_of
-from diagnose.probe.comparisons import BEYOND
-from diagnose.probe.effects import DIFFERS, INCONCLUSIVE, effects_of
-from diagnose.probe.plan import Plan
-from diagnose.probe.sentences import ends, reading, sentence, settling, steps_apart
-from diagnose.probe.statistics import detectable
-from diagnose.probe.words import at_most
+from diagnose.probe.effects.comparisons import BEYOND
+from diagnose.probe.effects.effects import DIFFERS, INCONCLUSIVE, effects_of
+from diagnose.probe.effects.statistics import detectable
+from diagnose.probe.plan.arms import arms_of
+from diagnose.probe.plan.plan import Plan
+from diagnose.probe.report.phrases import ends, reading, sentence, settling, steps_apart
+from diagnose.probe.report.words import at_most
 from diagnose.values import Recipe, Setting, Trial
 
 NOISE = np.array([0.0, 0.3, -0.2, 0.1, -0.1])

@@ -17,16 +17,16 @@ import torch
 
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.networks import digest_of_code
+from diagnose.probe.data.image_cache import placed
+from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors.executor import OutOfMemoryError, finished, run, unfinished
 from diagnose.probe.executors.local import Local
 from diagnose.probe.executors.ray_tasks import RayTasks
-from diagnose.probe.image_cache import placed
-from diagnose.probe.images import load_images
-from diagnose.probe.journal import Journal
-from diagnose.probe.numerics import Length, Numerics
-from diagnose.probe.settings import settings_of
-from diagnose.probe.trials import TrialSpec, from_json, to_json
-from diagnose.probe.weights import narrowed
+from diagnose.probe.trial.hyperparameters import settings_of
+from diagnose.probe.trial.initial_weights import narrowed
+from diagnose.probe.trial.journal import Journal
+from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.spec import TrialSpec, from_json, to_json
 from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting
 
 NET = """
@@ -98,7 +98,7 @@ import sys
 from pathlib import Path
 from diagnose.probe.executors.executor import run
 from diagnose.probe.executors.local import Local
-from diagnose.probe.trials import from_json
+from diagnose.probe.trial.spec import from_json
 root = Path(sys.argv[1])
 spec = from_json((root / "spec.json").read_text())
 list(run([spec], root, Local(root, Path(sys.argv[2]))))
@@ -113,8 +113,8 @@ from diagnose.cli.output import Result
 result = Result(None, None, quiet=True)  # as in a command, stdout is the result's alone
 from diagnose.probe.executors.executor import run
 from diagnose.probe.executors.ray_tasks import RayTasks
-from diagnose.probe.images import load_images
-from diagnose.probe.trials import from_json
+from diagnose.probe.data.load_images import load_images
+from diagnose.probe.trial.spec import from_json
 root = Path(sys.argv[1])
 spec = from_json((root / "spec.json").read_text())
 executor = RayTasks(root, load_images("synthetic:1000"), address=sys.argv[3], gpu=False)

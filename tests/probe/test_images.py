@@ -15,7 +15,7 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.probe.images import load_images
+from diagnose.probe.data.load_images import load_images
 
 SHARED = Path(__file__).parents[2] / ".." / "shared" / "data" / "cifar10-jpeg.tar.xz"
 

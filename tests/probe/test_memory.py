@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from diagnose.probe.choice import smaller_micro_batch
-from diagnose.probe.executors.memory import is_lack, kernel_kills, said_by
+from diagnose.probe.executors.out_of_memory import is_lack, kernel_kills, said_by
+from diagnose.probe.plan.timing import smaller_micro_batch
 
 
 @pytest.mark.parametrize(

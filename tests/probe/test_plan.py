@@ -3,8 +3,8 @@
 import pytest
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.probe.arms import arms_of
-from diagnose.probe.plan import FEWEST_STEPS, Plan, shrunk
+from diagnose.probe.plan.arms import arms_of
+from diagnose.probe.plan.plan import FEWEST_STEPS, Plan, shrunk
 from diagnose.values import Normalisation, Recipe, Schedule, Setting
 
 

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from diagnose.probe.answer import Prepared, ProbeAnswer, Request
-from diagnose.probe.arms import arms_of
-from diagnose.probe.decision import Decision
-from diagnose.probe.effects import effects_of
-from diagnose.probe.images import load_images
-from diagnose.probe.numerics import Length, Numerics
-from diagnose.probe.plan import Plan
-from diagnose.probe.report import plan_text, probe_report
-from diagnose.probe.trials import TrialSpec
+from diagnose.probe.answer import Prepared, ProbeAnswer
+from diagnose.probe.data.load_images import load_images
+from diagnose.probe.effects.effects import effects_of
+from diagnose.probe.plan.arms import arms_of
+from diagnose.probe.plan.plan import Plan
+from diagnose.probe.plan.stored_plan import Decision
+from diagnose.probe.report.report import plan_text, probe_report
+from diagnose.probe.request import Request
+from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.spec import TrialSpec
 from diagnose.render import FORMATS, render
 from diagnose.render.schema import shipped
 from diagnose.values import EpochResult, Recipe, Setting

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.probe.settings import settings_of
+from diagnose.probe.trial.hyperparameters import settings_of
 from diagnose.values import Augmentation, Recipe, Schedule, Setting
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from diagnose.probe.statistics import ALPHA, detectable, difference, holm, seeds_to_settle, share, verdict
+from diagnose.probe.effects.statistics import ALPHA, detectable, difference, holm, seeds_to_settle, share, verdict
 
 A = [90.1, 90.7, 89.8, 90.4, 90.2]
 B = [91.0, 91.2, 91.1, 91.3, 90.6]

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from diagnose.errors import DiagnoseError
-from diagnose.probe.tensorboard import check, write
+from diagnose.probe.report.tensorboard import check, write
 from diagnose.values import EpochResult, Trial
 
 

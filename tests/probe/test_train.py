@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from diagnose.probe.images import load_images
-from diagnose.probe.settings import settings_of
-from diagnose.probe.train import DivergedError, Length, Numerics, train
+from diagnose.probe.data.load_images import load_images
+from diagnose.probe.trial.hyperparameters import settings_of
+from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.train import DivergedError, train
 from diagnose.values import Augmentation, Normalisation, Recipe, Setting
 
 LENGTH = Length(epochs=3, images=400, planned_epochs=3)
@@ -140,7 +141,7 @@ def test_divergence_is_told_with_its_step(images):
 
 
 def test_weight_decay_spares_what_the_recipe_spares(images):
-    from diagnose.probe.train import _optimizer
+    from diagnose.probe.trial.train import _optimizer
 
     groups = _optimizer(net(), settings(weight_decay=0.1, weight_decay_on="all but norms and biases")).param_groups
     counts = {group["weight_decay"]: sum(p.numel() for p in group["params"]) for group in groups}

@@ -2,10 +2,10 @@
 
 import pytest
 
-from diagnose.recipe import compare, load
-from diagnose.recipe.fields import FIELDS
-from diagnose.recipe.report import diff_report, show_report
-from diagnose.recipe.toml import parse
+from diagnose.recipes import compare, load
+from diagnose.recipes.fields import FIELDS
+from diagnose.recipes.report import diff_report, show_report
+from diagnose.recipes.toml import parse
 from diagnose.render import FORMATS, render
 from diagnose.values import NOT_STATED, Verdict
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
-from diagnose.recipe import load, load_both, names
-from diagnose.recipe.fields import FIELDS
-from diagnose.recipe.toml import line_of, parse
+from diagnose.recipes import load, load_both, names
+from diagnose.recipes.fields import FIELDS
+from diagnose.recipes.toml import line_of, parse
 from diagnose.values import NOT_STATED, Augmentation, Normalisation, Schedule
 
 STEP = Schedule("step", (40.0, 60.0, 80.0, 100.0), 0.1)

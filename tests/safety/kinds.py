@@ -123,7 +123,7 @@ def _with_trials(names):
 
 def _fields(draw):
     """Yield recipes in TOML in which one field is wrong."""
-    from diagnose.recipe.fields import FIELDS
+    from diagnose.recipes.fields import FIELDS
 
     for name in (*FIELDS, "title", "source", "sources", "unknown"):
         for value in draw.sample(WRONG, 5):
@@ -172,7 +172,7 @@ def parse_case(text):
 
 
 def parse_recipe(text):
-    from diagnose.recipe.toml import parse
+    from diagnose.recipes.toml import parse
 
     parse(text, "x", "x.toml")
 
@@ -187,14 +187,14 @@ def parse_report(text):
 
 
 def read_trials(path):
-    from diagnose.case.trials import digest, kept, kept_in
+    from diagnose.case.stored_trials import digest, kept, kept_in
 
     digest(Path(path))
     kept(kept_in(Path(path)).runs)
 
 
 def read_journals(path):
-    from diagnose.case.trials import digest, journals_in, kept
+    from diagnose.case.stored_trials import digest, journals_in, kept
 
     digest(Path(path))
     kept(journals_in(Path(path)).runs)
@@ -207,7 +207,7 @@ def read_checkpoint(path):
 
 
 def read_images(path):
-    from diagnose.probe.images import load_images
+    from diagnose.probe.data.load_images import load_images
 
     load_images(path)
 
@@ -426,8 +426,8 @@ def _judge_a_case(path):
 
 
 def _write_report(path):
-    from diagnose.recipe import compare, load_both
-    from diagnose.recipe.report import diff_report
+    from diagnose.recipes import compare, load_both
+    from diagnose.recipes.report import diff_report
     from diagnose.render import as_json
 
     path.write_text(as_json.render(diff_report(compare(*load_both("paper", "reproduction")))), "utf-8")

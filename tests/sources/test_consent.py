@@ -6,8 +6,8 @@ from diagnose.errors import USAGE, DiagnoseError
 from diagnose.guard import RefusedError, guarded
 from diagnose.networks import build, parse
 from diagnose.networks.consent import Consent, ConsentError, Need, asks_for_weights, is_code, limited_to
-from diagnose.recipe import load
-from diagnose.recipe.load import is_code as is_code_of_a_recipe
+from diagnose.recipes import load
+from diagnose.recipes.load import is_code as is_code_of_a_recipe
 
 TOUCH = "'command': 'touch ran'"
 HOSTILE = (

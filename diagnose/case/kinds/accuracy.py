@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, real, text
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.trained import (
@@ -20,12 +19,13 @@ from diagnose.case.kinds.trained import (
     probe_section,
     short_sentence,
 )
+from diagnose.case.measurements import Bench
 from diagnose.values import Claim, FlopTable, Interval, Intervals, Item, Prose, Recipe, Ruling, Section, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from diagnose.case.probes import Probe
+    from diagnose.case.requested_probes import Probe
 
 FEWEST = 3
 """Fewest seeds that an accuracy is judged by."""
@@ -66,7 +66,7 @@ class Trained:
 
 def measure(claim: Claim, bench: Bench) -> Trained:
     """Read the trials at hand, and count what a trial of full length would take."""
-    from diagnose.recipe.load import load
+    from diagnose.recipes.load import load
 
     recipes = load(claim.get("recipe")), load(claim.get("against"))
     names = tuple(filter(None, (claim.get("model"), claim.get("reference"))))
@@ -86,7 +86,7 @@ def measure(claim: Claim, bench: Bench) -> Trained:
 
 
 def _probes(runs: Sequence[object], recipes: tuple[Recipe, Recipe], texts: tuple[str, ...]) -> tuple[Probe, ...]:
-    from diagnose.case.probes import probes_between
+    from diagnose.case.requested_probes import probes_between
 
     return probes_between(runs, *recipes, texts)  # type: ignore[arg-type]
 

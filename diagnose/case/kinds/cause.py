@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, real, text, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.comparison import comparison, initial
 from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, standing
-from diagnose.probe.sentences import points
-from diagnose.probe.words import signed, span
+from diagnose.case.measurements import Bench
+from diagnose.probe.report.phrases import points
+from diagnose.probe.report.words import signed, span
 from diagnose.values import (
     Cell,
     Claim,
@@ -28,7 +28,7 @@ from diagnose.values import (
 )
 
 if TYPE_CHECKING:
-    from diagnose.case.probes import BetweenModels, Probe
+    from diagnose.case.requested_probes import BetweenModels, Probe
 
 RECIPES = ("reproduction", "authors-2022")
 """The recipes whose trials are looked at where the claim names no others."""
@@ -57,14 +57,14 @@ class Suspects:
 
 def measure(claim: Claim, bench: Bench) -> Suspects:
     """Compare the two networks, and read what the trials at hand say of both."""
-    from diagnose.recipe.load import load
+    from diagnose.recipes.load import load
 
     names = claim.get("a"), claim.get("b")
     recipes = load(claim.get("recipe", RECIPES[0])), load(claim.get("against", RECIPES[1]))
     diff, at_hand = bench.compared(*names), bench.at_hand()
     if not at_hand.runs:
         return Suspects(diff, recipes, (), (), at_hand.skipped)
-    from diagnose.case.probes import between_models, probes_between
+    from diagnose.case.requested_probes import between_models, probes_between
 
     texts = tuple(map(bench.text, names))
     probes = probes_between(at_hand.runs, *recipes, texts)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.case.bench import Bench, one_thread
 from diagnose.case.keys import Key, text, whole, word
 from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.measurements import Bench, one_thread
 from diagnose.values import Cell, Claim, Column, Curve, Curves, Prose, Ruling, Skipped, Table
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from diagnose.case.degree import Fit, Growth
+    from diagnose.polynomial.degree import Fit, Growth
 
 BLOCK, NETWORK = "each block", "the network"
 BEFORE = "before the blocks"
@@ -66,10 +66,10 @@ def measure(claim: Claim, bench: Bench) -> Degrees:
 def _fitted(model: str) -> Fitted:
     import torch
 
-    from diagnose.case.lines import SEED, inputs_of, randomise
     from diagnose.errors import DiagnoseError
     from diagnose.networks import build
     from diagnose.networks.anatomy import anatomy
+    from diagnose.polynomial.restrict import SEED, inputs_of, randomise
 
     built = build(model, allocate=True, seed=SEED)
     if not built.input_shapes:
@@ -93,8 +93,8 @@ def _whole(name: str, fitted: Fitted) -> Degrees:
     """Return the fits with that of what stands before the blocks, and the growth of the network."""
     import torch
 
-    from diagnose.case.degree import growth
-    from diagnose.case.lines import SEED, Until, straight
+    from diagnose.polynomial.degree import growth
+    from diagnose.polynomial.restrict import SEED, Until, straight
 
     generator = torch.Generator().manual_seed(SEED + 1)
     parts = fitted.blocks
@@ -105,8 +105,8 @@ def _whole(name: str, fitted: Fitted) -> Degrees:
 
 
 def _block(block: nn.Module, path: str, name: str, start: Tensor, generator: torch.Generator) -> BlockDegree:
-    from diagnose.case.degree import fit
-    from diagnose.case.lines import frozen, relus, straight
+    from diagnose.polynomial.degree import fit
+    from diagnose.polynomial.restrict import frozen, relus, straight
 
     line = straight(block, start, generator)
     as_it_is, at_start = fit(line), None
@@ -122,7 +122,7 @@ def judge(claim: Claim, degrees: Degrees) -> Opinion:
 
 
 def _judge_blocks(claim: Claim, degrees: Degrees) -> Opinion:
-    from diagnose.case.degree import HIGHEST
+    from diagnose.polynomial.degree import HIGHEST
 
     wanted, blocks = claim.get("degree"), degrees.blocks
     if not blocks:
@@ -231,7 +231,7 @@ def _degree(fit: Fit | None) -> Cell:
 
 
 def _residuals(fit: Fit) -> tuple[Cell, ...]:
-    from diagnose.case.degree import FITS
+    from diagnose.polynomial.degree import FITS
 
     shown = ["fits" if residual <= FITS else f"{residual:.1g}" for residual in fit.residuals[:SHOWN]]
     return (*shown, *[None] * (SHOWN - len(shown)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, text, texts
 from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.measurements import Bench
 from diagnose.values import Bar, Bars, Cell, Claim, Column, FlopTable, Ruling, Skipped, Table
 
 

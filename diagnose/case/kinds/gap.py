@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, numbers, text, texts
 from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.measurements import Bench
 from diagnose.params.gap.report import describe, gap_data, gap_sections, gap_verdict
 from diagnose.values import Claim, Item, ParameterGap, Ruling, Section, Waterfall
 

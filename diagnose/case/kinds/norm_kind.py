@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, text, word
 from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.measurements import Bench
 from diagnose.values import Claim, Column, Ruling, Table
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, number, text, word
 from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.measurements import Bench
 from diagnose.values import Cell, Claim, Column, ParamTable, Prose, Reported, Ruling, Table
 
 READINGS = ("rounded", "truncated")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, text, word
 from diagnose.case.kind import OPPOSITE, Evidence, Kind, Opinion
-from diagnose.recipe.compare import compare, shown
-from diagnose.recipe.load import load
-from diagnose.recipe.report import diff_report
+from diagnose.case.measurements import Bench
+from diagnose.recipes.compare import compare, shown
+from diagnose.recipes.load import load
+from diagnose.recipes.report import diff_report
 from diagnose.values import (
     NOT_STATED,
     Cell,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from diagnose.case.bench import Bench
 from diagnose.case.keys import Key, text, texts, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.comparison import comparison, deltas, initial, structural
+from diagnose.case.measurements import Bench
 from diagnose.values import Claim, GraphDiff, Ruling, Verdict
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from diagnose.probe.curves import learning_curve
-from diagnose.probe.sentences import points
-from diagnose.probe.words import at_most, lengths, signed, span, steps_of
+from diagnose.probe.report.curves import learning_curve
+from diagnose.probe.report.phrases import points
+from diagnose.probe.report.words import at_most, lengths, signed, span, steps_of
 from diagnose.values import (
     Cell,
     Column,
@@ -25,9 +25,9 @@ from diagnose.values import (
 )
 
 if TYPE_CHECKING:
-    from diagnose.case.probes import Probe
-    from diagnose.probe.arms import Arm
-    from diagnose.probe.effects import ModelEffects
+    from diagnose.case.requested_probes import Probe
+    from diagnose.probe.effects.effects import ModelEffects
+    from diagnose.probe.plan.arms import Arm
 
 SEEDS = 5
 """Seeds of the trials that are proposed."""

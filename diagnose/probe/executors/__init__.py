@@ -1,4 +1,8 @@
-"""Where trials run: on this machine or on a Ray cluster, behind one small interface (`executor.Executor`)."""
+"""Where trials run: on this machine or on a Ray cluster, behind one small interface (`executor.Executor`).
+
+`executor` has the loop that hands trials out and starts again what was killed. `local` runs them in processes that
+`fork_server` forks, `ray_tasks` as tasks of Ray. `out_of_memory` tells a lack of memory from other ends of a process.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,9 @@ from typing import TYPE_CHECKING
 from diagnose.errors import USAGE, DiagnoseError
 
 if TYPE_CHECKING:
-    from diagnose.probe.answer import Request
+    from diagnose.probe.data.images import Images
     from diagnose.probe.executors.executor import Executor
-    from diagnose.probe.images import Images
+    from diagnose.probe.request import Request
 
 
 @contextmanager
@@ -25,8 +29,8 @@ def executor_for(request: Request, images: Images, folder: Path, *, ray: str | N
         DiagnoseError: the folder cannot be made or Ray is not installed (exit code 2), or there is no cluster at its
             address (3).
     """
-    from diagnose.probe.devices import visible_gpus
-    from diagnose.probe.image_cache import placed
+    from diagnose.probe.data.image_cache import placed
+    from diagnose.probe.trial.devices import visible_gpus
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from diagnose.errors import USAGE, DiagnoseError
-from diagnose.probe.executors.memory import is_lack, said_by
-from diagnose.probe.journal import RUNNING, Journal
-from diagnose.probe.trials import TrialSpec
+from diagnose.probe.executors.out_of_memory import is_lack, said_by
+from diagnose.probe.trial.journal import RUNNING, Journal
+from diagnose.probe.trial.spec import TrialSpec
 from diagnose.values import Trial
 
 RETRIES = 2

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from diagnose.errors import USAGE
 from diagnose.networks.consent import given
-from diagnose.probe.devices import cores
 from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, Clock, Ended, failure, keeps_memory
-from diagnose.probe.executors.memory import kernel_kills, says_so
-from diagnose.probe.executors.nursery import LACK_OF_MEMORY, NAME
+from diagnose.probe.executors.fork_server import LACK_OF_MEMORY, NAME
+from diagnose.probe.executors.out_of_memory import kernel_kills, says_so
 from diagnose.probe.executors.safe_path import own_python
-from diagnose.probe.journal import RUNNING, Journal
-from diagnose.probe.trials import TrialSpec, to_json
+from diagnose.probe.trial.devices import cores
+from diagnose.probe.trial.journal import RUNNING, Journal
+from diagnose.probe.trial.spec import TrialSpec, to_json
 
 PAUSE = 0.1
 """Seconds that `ended` waits at most."""

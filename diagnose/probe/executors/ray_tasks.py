@@ -14,7 +14,8 @@ from typing import Any
 
 from diagnose.errors import USAGE, DiagnoseError, MissingDependency
 from diagnose.networks import parse
-from diagnose.probe.devices import cores, freed_memory
+from diagnose.probe.data.image_cache import Splits
+from diagnose.probe.data.images import Images
 from diagnose.probe.executors.executor import (
     OUT_OF_MEMORY,
     Clock,
@@ -24,12 +25,11 @@ from diagnose.probe.executors.executor import (
     failure,
     keeps_memory,
 )
-from diagnose.probe.executors.memory import kernel_kills
+from diagnose.probe.executors.out_of_memory import kernel_kills
 from diagnose.probe.executors.safe_path import elsewhere
-from diagnose.probe.image_cache import Splits
-from diagnose.probe.images import Images
-from diagnose.probe.journal import RUNNING, Journal, replace_file
-from diagnose.probe.trials import TrialSpec, from_json, to_json
+from diagnose.probe.trial.devices import cores, freed_memory
+from diagnose.probe.trial.journal import RUNNING, Journal, replace_file
+from diagnose.probe.trial.spec import TrialSpec, from_json, to_json
 from diagnose.values import EpochResult
 
 PAUSE = 0.2
@@ -216,8 +216,8 @@ def _trial(text: str, splits: Splits, place: Place, state: bytes | None) -> Iter
     """Train a trial and yield each epoch with its state, then how it ended."""
     import torch
 
-    from diagnose.probe.train import DivergedError
-    from diagnose.probe.worker import epochs
+    from diagnose.probe.trial.train import DivergedError
+    from diagnose.probe.trial.worker import epochs
 
     _settle(place)
     try:
@@ -239,7 +239,7 @@ def _clock(text: str, splits: Splits, place: Place) -> tuple[str, Any]:
     import tempfile
     import time
 
-    from diagnose.probe.worker import clock
+    from diagnose.probe.trial.worker import clock
 
     began = time.perf_counter()
     _settle(place)

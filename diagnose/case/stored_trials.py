@@ -1,0 +1,173 @@
+"""The trials at hand: those whose journals a probe left in its folder, and those that are kept in a case's own file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diagnose.bounds import parse_json
+from diagnose.errors import USAGE, DiagnoseError
+from diagnose.files import read_bytes, read_text
+from diagnose.values import EpochResult, Skipped, Trial
+
+if TYPE_CHECKING:
+    from diagnose.probe.trial.spec import TrialSpec
+
+SCHEMA = "diagnose.trials/1"
+MOST = 5_000
+LONGEST = 20_000_000
+"""Longest file of kept trials, in bytes."""
+
+EDITED = "the network's code is not here as it was trained"
+
+_CURVE = ("train_loss", "test_accuracy", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One trial at hand: what it was to do, and what it came to."""
+
+    spec: TrialSpec
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """Every trial at hand, each once, and what could not be read."""
+
+    runs: tuple[Run, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def and_also(self, other: AtHand) -> AtHand:
+        """Return these trials, and those of the other that are not among them."""
+        runs = {run.spec.key: run for run in (*other.runs, *self.runs)}
+        return AtHand(tuple(runs.values()), (*self.skipped, *other.skipped))
+
+    def of_this_code(self, models: Iterable[str]) -> AtHand:
+        """Return these trials without those of code behind `models` that is not here as it was trained."""
+        from diagnose.networks import digest_of_code
+
+        ours = {_named(model) for model in models}
+        trained = {run.spec.model for run in self.runs}
+        code = {model: digest_of_code(model) for model in trained if _named(model) in ours}
+
+        def edited(run: Run) -> bool:
+            return run.spec.code != code.get(run.spec.model, run.spec.code)
+
+        return AtHand(
+            tuple(run for run in self.runs if not edited(run)),
+            (*self.skipped, *(_skipped(run.spec, EDITED) for run in self.runs if edited(run))),
+        )
+
+
+def _named(model: str) -> str:
+    """Return what a MODEL text names, its options aside; the text itself where it is none."""
+    from diagnose.networks import parse
+
+    try:
+        ref = parse(model)
+    except DiagnoseError:
+        return model
+    return f"{ref.source}:{ref.name}"
+
+
+def _skipped(spec: TrialSpec, why: str) -> Skipped:
+    return Skipped(f"{spec.model}, {spec.arm}, seed {spec.seed}", why)
+
+
+def journals_in(folder: Path) -> AtHand:
+    """Return the trials whose journals lie in a folder or below it; one that has not ended is no evidence yet."""
+    from diagnose.probe.trial.journal import LONGEST_SPEC, RUNNING, Journal
+    from diagnose.probe.trial.spec import from_json
+
+    found, skipped = [], []
+    for file in _journals(folder):
+        journal = Journal(file.parent)
+        try:
+            spec = from_json(read_text(file, "trial", most=LONGEST_SPEC))
+            if journal.status() == RUNNING:
+                skipped.append(_skipped(spec, RUNNING))
+            else:
+                found.append(Run(spec, spec.result(journal.curve(), journal.status())))
+        except (DiagnoseError, OSError, ValueError, TypeError, KeyError) as error:
+            skipped.append(Skipped(file.parent.name, f"no journal of a trial: {type(error).__name__}"))
+    return AtHand(tuple(found), tuple(skipped))
+
+
+def _journals(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("trial.json"))[:MOST]
+
+
+def kept_in(path: Path) -> AtHand:
+    """Return the trials of a file that `kept` made.
+
+    Raises:
+        DiagnoseError: it cannot be read, or holds something else (exit code 2).
+    """
+    try:
+        content = parse_json(read_text(path, "file of trials", most=LONGEST))
+        if content["schema"] != SCHEMA:
+            raise ValueError(f"its schema is not {SCHEMA}")
+        return AtHand(tuple(run for arm in content["arms"] for run in _runs(arm)))
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise DiagnoseError(
+            f"{path.name} holds no trials: {type(error).__name__}: {str(error)[:200]}.",
+            hint="`diagnose report CASE --keep-trials PATH` writes such a file.",
+            exit_code=USAGE,
+        ) from error
+
+
+def _runs(arm: dict[str, Any]) -> Iterator[Run]:
+    from diagnose.probe.trial.spec import from_json
+
+    for each in arm["seeds"]:
+        spec = from_json(json.dumps(arm["trial"] | {"seed": int(each["seed"])}))
+        curve = tuple(
+            EpochResult(epoch, **dict(zip(_CURVE, map(float, values), strict=True)))
+            for epoch, values in enumerate(each["epochs"], 1)
+        )
+        yield Run(spec, spec.result(curve, str(each["status"])))
+
+
+def kept(runs: Iterable[Run]) -> str:
+    """Return trials as the text of a file that goes with a case: each arm once, a line for each seed."""
+    arms: dict[str, list[Run]] = {}
+    for run in runs:
+        spec = asdict(run.spec)
+        del spec["seed"]
+        arms.setdefault(json.dumps(spec, ensure_ascii=False), []).append(run)
+    return f'{{"schema": "{SCHEMA}", "arms": [\n' + ",\n".join(_arm(*arm) for arm in sorted(arms.items())) + "\n]}\n"
+
+
+def _arm(spec: str, runs: list[Run]) -> str:
+    lines = []
+    for run in sorted(runs, key=lambda run: run.spec.seed):
+        epochs = [[getattr(result, name) for name in _CURVE] for result in run.trial.curve]
+        lines.append(json.dumps({"seed": run.spec.seed, "status": run.trial.status, "epochs": epochs}))
+    return f'{{"trial": {spec}, "seeds": [\n' + ",\n".join(lines) + "\n]}"
+
+
+def digest(*places: Path | None) -> str:
+    """Return a digest of all trials in files and folders, so that a verdict is kept for these and no others."""
+    whole = sha256()
+    for place in filter(None, places):
+        files = [place] if place.is_file() else [each for spec in _journals(place) for each in _files(spec.parent)]
+        for file in files:
+            whole.update(f"{file.name}\0".encode() + _content(file))
+    return whole.hexdigest()[:32]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return read_bytes(file, "file of trials", most=LONGEST)
+    except DiagnoseError as error:  # which reading the trials will tell
+        return error.message.encode(errors="surrogateescape")
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return what of a trial's journal its result depends on."""
+    return [file for file in sorted(folder.iterdir()) if file.name in ("trial.json", "journal.jsonl", "status")]

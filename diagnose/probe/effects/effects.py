@@ -1,0 +1,167 @@
+"""From trials to effects: arms compared, judged together, with the controls that limit what is said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diagnose.probe.effects.comparisons import Measured, comparisons, measured, sides
+from diagnose.probe.effects.horizons import time_scale, with_signs
+from diagnose.probe.effects.statistics import Corrected, detectable, holm, seeds_to_settle, share, verdict
+from diagnose.probe.plan.plan import Plan
+from diagnose.values import Effect, Trial
+
+MARGIN = 1.0
+"""Points of accuracy: the largest bound that is called "no effect larger than x"."""
+
+INCONCLUSIVE = "the end points do not separate"
+DIFFERS = "the A/A arm differs from itself"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEffects:
+    """What the trials of one model say at one horizon.
+
+    `gap` is the end against the start, `again` the A/A arm. `effects` are those of the suspects. `reason` says why
+    nothing is concluded from them; it is empty where the end points separate and the A/A arm agrees with itself.
+    """
+
+    model: str
+    epochs: int
+    gap: Effect
+    again: Effect
+    effects: tuple[Effect, ...]
+    reason: str
+
+    @property
+    def conclusive(self) -> bool:
+        """Return whether effects may be claimed."""
+        return not self.reason
+
+
+def effects_of(plan: Plan, trials: Sequence[Trial]) -> tuple[ModelEffects, ...]:
+    """Judge every model at every horizon.
+
+    The p-values of all suspects of the probe are corrected together, those of the end points among themselves; the
+    A/A arms, which can only forbid a conclusion, are not.
+    """
+    places = [(model, epochs) for model in plan.models for epochs in plan.horizons]
+    planned = comparisons(plan.arms)
+    found = [measured(trials, each, *place) for place in places for each in planned]
+    judged: dict[tuple[str, str, int], Effect] = {}
+    for kind in ("suspect", "end"):
+        family = [each for each in found if each.comparison.kind == kind]
+        for each, corrected in zip(family, holm([each.p for each in family]), strict=True):
+            judged[each.key] = _effect(plan, each, corrected, len(family))
+    for each in (each for each in found if each.comparison.kind == "again"):
+        judged[each.key] = _effect(plan, each, holm([each.p])[0], 1)
+    for model in plan.models:
+        for comparison in (each for each in planned if each.kind != "again"):
+            keys = [(comparison.factor, model, epochs) for epochs in plan.horizons]
+            judged.update(zip(keys, with_signs([judged[key] for key in keys]), strict=True))
+    return tuple(_model_effects(judged, found, *place) for place in places)
+
+
+def _effect(plan: Plan, each: Measured, corrected: Corrected, tests: int) -> Effect:
+    comparison, found = each.comparison, each.difference
+    steps = plan.steps(comparison.b, each.epochs)
+    start, end = sides(comparison)
+    low, high = found.interval(corrected.alpha) if found else (-math.inf, math.inf)
+    word, bound = verdict(low, high, MARGIN)
+    deviation = found.deviation if found else math.nan
+    options: dict[str, Any] = {"paired": comparison.paired, "alpha": corrected.alpha}
+    needed = None
+    if found and word == "undetermined":
+        needed = seeds_to_settle(found.mean, deviation, margin=MARGIN, **options)
+    note = _why_open(plan, each, steps)
+    if note:
+        word, needed = "undetermined", None
+    return Effect(
+        factor=comparison.factor,
+        start=start,
+        end=end,
+        model=each.model,
+        steps=steps,
+        difference=found.mean if found else math.nan,
+        low=low,
+        high=high,
+        n=min(len(each.a), len(each.b)),
+        paired=comparison.paired,
+        p=corrected.p,
+        verdict=word,
+        bound=bound,
+        smallest_detectable=detectable(deviation, found.n, **options) if found else math.inf,
+        seeds_needed=needed,
+        share_of_gap=None,
+        note=note,
+        epochs=each.epochs,
+        p_single=each.p,
+        tests=tests,
+        diverged=sum(each.diverged),
+        against=comparison.a.name,
+    )
+
+
+def _why_open(plan: Plan, each: Measured, steps: int) -> str:
+    """Return what leaves a comparison open whatever its numbers say, or an empty text."""
+    comparison = each.comparison
+    if any(each.diverged):
+        pairs = zip((comparison.a, comparison.b), each.diverged, strict=True)
+        return "; ".join(f"{count} of {plan.seeds} trials of “{arm.name}” diverged" for arm, count in pairs if count)
+    if each.difference is None:
+        return "no trial of it ended"
+    if comparison.b.kind == "ablation" and comparison.factor == "weight_decay":
+        scale = time_scale(comparison.a, comparison.b)
+        if scale > steps:
+            return f"unobservable at this horizon: weight decay acts over about {scale:,.0f} steps"
+    if not math.isfinite(each.difference.error):
+        if each.difference.n < 2:
+            return "one seed says nothing of the noise"
+        return "the difference is the same in all seeds, so the noise is not known"
+    return ""
+
+
+def _model_effects(
+    judged: dict[tuple[str, str, int], Effect], found: Sequence[Measured], model: str, epochs: int
+) -> ModelEffects:
+    own = [each for each in found if (each.model, each.epochs) == (model, epochs)]
+    end = next(each for each in own if each.comparison.kind == "end")
+    again = next(judged[each.key] for each in own if each.comparison.kind == "again")
+    if again.verdict == "effect":
+        again = replace(again, note=f"{DIFFERS}, so the noise is larger than the seeds show")
+    gap = judged[end.key]
+    reason = _reason(gap, again)
+    effects = []
+    for each in own:
+        effect = judged[each.key]
+        if each.comparison.kind != "suspect":
+            continue
+        if reason:
+            effects.append(replace(effect, verdict="undetermined", note=effect.note or reason))
+            continue
+        effects.append(_with_share(effect, each, end))
+    return ModelEffects(model, epochs, gap, again, tuple(effects), reason)
+
+
+def _reason(gap: Effect, again: Effect) -> str:
+    """Return why nothing is concluded, or an empty text."""
+    for effect, name in ((gap, "end points"), (again, "A/A arm")):
+        if effect.diverged:
+            return f"trials of the {name} diverged"
+        if effect.n < 2:
+            return f"too few trials of the {name} ended"
+    apart = "" if gap.verdict == "effect" else gap.note or INCONCLUSIVE
+    return ", and ".join(filter(None, (apart, DIFFERS if again.verdict == "effect" else "")))
+
+
+def _with_share(effect: Effect, each: Measured, end: Measured) -> Effect:
+    """Add which part of the gap an effect is, by the seeds that all of its arms have in common."""
+    seeds = sorted(each.a.keys() & each.b.keys() & end.a.keys() & end.b.keys())
+    if effect.note or len(seeds) < 2:
+        return effect
+    found = share([each.b[seed] - each.a[seed] for seed in seeds], [end.b[seed] - end.a[seed] for seed in seeds])
+    if found is None:
+        return effect
+    return replace(effect, share_of_gap=found[0], share_low=found[1], share_high=found[2])

@@ -1,0 +1,60 @@
+"""How long a trial trains, and where and how it computes: what its numbers depend on to the last bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PRECISIONS = ("fp32", "bf16")
+"""bf16 is autocast of the forward pass; weights, gradients and the optimiser stay in fp32."""
+
+LAYOUTS = ("channels-last", "contiguous")
+
+ENGINES = ("eager", "compile", "cuda-graphs")
+"""Plain calls, `torch.compile`, and `torch.compile` in the mode that replays CUDA graphs ("reduce-overhead")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """Where and how a trial computes.
+
+    `micro_batch` is the number of images of one forward pass where a whole batch does not fit the memory: gradients
+    add up to those of the batch, but batch norm sees the micro-batch alone. None is the whole batch.
+    """
+
+    device: str = "cpu"
+    precision: str = "fp32"
+    threads: int = 1
+    layout: str = "channels-last"
+    engine: str = "eager"
+    micro_batch: int | None = None
+
+    @property
+    def on_gpu(self) -> bool:
+        """Return whether it computes on a GPU."""
+        return self.device.startswith("cuda")
+
+    def __str__(self) -> str:
+        engine = "" if self.engine == "eager" else f", {self.engine}"
+        micro = f", {self.micro_batch} images a forward pass" if self.micro_batch else ""
+        return f"{self.device} in {self.precision}, {self.layout}{engine}{micro}"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a trial trains: epochs over `images` of the training images, the recipe's own number of epochs."""
+
+    epochs: int
+    images: int
+    planned_epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user fixed of how trials compute; None is to be chosen by timing."""
+
+    precision: str | None = None
+    layout: str | None = None
+    engine: str | None = None
+    threads: int | None = None
+    workers: int | None = None
+    micro_batch: int | None = None

@@ -1,0 +1,100 @@
+"""What one trial is to do, as JSON: its configuration is its key, so the same trial is never run twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+from diagnose.bounds import parse_json
+from diagnose.probe.trial.hyperparameters import Settings
+from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.values import Augmentation, EpochResult, Normalisation, Schedule, Trial
+
+VERSION = 3
+"""Part of every key: another way of training is another trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSpec:
+    """One trial to run. `changed` are the fields that its arm moves; `images_key` is the digest of the images.
+
+    `code` is that of the user's own files that the model is in, empty where it is in none.
+    """
+
+    model: str
+    arm: str
+    recipe: str
+    changed: tuple[tuple[str, str], ...]
+    seed: int
+    settings: Settings
+    length: Length
+    images_name: str
+    images_key: str
+    numerics: Numerics
+    code: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return a digest of everything that the numbers depend on, torch's version included."""
+        from importlib.metadata import version
+
+        whole = asdict(self) | {"version": VERSION, "torch": version("torch")}
+        for name in ("arm", "recipe", "changed", "images_name"):
+            del whole[name]
+        return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()[:20]
+
+    @property
+    def steps(self) -> int:
+        """Return the optimiser's steps of the whole trial."""
+        size = min(self.settings.batch_size, self.length.images)
+        return self.length.epochs * (self.length.images // size)
+
+    def result(self, curve: tuple[EpochResult, ...], status: str) -> Trial:
+        """Return what the trial came to."""
+        done = status == "done" and len(curve) == self.length.epochs
+        return Trial(
+            self.model,
+            self.arm,
+            self.recipe,
+            self.changed,
+            self.seed,
+            self.length.epochs,
+            self.steps,
+            self.length.images,
+            self.images_name,
+            self.numerics.device,
+            self.numerics.precision,
+            self.numerics.threads,
+            curve,
+            curve[-1].test_accuracy if done else None,
+            status,
+            self.numerics.layout,
+            self.numerics.engine,
+            self.numerics.micro_batch,
+        )
+
+
+def to_json(spec: TrialSpec) -> str:
+    """Return a trial as JSON."""
+    return json.dumps(asdict(spec), indent=1)
+
+
+def from_json(text: str) -> TrialSpec:
+    """Return the trial that `to_json` wrote."""
+    raw: dict[str, Any] = parse_json(text)
+    given = raw["settings"]
+    schedule, channels, augmentation = given["schedule"], given["normalisation"], given["augmentation"]
+    settings = Settings(
+        **(
+            given
+            | {
+                "schedule": Schedule(**(schedule | {"milestones": tuple(schedule["milestones"])})),
+                "normalisation": Normalisation(tuple(channels["mean"]), tuple(channels["std"])),
+                "augmentation": Augmentation(**(augmentation | {"other": tuple(augmentation["other"])})),
+            }
+        )
+    )
+    parts = {"settings": settings, "length": Length(**raw["length"]), "numerics": Numerics(**raw["numerics"])}
+    return TrialSpec(**(raw | parts | {"changed": tuple((key, value) for key, value in raw["changed"])}))

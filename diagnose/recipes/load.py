@@ -1,0 +1,73 @@
+"""From the text a user types to a recipe: a built-in name, a TOML file, or a config of mmpretrain."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.files import read_text
+from diagnose.networks.consent import is_config_file
+from diagnose.networks.model_text import parse as parse_model
+from diagnose.recipes.toml import LONGEST, parse
+from diagnose.values import Recipe
+
+NAMES = ("paper", "reproduction", "lightning", "mmpretrain", "authors-2022")
+"""The built-in recipes; each is `builtin/NAME.toml`, a new one is such a file and its name here."""
+
+
+PREFIX = "mmpretrain:"
+"""What stands before a name of mmpretrain's hub, or a config's path."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the built-in recipes."""
+    return NAMES
+
+
+def load_both(a: str, b: str) -> tuple[Recipe, Recipe]:
+    """Return two recipes; where two files have one name, they are told apart by their paths.
+
+    Raises:
+        DiagnoseError: as `load` does.
+    """
+    one, two = load(a), load(b)
+    return (replace(one, name=a), replace(two, name=b)) if one.name == two.name and a != b else (one, two)
+
+
+def _of_mmpretrain(text: str) -> bool:
+    return text.startswith(PREFIX) or text.endswith(".py")
+
+
+def is_code(text: str) -> bool:
+    """Say whether the recipe that `text` names is a config file of mmpretrain, which is run as code."""
+    if text in NAMES or not _of_mmpretrain(text):
+        return False
+    try:
+        return is_config_file(parse_model(PREFIX + text.removeprefix(PREFIX)))
+    except DiagnoseError:
+        return False  # `load` will say what is wrong with it
+
+
+def load(text: str) -> Recipe:
+    """Return the recipe that `text` names.
+
+    `text` is one of `names()`, the path of a TOML file, "mmpretrain:" and a name of its hub or the path of a config,
+    or that path alone. A config ending in .py is run as code.
+
+    Raises:
+        DiagnoseError: there is no such recipe, or it is wrong (exit code 2); the config's code failed (3).
+    """
+    if text in NAMES:
+        return parse((files("diagnose.recipes") / "builtin" / f"{text}.toml").read_text("utf-8"), text, text)
+    if _of_mmpretrain(text):
+        from diagnose.recipes.from_mmpretrain import recipe_of
+
+        return recipe_of(text.removeprefix(PREFIX))
+    path = Path(text)
+    if path.suffix != ".toml" and not os.path.isfile(text):  # noqa: PTH113 which says False of a name that is too long
+        hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."
+        raise DiagnoseError(f"There is no recipe {text!r}.", hint=hint, exit_code=USAGE)
+    return replace(parse(read_text(path, "recipe", most=LONGEST), path.stem, text), text=text)
