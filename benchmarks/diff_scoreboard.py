@@ -9,15 +9,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "graph"))
-
-from architectures import ARCHITECTURES, INPUT
-from harness import PER_KIND, cases, names_place, real, twins
-from plants import PLANTS
-from rewrites import REWRITES
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from diagnose.diff.compare import Model, diff
 from diagnose.values import InputSpec
+from tests.diff.architectures import ARCHITECTURES, INPUT
+from tests.diff.harness import PER_KIND, cases, names_place, real, twins
+from tests.diff.plants import PLANTS
+from tests.diff.rewrites import REWRITES
 
 
 def main(arguments: list[str]) -> None:

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,8 +12,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell that starts tests in the background lets them ignore Ctrl-C, and every command under test would, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 settings.register_profile(
     "diagnose",
@@ -29,7 +25,7 @@ settings.load_profile("diagnose")
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """A browser without a network; where there is none, what needs it is skipped."""
-    from browser import CHROMIUM, Browser
+    from tests.browser import CHROMIUM, Browser
 
     if CHROMIUM is None:
         pytest.skip("there is no chromium on the PATH to open the page with")

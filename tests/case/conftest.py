@@ -1,11 +1,6 @@
-"""A case of toy models that are built in milliseconds; the trials of the tests stand beside them, imported by name."""
-
-import sys
-from pathlib import Path
+"""A case of toy models that are built in milliseconds."""
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 MODELS = '''
 import torch

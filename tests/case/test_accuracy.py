@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from trained import END, START, called, runs, spread
 
 from diagnose.case.case import parse
 from diagnose.case.kinds.accuracy import KIND, Mean, Trained, _mean, judge
@@ -12,6 +11,7 @@ from diagnose.case.run import judge_claim
 from diagnose.case.stored_trials import AtHand
 from diagnose.recipes import load
 from diagnose.values import Claim, Curves, Intervals, Ruling, Section, Table
+from tests.case.trained import END, START, called, runs, spread
 
 CLAIM = Claim("a", KIND.name, "it", "", True, (("reported", 94.0), ("reproduced", 92.0)), 1)
 CASE = """title = "t"

@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from trained import runs, spread
 
 from diagnose.case.case import parse
 from diagnose.case.measurements import Bench
@@ -21,6 +20,7 @@ from diagnose.values import (
     Verdict,
     WeightMapping,
 )
+from tests.case.trained import runs, spread
 
 CASE = """title = "t"
 summary = "s"

@@ -9,7 +9,7 @@ import pytest
 
 from diagnose.cli.output import _wants_color
 
-TOYS = Path(__file__).parents[1] / "count" / "toys.py"
+TOYS = Path(__file__).parents[1] / "toys.py"
 SMALL = f"{TOYS}:single"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-TOYS = Path(__file__).parents[1] / "count" / "toys.py"
+TOYS = Path(__file__).parents[1] / "toys.py"
 BY = {"stage": "stem", "kind": "3×3 convolution", "block": "backbone.layer1.0", "layer": "backbone.conv1"}
 
 

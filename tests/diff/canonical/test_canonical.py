@@ -1,0 +1,103 @@
+"""The canonical form: idempotent, blind to names and to the order in which independent operations are written."""
+
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from diagnose.diff.align.align import align
+from diagnose.diff.canonical.canonical import canonical
+from diagnose.diff.capture.capture import capture
+from diagnose.diff.ir.digest import digest
+from diagnose.diff.ir.graph import Graph
+from diagnose.diff.ir.interpreter import Run, evaluate
+from diagnose.diff.proof.random_weights import Survival, state_of
+from tests.diff.architectures import ARCHITECTURES, INPUT
+
+
+def captured(name: str, training: bool = True) -> Graph:
+    torch.manual_seed(0)
+    return capture(ARCHITECTURES[name](), (torch.zeros(INPUT),), training=training, twice=False).form.graph
+
+
+GRAPHS = {name: captured(name) for name in ("resnet", "densenet", "vit", "unet")}
+
+
+def shuffled(graph: Graph, seed: int) -> Graph:
+    """Return the graph with other names, in another topological order, and commuted sums."""
+    generator = random.Random(seed)
+    waiting = {node.id: set(node.inputs) for node in graph.nodes}
+    inputs = [node.id for node in graph.nodes if node.op == "input"]  # their order is the signature
+    order: list[int] = []
+    while waiting:
+        ready = [each for each, needs in waiting.items() if not needs - set(order)]
+        ready = [each for each in ready if each not in inputs or each == next(i for i in inputs if i in waiting)]
+        chosen = generator.choice(ready)
+        order.append(chosen)
+        del waiting[chosen]
+    number = {old: new for new, old in enumerate(order)}
+    nodes = []
+    for old in order:
+        node = graph.nodes[old]
+        values = [number[value] for value in node.inputs]
+        if node.op in ("add", "mul"):
+            generator.shuffle(values)
+        nodes.append(replace(node, id=number[old], inputs=tuple(values), name=f"w{old}", module_path=f"m{old}"))
+    outputs = tuple(number[value] for value in graph.outputs)
+    return replace(graph, nodes=tuple(nodes), outputs=outputs, effects=tuple(number[each] for each in graph.effects))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_it_is_idempotent(name) -> None:
+    again = canonical(GRAPHS[name])
+
+    assert digest(again.graph) == digest(GRAPHS[name])
+    assert len(again.graph.nodes) == len(GRAPHS[name].nodes)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(sorted(GRAPHS)), st.integers(0, 10_000))
+def test_it_is_blind_to_names_and_order(name, seed) -> None:
+    other = canonical(shuffled(GRAPHS[name], seed)).graph
+
+    assert digest(other) == digest(GRAPHS[name])
+    assert align(GRAPHS[name], other).equal
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_graph_aligns_with_itself_totally(name) -> None:
+    alignment = align(GRAPHS[name], GRAPHS[name])
+
+    assert alignment.equal
+    assert alignment.to_b == {node: node for node in alignment.a.nodes}
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_it_computes_what_the_network_computes(name, training) -> None:
+    torch.manual_seed(0)
+    network = ARCHITECTURES[name]().train(training)
+    x = torch.randn(INPUT)
+    form = capture(network, (x,), training=training, twice=False)
+    state = {key: value.detach().clone() for key, value in state_of(network).items()}
+    values = {}
+    with torch.no_grad(), Survival():
+        for node in form.form.graph.nodes:
+            leaf = {"input": x}.get(node.op, state.get(node.name))
+            reads = [values[value] for value in node.inputs]
+            values[node.id] = leaf if leaf is not None else evaluate(node, reads, form.constants, Run())
+        expected = network(x)
+
+    torch.testing.assert_close(values[form.form.graph.outputs[0]], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_two_norms_are_not_one_norm_used_twice(compare) -> None:
+    norm = nn.BatchNorm2d(3)
+    answer = compare(nn.Sequential(norm, nn.ReLU(), norm), nn.Sequential(norm, nn.ReLU(), nn.BatchNorm2d(3)))
+
+    assert answer.verdict == "different"
+    assert {each.kind for each in answer.findings if each.verdict == "real"} == {"parameter sharing"}

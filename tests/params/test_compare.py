@@ -1,0 +1,45 @@
+"""Two tables side by side: what differs adds up to the gap, whatever the models."""
+
+from pathlib import Path
+
+import pytest
+
+from diagnose.networks import build
+from diagnose.params.compare import side_by_side
+from diagnose.params.table import count_parameters
+
+TOYS = Path(__file__).parents[1] / "toys.py"
+MODELS = ("torch", "mm", "prodpoly", "torchvision:resnet50", f"{TOYS}:Toy", f"{TOYS}:Decoder", f"{TOYS}:Empty")
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return {model: count_parameters(build(model).module) for model in MODELS}
+
+
+def test_differences_and_cells_add_up_to_the_gap(tables):
+    for a in tables.values():
+        for b in tables.values():
+            found = side_by_side(a, b)
+            assert sum(item.parameters for item in found.differences) == b.total - a.total
+            assert sum(cell[2] for cell in found.cells) == a.total
+            assert sum(cell[3] for cell in found.cells) == b.total
+
+
+def test_the_same_network_under_other_names_has_no_difference(tables):
+    assert side_by_side(tables["torch"], tables["mm"]).differences == ()
+
+
+def test_swapping_the_sides_swaps_the_signs(tables):
+    ahead = side_by_side(tables["mm"], tables["prodpoly"]).differences
+    back = side_by_side(tables["prodpoly"], tables["mm"]).differences
+    assert sorted(item.parameters for item in ahead) == sorted(-item.parameters for item in back)
+
+
+def test_the_second_order_norms_and_the_missing_blocks_are_named(tables):
+    found = side_by_side(tables["mm"], tables["prodpoly"]).differences
+    norm = next(item for item in found if item.parameters > 0)
+    assert "batch norm" in norm.what
+    assert norm.parameters == 2 * (2 * 64 + 2 * 128 + 256 + 512)
+    gone = [item.parameters for item in found if item.what.startswith("stage")]
+    assert gone == [-(2 * 9 * c * c + 4 * c) for c in (256, 512)]
