@@ -1,8 +1,6 @@
-"""The one error a user may see: what failed, for which model, and what to try."""
+"""The errors a user may see, by kind: what failed, for which model, and what to try."""
 
 from __future__ import annotations
-
-from typing import Self
 
 USAGE = 2
 COULD_NOT_RUN = 3
@@ -10,41 +8,32 @@ INTERRUPTED = 130
 
 
 class DiagnoseError(Exception):
-    """Say what failed and what to try; the command ends with `exit_code` and no traceback.
+    """Say what failed and what to try. It is raised as one of its kinds, `UsageError` or `CannotRun`.
 
-    `exit_code` is `USAGE` (2) for a wrong call and `COULD_NOT_RUN` (3) for work that could not be done. Each is an
-    error of its own kind, `UsageError` or `CannotRun`, also where it is raised by this name.
+    The command line ends with the kind's `exit_code` and without a traceback.
     """
 
-    def __new__(cls, message: str = "", *, hint: str = "", exit_code: int = COULD_NOT_RUN) -> Self:
-        """Choose the kind by the exit code."""
-        kind = (UsageError if exit_code == USAGE else CannotRun) if cls is DiagnoseError else cls
-        return super().__new__(kind, message)  # type: ignore[return-value]
+    exit_code = COULD_NOT_RUN
 
-    def __init__(self, message: str, *, hint: str = "", exit_code: int = COULD_NOT_RUN) -> None:
+    def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
-        self.exit_code = exit_code
         if hint:
             self.add_note(hint)  # a traceback shows it
 
 
 class UsageError(DiagnoseError):
-    """A call that is wrong: a name that does not exist, a number that cannot be read, options that exclude each other.
+    """A wrong call: a name that does not exist, a number that cannot be read, options that exclude each other."""
 
-    Source: exit code 2 of the command line.
-    """
-
-    def __init__(self, message: str, *, hint: str = "", exit_code: int = USAGE) -> None:
-        super().__init__(message, hint=hint, exit_code=exit_code)
+    exit_code = USAGE
 
 
 class CannotRun(DiagnoseError):  # noqa: N818 - the word of DESIGN for what is no fault of the call
     """Work that could not be done: a network that cannot be captured, a file that cannot be written."""
 
 
-class MissingDependency(CannotRun):
+class MissingDependency(UsageError):  # noqa: N818
     """A library that is asked for is not installed; the hint says how to install it."""
 
 

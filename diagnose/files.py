@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError, in_one_line
+from diagnose.errors import CannotRun, DiagnoseError, UsageError, in_one_line
 
 LONGEST_CODE = 16 << 20
 """Longest file of Python code, in bytes."""
@@ -49,7 +49,7 @@ def open_regular(path: Path, what: str, *, most: int | None = None, hint: str = 
             raise
         return os.fdopen(opened, "rb")
     except OSError as error:
-        raise DiagnoseError(f"cannot read the {what} {path}: {_why(error)}", hint=hint, exit_code=USAGE) from error
+        raise UsageError(f"cannot read the {what} {path}: {_why(error)}", hint=hint) from error
 
 
 def check_regular(path: Path, what: str, *, most: int | None = None, hint: str = "") -> None:
@@ -67,7 +67,7 @@ def read_bytes(path: Path, what: str, *, most: int, hint: str = "") -> bytes:
         with open_regular(path, what, most=most, hint=hint) as file:
             content = file.read(most + 1)
     except OSError as error:
-        raise DiagnoseError(f"cannot read the {what} {path}: {_why(error)}", hint=hint, exit_code=USAGE) from error
+        raise UsageError(f"cannot read the {what} {path}: {_why(error)}", hint=hint) from error
     if len(content) > most:
         raise _too_large(path, what, most, hint)
     return content
@@ -82,21 +82,19 @@ def read_text(path: Path, what: str, *, most: int, hint: str = "") -> str:
     try:
         return read_bytes(path, what, most=most, hint=hint).decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise DiagnoseError(f"{path} is not UTF-8, so it is no {what}.", hint=hint, exit_code=USAGE) from error
+        raise UsageError(f"{path} is not UTF-8, so it is no {what}.", hint=hint) from error
 
 
 def _refuse_irregular(path: Path, what: str, status: os.stat_result, most: int | None, hint: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
-        raise DiagnoseError(
-            f"cannot read the {what} {path}: it is {kind}.", hint=hint or "Name a regular file.", exit_code=USAGE
-        )
+        raise UsageError(f"cannot read the {what} {path}: it is {kind}.", hint=hint or "Name a regular file.")
     if most is not None and status.st_size > most:
         raise _too_large(path, what, most, hint)
 
 
 def _too_large(path: Path, what: str, most: int, hint: str) -> DiagnoseError:
-    return DiagnoseError(f"{path} is longer than {most:,} bytes, so it is no {what}.", hint=hint, exit_code=USAGE)
+    return UsageError(f"{path} is longer than {most:,} bytes, so it is no {what}.", hint=hint)
 
 
 def _why(error: Exception) -> str:
@@ -199,13 +197,10 @@ def _refuse_dangling(path: Path) -> None:
 
 
 def cannot_write(path: Path, error: Exception) -> DiagnoseError:
-    """Return the error of what could not be written: exit code 2 where the path is the mistake, else 3."""
+    """Return the error of what could not be written: a wrong call where the path is the mistake."""
     mistake = isinstance(error, OSError) and error.errno in _MISTAKES
-    return DiagnoseError(
-        f"cannot write {path}: {_why(error)}",
-        hint="Name another place to write to.",
-        exit_code=USAGE if mistake else COULD_NOT_RUN,
-    )
+    kind = UsageError if mistake else CannotRun
+    return kind(f"cannot write {path}: {_why(error)}", hint="Name another place to write to.")
 
 
 def _target(path: Path) -> tuple[Path | None, os.stat_result | None]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun
 
 PROCESSES = ("os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn",
              "subprocess.Popen", "os.kill", "os.killpg", "signal.pthread_kill", "webbrowser.open")  # fmt: skip
@@ -57,7 +57,7 @@ CALLERS = ("mmengine.registry", "runpy", "timeit", "code")
 _HERE = Path(__file__).resolve().parent
 
 
-class RefusedError(DiagnoseError):
+class RefusedError(CannotRun):
     """Something that a judgement never needs was tried, and was stopped; `what` says what, as "start a process"."""
 
     def __init__(self, what: str) -> None:

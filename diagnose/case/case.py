@@ -14,7 +14,7 @@ from diagnose.case.claims import KINDS
 from diagnose.case.keys import Key, json_file, text, truth
 from diagnose.case.kind import Kind
 from diagnose.case.locate import Where, line_of
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.files import read_text
 from diagnose.values import Case, Claim
 
@@ -54,7 +54,7 @@ def load(name: str, *, trusted: bool = False) -> Case:
     path = Path(name)
     if path.suffix != ".toml":
         hint = nearest(name, BUILTIN) or f"Built in are {', '.join(BUILTIN)}; else name a .toml file."
-        raise DiagnoseError(f"There is no case {name!r}.", hint=hint, exit_code=USAGE)
+        raise UsageError(f"There is no case {name!r}.", hint=hint)
     return _loaded(path, _slug(path.stem), trusted=trusted)
 
 
@@ -187,7 +187,7 @@ class _Reader:
     def _wrong(self, where: Where | None, what: str, hint: str = "") -> NoReturn:
         line = line_of(self._content, where) if where else None
         place = f"{self._where}, line {line}" if line else self._where
-        raise DiagnoseError(f"{place}: {what}.", hint=hint, exit_code=USAGE) from None
+        raise UsageError(f"{place}: {what}.", hint=hint) from None
 
 
 def _shown(value: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnose.bounds import parse_json
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.files import read_bytes, read_text
 from diagnose.values import EpochResult, Skipped, Trial
 
@@ -114,10 +114,9 @@ def kept_in(path: Path) -> AtHand:
             raise ValueError(f"its schema is not {SCHEMA}")
         return AtHand(tuple(run for arm in content["arms"] for run in _runs(arm)))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise DiagnoseError(
+        raise UsageError(
             f"{path.name} holds no trials: {type(error).__name__}: {str(error)[:200]}.",
             hint="`diagnose report CASE --keep-trials PATH` writes such a file.",
-            exit_code=USAGE,
         ) from error
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from diagnose.errors import DiagnoseError, in_one_line
+from diagnose.errors import CannotRun, DiagnoseError, in_one_line
 from diagnose.interrupts import came, is_real
 
 TRACEBACK = "DIAGNOSE_TRACEBACK"
@@ -42,17 +42,17 @@ def foreseen(error: BaseException) -> DiagnoseError:
     """Return what to tell of an error: a full disk, little memory, a model's code, or else a defect of ours."""
     if isinstance(error, OSError) and error.errno in _FULL:
         place = f" {error.filename}" if error.filename else ""
-        return DiagnoseError(
+        return CannotRun(
             f"cannot write{place}: {error.strerror}",
             hint="Free some space, or name another place; what is whole is kept, and the same command goes on.",
         )
     if isinstance(error, MemoryError):
-        return DiagnoseError("There is not enough memory for this.", hint="Try a smaller model or input.")
+        return CannotRun("There is not enough memory for this.", hint="Try a smaller model or input.")
     from diagnose.networks.build_errors import place_of
 
     if place := place_of(error):
-        return DiagnoseError(f"The model's code ended the command{place} by {in_one_line(error)}", hint=_HINT)
-    return DiagnoseError(f"This is a defect of diagnose, which met {in_one_line(error)}", hint=_HINT)
+        return CannotRun(f"The model's code ended the command{place} by {in_one_line(error)}", hint=_HINT)
+    return CannotRun(f"This is a defect of diagnose, which met {in_one_line(error)}", hint=_HINT)
 
 
 _HINT = f"{TRACEBACK}=1 shows the traceback."

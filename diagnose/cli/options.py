@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 
 
 class Format(StrEnum):
@@ -36,9 +36,7 @@ MOST_SEED = 2**32 - 1
 def place(text: str) -> Path:
     """Return the path of a file or a folder; an empty one would be the folder that one stands in."""
     if not text:
-        raise DiagnoseError(
-            "The path of a file is empty.", hint="Name a file, or leave the option out.", exit_code=USAGE
-        )
+        raise UsageError("The path of a file is empty.", hint="Name a file, or leave the option out.")
     return Path(text)
 
 

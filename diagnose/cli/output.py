@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from diagnose.cli.options import Format
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun
 from diagnose.files import check_writable, write_whole
 from diagnose.values import Report
 
@@ -63,7 +63,7 @@ class Result:
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())  # which takes what is still held
             if not isinstance(error, BrokenPipeError):  # whose reader (a pager, head) has seen enough
-                raise DiagnoseError(f"cannot write to standard output: {error.strerror}") from error
+                raise CannotRun(f"cannot write to standard output: {error.strerror}") from error
 
 
 def _claim_stdout() -> TextIO:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diagnose.cli.options import Format
 from diagnose.cli.output import STDOUT, write_file
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 from diagnose.files import cannot_write, check_folder, check_writable
 from diagnose.values import Report
 
@@ -42,11 +42,10 @@ def is_one_file(output: Path) -> bool:
     if str(output) in STDOUT or output.suffix.lower() in ONE_FILE or kind not in (0, stat.S_IFREG):
         return True  # a device and a pipe are written to as well
     if kind == stat.S_IFREG or _LIKE_A_FILE.fullmatch(output.suffix):
-        raise DiagnoseError(
+        raise UsageError(
             f"A report is written into a folder, or into one file that ends with {', '.join(ONE_FILE)}; {output} is "
             "neither.",
             hint=f"Write {output.with_suffix('.md')}, or make a folder of that name first.",
-            exit_code=USAGE,
         )
     return False
 

@@ -13,7 +13,7 @@ from diagnose.bounds import whole
 from diagnose.cli.listening import listener_of, may_fetch
 from diagnose.cli.options import OUTPUT_PANEL, Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
-from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
+from diagnose.errors import INTERRUPTED, UsageError
 from diagnose.probe.plan.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS
 from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS
 
@@ -149,7 +149,7 @@ def probe(
         ("engine", engine, ENGINES),
     ):
         if value is not None and value not in known:
-            raise DiagnoseError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.", exit_code=USAGE)
+            raise UsageError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.")
     lengths = _lengths(horizons)
     if tensorboard is not None:
         from diagnose.probe.report.tensorboard import check
@@ -203,10 +203,9 @@ def _lengths(horizons: str | None) -> tuple[int, ...]:
     parts = [part.strip() for part in horizons.split(",")]
     lengths = tuple(length for part in parts if (length := whole(part, 1, LONGEST)) is not None)
     if len(lengths) != len(parts) or len(parts) > MOST_HORIZONS:
-        raise DiagnoseError(
+        raise UsageError(
             f"cannot read the horizons {horizons[:60]!r}",
             hint=f"Write lengths in epochs: 5,16; each to {LONGEST:,}, and {MOST_HORIZONS} of them at most.",
-            exit_code=USAGE,
         )
     return lengths
 
@@ -218,9 +217,8 @@ def seconds_of(budget: str | None) -> float | None:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget or "20m")
     seconds = float(match[1]) * UNITS[match[2]] if match else inf
     if seconds > MOST_SECONDS:
-        raise DiagnoseError(
+        raise UsageError(
             f"cannot read the budget {str(budget)[:60]!r}",
             hint=f"Write 90s, 20m, 2h or none; {MOST_SECONDS / UNITS['h']:,.0f}h at most.",
-            exit_code=USAGE,
         )
     return seconds

@@ -8,7 +8,7 @@ import typer
 
 from diagnose.cli.options import Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 
 _FORMS = (
     "A built-in recipe (paper, reproduction, lightning, mmpretrain, authors-2022), a .toml file, mmpretrain:NAME or "
@@ -30,10 +30,9 @@ def recipe(
     `diagnose recipe --show paper`.
     """
     if (show is None) == (a is None) or (show is None and b is None):
-        raise DiagnoseError(
+        raise UsageError(
             "diagnose recipe compares two recipes, or shows one.",
             hint="Write `diagnose recipe A B` or `diagnose recipe --show NAME`.",
-            exit_code=USAGE,
         )
     result = Result(format, output, quiet=quiet)
     from diagnose.recipes import compare, load, load_both

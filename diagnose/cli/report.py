@@ -15,7 +15,7 @@ from diagnose.cli.options import OUTPUT_PANEL, Format, OutputFormat, Quiet, plac
 from diagnose.cli.output import Result, write_file
 from diagnose.cli.pages import PAGES, check_pages, is_one_file, write_pages
 from diagnose.cli.probe import seconds_of
-from diagnose.errors import INTERRUPTED, USAGE, DiagnoseError
+from diagnose.errors import INTERRUPTED, DiagnoseError, UsageError
 from diagnose.files import check_writable, read_text
 from diagnose.probe.plan.limits import check_counts
 
@@ -160,7 +160,7 @@ def report(
     if seeds is not None:
         check_counts({"seeds": seeds})
     if runs is not None and not os.path.isdir(runs) and not probe:  # noqa: PTH112 False of a name that is too long
-        raise DiagnoseError(f"There is no folder {runs}.", exit_code=USAGE)
+        raise UsageError(f"There is no folder {runs}.")
     read = load(case, trusted=trust)
     runs = runs or default_folder().parent / "probes"
     one_file = output is not None and is_one_file(output)
@@ -175,7 +175,7 @@ def report(
         try:
             stopped = run_trials(read, Options(data, download, device, runs, budget, seeds), result)
         except DiagnoseError as error:
-            if error.exit_code == USAGE:
+            if isinstance(error, UsageError):
                 raise
             failed = error  # the page is written with the trials that there are
     if keep_trials is not None:
@@ -231,7 +231,7 @@ def _write_template(path: Path) -> None:
     from diagnose.case.case import template
 
     if os.path.lexists(path):
-        raise DiagnoseError(f"{path} exists and is left as it is.", hint="Name another file.", exit_code=USAGE)
+        raise UsageError(f"{path} exists and is left as it is.", hint="Name another file.")
     write_file(path, template())
     print(f"Wrote {path}. `diagnose report {path}` judges it.", file=sys.stderr)
 

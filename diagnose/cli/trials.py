@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from diagnose.cli.listening import listener_of, may_fetch
 from diagnose.cli.output import Result, write_file
 from diagnose.cli.probe import seconds_of
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.values import Case
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ def run_trials(case: Case, options: Options, result: Result) -> bool:
 
     asked = wanted(case, download=options.download)
     if not asked:
-        raise DiagnoseError(
+        raise UsageError(
             f"No claim of {case.name} asks for trials that may be run.",
             hint="Claims of the kinds accuracy and cause do; models that are code run with --trust.",
-            exit_code=USAGE,
         )
     try:
         with consented(case, download=options.download):
@@ -79,7 +78,8 @@ def _interrupted(asked: Wanted, options: Options, result: Result, trusted: bool)
         return run.probe(request, data, options.runs, listener=listener_of(result)).interrupted
     except DiagnoseError as error:
         message = f"The probe of {', '.join(asked.models)} could not run: {error.message}"
-        raise DiagnoseError(message, hint=error.hint, exit_code=error.exit_code) from error
+        kind = UsageError if isinstance(error, UsageError) else CannotRun
+        raise kind(message, hint=error.hint) from error
 
 
 def keep_trials(case: Case, runs: Path, path: Path) -> int:

@@ -15,7 +15,7 @@ from diagnose.diff.trained.compare import Trained, compare_trained, loaded
 from diagnose.diff.weights.checkpoint import Checkpoint, Conversion, converted, fill, fitted, read, unwrapped
 from diagnose.diff.weights.checkpoint_file import save
 from diagnose.diff.weights.mapping import Move, backwards
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import CannotRun, UsageError
 from diagnose.files import check_writable, write_whole
 from diagnose.networks import Built
 from diagnose.networks.build_errors import calling
@@ -112,7 +112,7 @@ def _examined(request: Request) -> Examined:
         answer = replace(outcome.diff, skipped=(*notes, *failures, *outcome.diff.skipped))
         return Examined(answer, trained, (built[0], built[1]), outcome.moves)
     reason = failures[-1].reason if failures else "no input shape is known"
-    raise DiagnoseError(
+    raise CannotRun(
         f"{request.a} and {request.b} could not be captured: {reason}",
         hint="Name inputs that both accept, one for each argument: --input 1x3x32x32, or --input ids=1x128:int64.",
     )
@@ -165,9 +165,8 @@ def check_target(checkpoint: Path, target: Path) -> None:
     """Refuse a target that would overwrite the checkpoint (exit code 2), or that cannot be written."""
     check_writable(target)
     if target.exists() and checkpoint.exists() and target.samefile(checkpoint):
-        raise DiagnoseError(
+        raise UsageError(
             f"{target} is the checkpoint itself", hint="Write to another file; nothing is converted in place.",
-            exit_code=USAGE,
         )  # fmt: skip
 
 

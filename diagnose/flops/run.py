@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn.parameter import is_lazy
 
-from diagnose.errors import COULD_NOT_RUN, DiagnoseError
+from diagnose.errors import CannotRun
 from diagnose.flops.count import count_operations, count_with_values
 from diagnose.flops.other_tools.cross_check import FlopCheck, cross_check
 from diagnose.flops.reported.search import FlopCandidate, find_candidates, met, parse_reported_work
@@ -94,12 +94,11 @@ def _counted(
     if isinstance(table, Skipped) and _reads_values(table.reason, built.module):
         table = count_with_values(rebuilt(allocate=True), tried, table.reason, train=train)
     if isinstance(table, Skipped):
-        raise DiagnoseError(
+        raise CannotRun(
             f"cannot run {text}: {table.reason}",
             hint="Give the inputs it takes, the batch first: --input 1x3x224x224, 1x128:int64 for tokens, "
             "mask=1x128:bool for a keyword."
             + (" Norms over a batch of one value need a larger batch in training: 2x3x224x224." if train else ""),
-            exit_code=COULD_NOT_RUN,
         )
     skipped += table.skipped
     checks: tuple[FlopCheck, ...] = ()

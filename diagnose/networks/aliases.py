@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_download
 from diagnose.networks.origin import Alias, Prepared, Shapes
@@ -86,10 +86,9 @@ class Catalogue:
         if ref.name not in ENTRIES:
             raise _unknown(ref)
         if pretrained:
-            raise DiagnoseError(
+            raise UsageError(
                 f"The alias {ref.name!r} has no published weights.",
                 hint="mmpretrain:resnet18_8xb16_cifar10 has." if ref.name == "mm" else "",
-                exit_code=USAGE,
             )
         entry = ENTRIES[ref.name]
         kwargs = {**entry.preset, **dict(ref.kwargs)}
@@ -137,7 +136,7 @@ def _unknown(ref: ModelRef) -> DiagnoseError:
         having += [f"{source}:{name}" for name in named[:2]]
     near = nearest(ref.name, tuple(ENTRIES)) or f"Aliases: {', '.join(ENTRIES)}."
     hint = f"Did you mean {' or '.join(having)}?" if having else near
-    return DiagnoseError(f"There is no alias {ref.name!r}.", hint=hint, exit_code=USAGE)
+    return UsageError(f"There is no alias {ref.name!r}.", hint=hint)
 
 
 ORIGIN = Catalogue()

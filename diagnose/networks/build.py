@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.interrupts import is_real
 from diagnose.networks.build_errors import explain
 from diagnose.networks.model_text import parse
@@ -78,15 +78,13 @@ def _checked(ref: ModelRef, made: object) -> nn.Module:
     from torch import Tensor, nn
 
     if not isinstance(made, nn.Module):
-        raise DiagnoseError(
-            f"{ref.text} returned {_article(type(made).__name__)}, not a torch.nn.Module.", exit_code=USAGE
-        )
+        raise UsageError(f"{ref.text} returned {_article(type(made).__name__)}, not a torch.nn.Module.")
     for number, parameter in enumerate(made.parameters()):
         if not isinstance(parameter, Tensor):
             noun = _article(type(parameter).__name__)
-            raise DiagnoseError(f"parameters() of {ref.text} yields {noun}, not tensors.", exit_code=USAGE)
+            raise UsageError(f"parameters() of {ref.text} yields {noun}, not tensors.")
         if number == MOST_PARAMETERS:
-            raise DiagnoseError(f"parameters() of {ref.text} does not end.", exit_code=USAGE)
+            raise UsageError(f"parameters() of {ref.text} does not end.")
     made.eval()
     return made
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from diagnose.errors import USAGE, DiagnoseError, EndedError, nearest, said_by
+from diagnose.errors import CannotRun, DiagnoseError, EndedError, UsageError, nearest, said_by
 from diagnose.guard import RefusedError
 from diagnose.interrupts import is_real
 from diagnose.networks.consent import ConsentError
@@ -31,14 +31,14 @@ def explain(error: BaseException, ref: ModelRef) -> DiagnoseError:
     if refusal := _refusal(error):
         return refusal
     if isinstance(error, SystemExit):
-        return DiagnoseError(f"{ref.text} called sys.exit({error.code!r}){_where(error)} while it was built.")
+        return CannotRun(f"{ref.text} called sys.exit({error.code!r}){_where(error)} while it was built.")
     if wrong := _wrong_keyword(error, ref):
         return wrong
     place = _where(error)
     if isinstance(error, SyntaxError) and error.filename:
         nowhere = error.filename.startswith("<")  # a config, which mmengine parses as a nameless string
         place = f" in line {error.lineno}" if nowhere else f" at {error.filename}:{error.lineno}"
-    return DiagnoseError(f"{ref.text} raised {type(error).__name__}{place}: {_message(error)}")
+    return CannotRun(f"{ref.text} raised {type(error).__name__}{place}: {_message(error)}")
 
 
 def _refusal(error: BaseException) -> DiagnoseError | None:
@@ -86,7 +86,7 @@ def calling(*models: ModelRef | str) -> Iterator[None]:
             raise
         named = " or ".join(each if isinstance(each, str) else each.text for each in models)
         place = place_of(error).rstrip(",")
-        raise DiagnoseError(f"{named} raised {type(error).__name__}{place}: {_message(error)}") from error
+        raise CannotRun(f"{named} raised {type(error).__name__}{place}: {_message(error)}") from error
 
 
 def check_call(factory: Callable[..., object], ref: ModelRef, kwargs: Mapping[str, Any]) -> None:
@@ -109,13 +109,13 @@ def check_call(factory: Callable[..., object], ref: ModelRef, kwargs: Mapping[st
         lacking = ", ".join(f"{name}=…" for name in needed if name not in kwargs)
         base = ref.text.partition("(")[0] if not kwargs else ref.name
         hint = f"Write {base}({lacking})." if lacking else ""
-        raise DiagnoseError(f"{ref.text} cannot be called: {error}.", hint=hint, exit_code=USAGE) from error
+        raise UsageError(f"{ref.text} cannot be called: {error}.", hint=hint) from error
 
 
 def unexpected(key: str, ref: ModelRef, right: tuple[str, ...]) -> DiagnoseError:
     """Return the error for a keyword that a model does not take, with the nearest it does."""
     hint = nearest(key, right) or (f"It takes {', '.join(right)}." if right else "It takes no arguments.")
-    return DiagnoseError(f"{ref.text} has no parameter {key!r}.", hint=hint, exit_code=USAGE)
+    return UsageError(f"{ref.text} has no parameter {key!r}.", hint=hint)
 
 
 def _named(signature: inspect.Signature) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun
 from diagnose.values import ModelRef
 
 FETCHING = frozenset(
@@ -46,7 +46,7 @@ class Consent:
     download: bool = True
 
 
-class ConsentError(DiagnoseError):
+class ConsentError(CannotRun):
     """Code would have run, or something would have been fetched, without the user's word; `what` names it."""
 
     def __init__(self, need: Need, what: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import CannotRun, UsageError, nearest
 from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.guard import unguarded
 from diagnose.networks.build_errors import unexpected
@@ -51,7 +51,7 @@ class Mmpretrain:
             config, where = self._hub_config(ref), f"configuration {ref.name}"
         _check_keywords(config, ref)
         if not pretrained and (addresses := tuple(_addresses(config.model))):
-            raise DiagnoseError(
+            raise CannotRun(
                 f"{ref.text} cannot be built without weights that mmpretrain downloads from {addresses[0]}.",
                 hint="Nothing is downloaded unless pretrained weights are asked for.",
             )
@@ -66,10 +66,9 @@ class Mmpretrain:
 
     def _hub_config(self, ref: ModelRef) -> Any:
         if _config_file(ref.name) is None:
-            raise DiagnoseError(
+            raise UsageError(
                 f"mmpretrain has no model {ref.name!r}.",
                 hint=nearest(ref.name.lower(), self.names()) or "`diagnose models QUERY` searches the names.",
-                exit_code=USAGE,
             )
         return hub_config(ref.name)
 
@@ -172,7 +171,7 @@ def read_config(text: str) -> Any:
     with _without_noise():
         config = Config.fromfile(str(path))
     if not isinstance(config.get("model"), Mapping):
-        raise DiagnoseError(f"The config {text!r} defines no `model`.", exit_code=USAGE)
+        raise UsageError(f"The config {text!r} defines no `model`.")
     return config
 
 

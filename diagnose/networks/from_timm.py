@@ -6,7 +6,7 @@ from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from diagnose.errors import USAGE, DiagnoseError, MissingDependency, nearest
+from diagnose.errors import MissingDependency, UsageError, nearest
 from diagnose.networks.consent import ask_for_download
 from diagnose.networks.origin import Prepared, Shapes
 from diagnose.values import ModelRef
@@ -33,10 +33,9 @@ class Timm:
 
         base = ref.name.partition(".")[0]
         if base not in known:
-            raise DiagnoseError(
+            raise UsageError(
                 f"timm has no model {ref.name!r}.",
                 hint=nearest(base, known) or "`diagnose models QUERY` searches the names.",
-                exit_code=USAGE,
             )
         kwargs = dict(ref.kwargs)
         return Prepared(
@@ -48,7 +47,7 @@ class Timm:
 
 def _installed() -> None:
     if find_spec("timm") is None:
-        raise MissingDependency("timm is not installed.", hint="Install it: pip install timm", exit_code=USAGE)
+        raise MissingDependency("timm is not installed.", hint="Install it: pip install timm")
 
 
 def _input_shapes(kwargs: dict[str, Any], module: nn.Module) -> Shapes:

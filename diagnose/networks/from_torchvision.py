@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import UsageError, nearest
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_download
 from diagnose.networks.origin import Prepared, Shapes
@@ -46,10 +46,9 @@ class Torchvision:
 
         ask_for_download(ref)
         if ref.name not in torchvision.models.list_models():
-            raise DiagnoseError(
+            raise UsageError(
                 f"torchvision has no model {ref.name!r}.",
                 hint=nearest(ref.name, self.names()) or "`diagnose models QUERY` searches the names.",
-                exit_code=USAGE,
             )
         builder = torchvision.models.get_model_builder(ref.name)
         kwargs = {**DEFAULTS.get(ref.name.removeprefix("quantized_"), {}), **dict(ref.kwargs)}

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import UsageError, nearest
 from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_code
@@ -42,18 +42,18 @@ class User:
 
         ask_for_code(ref.text)
         if pretrained:
-            raise DiagnoseError(f"{ref.text} is your own code, which has no published weights.", exit_code=USAGE)
+            raise UsageError(f"{ref.text} is your own code, which has no published weights.")
         path = file_of(ref.name)
         place, _, attribute = ref.name.rpartition(":")
         found = _attribute(_load_file(path) if path else _load_module(place, ref), attribute, ref)
         kwargs = dict(ref.kwargs)
         if isinstance(found, nn.Module):
             if kwargs:
-                raise DiagnoseError(f"{ref.name} is a module already and takes no arguments.", exit_code=USAGE)
+                raise UsageError(f"{ref.name} is a module already and takes no arguments.")
             # A copy, for it belongs to the file that made it, and building again must find it as it was.
             return Prepared(partial(copy.deepcopy, found), f"user code, {place}", _input_shapes)
         if not callable(found):
-            raise DiagnoseError(f"{ref.name} is a {type(found).__name__}: not a model, not callable.", exit_code=USAGE)
+            raise UsageError(f"{ref.name} is a {type(found).__name__}: not a model, not callable.")
         check_call(found, ref, kwargs)
         return Prepared(partial(found, **kwargs), f"user code, {place}", _input_shapes)
 
@@ -68,7 +68,7 @@ def _attribute(module: ModuleType, attribute: str, ref: ModelRef) -> object:
         if not hasattr(found, name):
             public = tuple(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
             place = ref.name.rpartition(":")[0]
-            raise DiagnoseError(f"{place} has no {attribute!r}.", hint=nearest(attribute, public), exit_code=USAGE)
+            raise UsageError(f"{place} has no {attribute!r}.", hint=nearest(attribute, public))
         found = getattr(found, name)
     return found
 
@@ -81,7 +81,7 @@ def _load_file(text: str) -> ModuleType:
     path = Path(text)
     if not os.path.lexists(path):
         near = nearest(path.name, tuple(p.name for p in path.parent.glob("*.py"))) if path.parent.is_dir() else ""
-        raise DiagnoseError(f"There is no file {text!r}.", hint=near, exit_code=USAGE)
+        raise UsageError(f"There is no file {text!r}.", hint=near)
     check_regular(path, "model's code", most=LONGEST_CODE)
     path = path.resolve()
     stamp = f"{path}:{path.stat().st_mtime_ns}:{path.stat().st_size}"
@@ -92,7 +92,7 @@ def _load_file(text: str) -> ModuleType:
     sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise DiagnoseError(f"{text!r} cannot be imported.", exit_code=USAGE)
+        raise UsageError(f"{text!r} cannot be imported.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -128,7 +128,7 @@ def _load_module(dotted: str, ref: ModelRef) -> ModuleType:
         if error.name is None or not (dotted == error.name or dotted.startswith(error.name + ".")):
             raise  # the module is there, and something that it imports is not
         hint = nearest(dotted, ORIGINS) or FORMS
-        raise DiagnoseError(f"There is no module {error.name!r} ({ref.text}).", hint=hint, exit_code=USAGE) from error
+        raise UsageError(f"There is no module {error.name!r} ({ref.text}).", hint=hint) from error
 
 
 ORIGIN = User()

@@ -13,7 +13,7 @@ from keyword import iskeyword
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.values import InputSpec
 
 if TYPE_CHECKING:
@@ -63,25 +63,23 @@ def parse_input(text: str) -> InputSpec:
         raise _refused(f"{name!r} in the input {text!r} is no name of an argument")
     dtype = match["dtype"] or "float32"
     if dtype not in _DTYPES:
-        raise DiagnoseError(
+        raise UsageError(
             f"unknown element type {dtype!r} in the input {text!r}",
             hint=f"Known are {', '.join(_DTYPES)}.",
-            exit_code=USAGE,
         )
     shape = tuple(int(size) for size in match["shape"].split("x"))
     if 0 in shape:
-        raise DiagnoseError(f"the input {text!r} has a size of 0", hint="Every size is at least 1.", exit_code=USAGE)
+        raise UsageError(f"the input {text!r} has a size of 0", hint="Every size is at least 1.")
     if len(shape) > _MOST_SIZES or prod(shape) > _MOST_ENTRIES:
-        raise DiagnoseError(
+        raise UsageError(
             f"the input {text[:_LONGEST_NAME]!r} is too large",
             hint=f"It may have {_MOST_SIZES} sizes, and {_MOST_ENTRIES:,} entries in all.",
-            exit_code=USAGE,
         )
     return InputSpec(shape, dtype, name)
 
 
 def _refused(message: str) -> DiagnoseError:
-    return DiagnoseError(message, hint=_FORMS, exit_code=USAGE)
+    return UsageError(message, hint=_FORMS)
 
 
 def candidates(
@@ -128,10 +126,9 @@ def taking(model: nn.Module, inputs: Sequence[InputSpec]) -> nn.Module:
         return model
     own = type(model)
     if "forward" in vars(model):
-        raise DiagnoseError(
+        raise CannotRun(
             f"an object of {own.__name__} with a forward of its own takes no inputs by name",
             hint="Give them in order, without names.",
-            exit_code=COULD_NOT_RUN,
         )
     names = tuple(spec.name for spec in inputs)
 

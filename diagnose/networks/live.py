@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import CannotRun, UsageError
 from diagnose.networks.live_hooks import foreign_hooks, tensor_hooks
 from diagnose.networks.origin import Prepared, Shapes
 from diagnose.values import ModelRef, Skipped
@@ -66,7 +66,7 @@ class Live:
 
         module: nn.Module = dict(ref.kwargs)["module"]
         if pretrained:
-            raise DiagnoseError(f"{ref.text} has the weights that it has.", exit_code=USAGE)
+            raise UsageError(f"{ref.text} has the weights that it has.")
         _check(ref.text, module)
         return Prepared(
             partial(copied, module, ref.text, weights=True),
@@ -87,22 +87,22 @@ def _check(name: str, module: nn.Module) -> None:
     for path, part in module.named_modules():
         where = f"{name}.{path}" if path else name
         if any(base.__name__ in SHARDED for base in type(part).__mro__):
-            raise DiagnoseError(
+            raise CannotRun(
                 f"{where} is sharded by {type(part).__name__}: this process has a part of its weights alone.",
                 hint="Take the module before it is wrapped, or a MODEL text that builds it.",
             )
         if isinstance(part, torch.jit.ScriptModule):
-            raise DiagnoseError(f"{where} is a TorchScript module.", hint="Take the module that it was made of.")
+            raise CannotRun(f"{where} is a TorchScript module.", hint="Take the module that it was made of.")
         own = vars(part).get("forward")
         if own is not None and _reaches_out(own):
-            raise DiagnoseError(
+            raise CannotRun(
                 f"{where} has a forward of its own, {getattr(own, '__qualname__', own)}, that holds other modules or "
                 "tensors: a copy of it would run the original.",
                 hint="Take the module before its forward is replaced, or a MODEL text that builds it.",
             )
     for path, tensor in _state(module):
         if any(base.__name__ == "DTensor" for base in type(tensor).__mro__):
-            raise DiagnoseError(
+            raise CannotRun(
                 f"{name} has the sharded tensor {path}.", hint="Take the module before its weights are distributed."
             )
 

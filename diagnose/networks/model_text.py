@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from diagnose.bounds import LARGEST, unbounded
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.values import ModelRef
 
 ORIGINS = ("torchvision", "mmpretrain", "timm")
@@ -140,4 +140,4 @@ def _keywords(text: str, target: str, call: ast.Call | None) -> tuple[tuple[str,
 
 def _wrong(text: str, what: str, hint: str = FORMS) -> DiagnoseError:
     shown = text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
-    return DiagnoseError(f"The MODEL {shown!r} {what}.", hint=hint, exit_code=USAGE)
+    return UsageError(f"The MODEL {shown!r} {what}.", hint=hint)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from diagnose.errors import DiagnoseError, in_one_line
+from diagnose.errors import CannotRun, in_one_line
 from diagnose.networks.live import unwrapped
 from diagnose.networks.live_hooks import foreign_hooks
 from diagnose.networks.meta import meta_twin
@@ -46,7 +46,7 @@ def copied(module: nn.Module, name: str, *, weights: bool) -> nn.Module:
                 memo[id(part)] = copy.deepcopy(unwrapped(part), memo)
         return copy.deepcopy(module, memo)
     except Exception as error:  # whatever an object of the caller's raises when it is copied
-        raise DiagnoseError(
+        raise CannotRun(
             f"{name} cannot be copied: {in_one_line(error)[:200]}",
             hint="Give a MODEL text that builds it anew: path/to/file.py:factory.",
         ) from error
@@ -66,16 +66,16 @@ def is_double(module: nn.Module) -> bool:
 def _check(module: nn.Module, name: str) -> None:
     for path, hook in foreign_hooks(module):
         if not hook.returns_nothing:
-            raise DiagnoseError(
+            raise CannotRun(
                 f"The hook {hook.name} on {f'{name}.{path}' if path else name} may change what the network computes, "
                 "and no copy can run it without writing into what is yours.",
                 hint="Remove it, or make it a module of the network. A hook that returns nothing is left out.",
             )
     for path, tensor in (*module.named_parameters(), *module.named_buffers()):
         if is_lazy(tensor):
-            raise DiagnoseError(f"{name} has the lazy parameter {path}.", hint="Run the network once beforehand.")
+            raise CannotRun(f"{name} has the lazy parameter {path}.", hint="Run the network once beforehand.")
         if tensor.is_meta:
-            raise DiagnoseError(
+            raise CannotRun(
                 f"{name} has no values: {path} is on the meta device.", hint="Give a MODEL text that builds it."
             )
 

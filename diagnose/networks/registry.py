@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 from diagnose.networks.origin import Origin
 
 ORIGINS = {
@@ -24,7 +24,7 @@ SEARCHED = ("torchvision", "mmpretrain", "timm")
 def origin(source: str) -> Origin:
     """Return the origin object of a source name."""
     if source not in ORIGINS:
-        raise DiagnoseError(f"There is no source {source!r}.", hint=f"Sources: {', '.join(ORIGINS)}.", exit_code=USAGE)
+        raise UsageError(f"There is no source {source!r}.", hint=f"Sources: {', '.join(ORIGINS)}.")
     found: Origin = import_module(ORIGINS[source]).ORIGIN
     return found
 

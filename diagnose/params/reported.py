@@ -7,7 +7,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 from diagnose.bounds import LARGEST
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 from diagnose.values import Reported
 
 _NUMBER = re.compile(
@@ -29,10 +29,10 @@ def parse_reported(text: str) -> Reported:
     """
     if len(text) > LONGEST:
         shown = f"{text[:LONGEST]}…"
-        raise DiagnoseError(f"the reported number {shown!r} has more than {LONGEST} characters", exit_code=USAGE)
+        raise UsageError(f"the reported number {shown!r} has more than {LONGEST} characters")
     reported = _read(text)
     if reported.rounded[0] > LARGEST:
-        raise DiagnoseError(f"the reported number {text!r} is beyond {LARGEST:,}", exit_code=USAGE)
+        raise UsageError(f"the reported number {text!r} is beyond {LARGEST:,}")
     return reported
 
 
@@ -40,17 +40,16 @@ def _read(text: str) -> Reported:
     match = _NUMBER.fullmatch(text.strip())
     power = _UNITS.get(match["unit"].lower()) if match else None
     if match is None or power is None:
-        raise DiagnoseError(
+        raise UsageError(
             f"cannot read the reported number {text!r}",
             hint="Write it as the document does: 6.0M, 6M, 11.2 M, 25.6e6 or 6,012,234.",
-            exit_code=USAGE,
         )
     mantissa = match["mantissa"].replace(",", "")
     value = Decimal(mantissa).scaleb(power + int(match["exponent"] or 0))
     decimals = len(mantissa.partition(".")[2])
     last_digit = Decimal(1).scaleb(power + int(match["exponent"] or 0) - decimals)
     if value <= 0:
-        raise DiagnoseError(f"the reported number {text!r} is not positive", exit_code=USAGE)
+        raise UsageError(f"the reported number {text!r} is not positive")
     half = last_digit / 2
     return Reported(
         text=text.strip(),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 from diagnose.networks import Built, build
 from diagnose.networks.build_errors import calling
 from diagnose.networks.inputs import candidates, parse_inputs, taking
@@ -58,7 +58,7 @@ def answer(
     `reported` is the number as a document states it; `keep` and `also` ("torch=11.2M") bound its explanation.
     """
     if reported is None and (keep or also):
-        raise DiagnoseError("--keep and --also explain a reported number", hint="Add --reported.", exit_code=USAGE)
+        raise UsageError("--keep and --also explain a reported number", hint="Add --reported.")
     number = parse_reported(reported) if reported is not None else None
     built, table = _counted(model, inputs, seed)
     skipped = [*built.skipped, *table.skipped]
@@ -96,8 +96,6 @@ def _other_row(text: str, seed: int | None) -> OtherRow:
 
     model, equals, number = text.rpartition("=")
     if not equals or not model:
-        raise DiagnoseError(
-            f"cannot read --also {text!r}", hint="Write MODEL=NUMBER, as in --also torch=11.2M.", exit_code=USAGE
-        )
+        raise UsageError(f"cannot read --also {text!r}", hint="Write MODEL=NUMBER, as in --also torch=11.2M.")
     reported = parse_reported(number)
     return OtherRow(model, layout_of(_counted(model, (), seed)[1]), reported)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -133,18 +133,14 @@ def pinet(
 
 def _blocks(depth: int, blocks: Sequence[int] | None) -> tuple[int, ...]:
     if depth not in DEPTHS:
-        raise DiagnoseError(
-            f"There is no depth {depth!r}.", hint=f"Depths: {', '.join(map(str, DEPTHS))}.", exit_code=USAGE
-        )
+        raise UsageError(f"There is no depth {depth!r}.", hint=f"Depths: {', '.join(map(str, DEPTHS))}.")
     if blocks is None:
         return DEPTHS[depth]
     if not isinstance(blocks, (list, tuple)) or len(blocks) != 4 or not all(type(b) is int and b > 0 for b in blocks):
-        raise DiagnoseError(
-            f"blocks={blocks!r} is not four numbers of blocks.", hint="Write blocks=[2, 2, 1, 1].", exit_code=USAGE
-        )
+        raise UsageError(f"blocks={blocks!r} is not four numbers of blocks.", hint="Write blocks=[2, 2, 1, 1].")
     return tuple(blocks)
 
 
 def _check_stem(stem: str) -> None:
     if stem not in NORMALISATION:
-        raise DiagnoseError(f"There is no stem {stem!r}.", hint="Stems: cifar, imagenet.", exit_code=USAGE)
+        raise UsageError(f"There is no stem {stem!r}.", hint="Stems: cifar, imagenet.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import UsageError, nearest
 from diagnose.params.gap.edits.edit import FACETS
 from diagnose.values import ModelRef, Stated
 
@@ -30,5 +30,5 @@ def stated(ref: ModelRef, asked: Sequence[str]) -> tuple[Stated, ...]:
         if name not in FACETS and name != NOTHING:
             known = (*FACETS, NOTHING)
             hint = nearest(name, known) or f"Known are {', '.join(known)}."
-            raise DiagnoseError(f"cannot keep {name!r}", hint=hint, exit_code=USAGE)
+            raise UsageError(f"cannot keep {name!r}", hint=hint)
     return tuple(Stated(name, f"--keep {name}") for name in names if name != NOTHING)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 from diagnose.values import Augmentation, Normalisation, Recipe, Schedule, Setting, SettingValue
 
 IMAGES = {"CIFAR10": 50_000, "CIFAR100": 50_000, "MNIST": 60_000, "FashionMNIST": 60_000}
@@ -34,7 +34,7 @@ def _config(name: str) -> Any:
 
     ref = parse(f"mmpretrain:{name}")
     if ref.kwargs:
-        raise DiagnoseError(f"A recipe takes no arguments: {ref.text}.", hint=f"Write {ref.name}.", exit_code=USAGE)
+        raise UsageError(f"A recipe takes no arguments: {ref.text}.", hint=f"Write {ref.name}.")
     with quiet(), restored():
         try:
             from_mmpretrain.load()

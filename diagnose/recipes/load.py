@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.files import read_text
 from diagnose.networks.consent import is_config_file
 from diagnose.networks.model_text import parse as parse_model
@@ -69,5 +69,5 @@ def load(text: str) -> Recipe:
     path = Path(text)
     if path.suffix != ".toml" and not os.path.isfile(text):  # noqa: PTH113 which says False of a name that is too long
         hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."
-        raise DiagnoseError(f"There is no recipe {text!r}.", hint=hint, exit_code=USAGE)
+        raise UsageError(f"There is no recipe {text!r}.", hint=hint)
     return replace(parse(read_text(path, "recipe", most=LONGEST), path.stem, text), text=text)

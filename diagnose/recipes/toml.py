@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnose.bounds import parse_toml
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.recipes.fields import FIELDS
 from diagnose.values import NOT_STATED, Recipe, Setting
 
@@ -27,15 +27,14 @@ def parse(text: str, name: str, where: str) -> Recipe:
         DiagnoseError: the text is not TOML, has an unknown key or a wrong value; the message says in which line.
     """
     if len(text) > LONGEST:
-        raise DiagnoseError(
+        raise UsageError(
             f"{where} is longer than {LONGEST:,} characters, so it is no recipe.",
             hint="A recipe is a short TOML file; `diagnose recipe --show paper` shows one.",
-            exit_code=USAGE,
         )
     try:
         table = parse_toml(text)
     except ValueError as error:
-        raise DiagnoseError(f"{where} is not TOML: {str(error)[:200]}.", exit_code=USAGE) from error
+        raise UsageError(f"{where} is not TOML: {str(error)[:200]}.") from error
     sources = _header(table, text, where)
     default = table.get("source", "") or where
     settings = tuple(
@@ -79,7 +78,7 @@ def _unknown(where: str, text: str, key: str, known: tuple[str, ...]) -> Diagnos
 
 def _wrong(where: str, text: str, key: str, what: str, hint: str = "") -> DiagnoseError:
     line = line_of(text, key)
-    return DiagnoseError(f"{where}{f', line {line}' if line else ''}: {what}.", hint=hint, exit_code=USAGE)
+    return UsageError(f"{where}{f', line {line}' if line else ''}: {what}.", hint=hint)
 
 
 def line_of(text: str, key: str) -> int | None:

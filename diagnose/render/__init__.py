@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +28,9 @@ def render(report: Report, form: str = "terminal", *, width: int | None = None, 
     format reads it and `color`. Raises `DiagnoseError` where no format has that name.
     """
     if form not in FORMATS:
-        raise DiagnoseError(
+        raise UsageError(
             f"There is no format {form!r}; there are {', '.join(FORMATS)}.",
             hint=nearest(form, tuple(FORMATS)),
-            exit_code=USAGE,
         )
     draw = cast("Callable[..., str]", import_module(FORMATS[form]).render)
     return draw(report, width=width, color=color) if form == "terminal" else draw(report)

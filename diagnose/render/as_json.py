@@ -14,7 +14,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from diagnose.bounds import parse_json
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun
 from diagnose.render.decode import KINDS, Wrong, decoded
 from diagnose.render.text import is_hidden
 from diagnose.values import Report
@@ -39,9 +39,7 @@ def parse(text: str) -> Report:
         problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
     except (Wrong, ValueError) as error:
         problem = str(error)
-    raise DiagnoseError(
-        f"This is not a report of diagnose: {problem}.", hint="A report is what `--format json` writes."
-    )
+    raise CannotRun(f"This is not a report of diagnose: {problem}.", hint="A report is what `--format json` writes.")
 
 
 def _encoded(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError
 from diagnose.probe.answer import prepare, run_probe
 from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors import executor_for
@@ -117,7 +117,7 @@ def test_numerics_that_cannot_be_run_are_left_out_with_the_reason(planned):
     class Old(Timed):
         def clock(self, spec, **options):
             if spec.numerics.precision == "bf16":
-                raise DiagnoseError("no bf16 here")
+                raise CannotRun("no bf16 here")
             return super().clock(spec, **options)
 
     decision = planned(None, Old()).decision

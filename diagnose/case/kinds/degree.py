@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from diagnose.case.keys import Key, text, whole, word
 from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.measurements import Bench, one_thread
+from diagnose.errors import CannotRun
 from diagnose.values import Cell, Claim, Column, Curve, Curves, Prose, Ruling, Skipped, Table
 
 if TYPE_CHECKING:
@@ -66,14 +67,13 @@ def measure(claim: Claim, bench: Bench) -> Degrees:
 def _fitted(model: str) -> Fitted:
     import torch
 
-    from diagnose.errors import DiagnoseError
     from diagnose.networks import build
     from diagnose.networks.anatomy import anatomy
     from diagnose.polynomial.restrict import SEED, inputs_of, randomise
 
     built = build(model, allocate=True, seed=SEED)
     if not built.input_shapes:
-        raise DiagnoseError(f"no input shape of {model} is known")
+        raise CannotRun(f"no input shape of {model} is known")
     generator = torch.Generator().manual_seed(SEED)
     network = built.module
     randomise(network, generator)

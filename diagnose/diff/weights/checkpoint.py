@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from diagnose.diff.proof.random_weights import state_of
 from diagnose.diff.weights.checkpoint_file import content_of, is_safetensors
 from diagnose.diff.weights.mapping import Move, transplant
-from diagnose.errors import USAGE, DiagnoseError, in_one_line
+from diagnose.errors import UsageError, in_one_line
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 """The keys under which training scripts keep the state dict beside the optimiser and the epoch."""
@@ -73,10 +73,9 @@ def unwrapped(path: Path, content: object) -> Checkpoint:
             inner = content.get(key)
             if isinstance(inner, dict) and inner and _is_state(inner):
                 return Checkpoint(path, dict(inner), key, {name: v for name, v in content.items() if name != key})
-    raise DiagnoseError(
+    raise UsageError(
         f"{path} holds no state dict",
         hint=f"A dictionary from names to tensors, by itself or under {', '.join(map(repr, WRAPPERS))}.",
-        exit_code=USAGE,
     )
 
 
@@ -110,10 +109,9 @@ def fitted(checkpoint: Checkpoint, module: nn.Module, model: str) -> Checkpoint:
     faults = (("missing", missing), ("unexpected", unexpected), ("of another shape", reshaped))
     if any(names for _, names in faults):
         said = "; ".join(f"{len(names)} {what}: {_some(names)}" for what, names in faults if names)
-        raise DiagnoseError(
+        raise UsageError(
             f"{checkpoint.path} is no checkpoint of {model}: {said}",
             hint="Name the MODEL with the options that it was trained with, as in torch(num_classes=10).",
-            exit_code=USAGE,
         )
     return Checkpoint(checkpoint.path, state, checkpoint.wrapper, checkpoint.beside, prefix)
 
@@ -127,7 +125,7 @@ def fill(checkpoint: Checkpoint, module: nn.Module) -> None:
     try:
         module.load_state_dict(checkpoint.state)
     except (RuntimeError, KeyError, TypeError) as error:
-        raise DiagnoseError(f"{checkpoint.path} cannot be loaded: {in_one_line(error)}", exit_code=USAGE) from error
+        raise UsageError(f"{checkpoint.path} cannot be loaded: {in_one_line(error)}") from error
 
 
 def _stripped(state: Mapping[str, Tensor], wanted: Mapping[str, Any]) -> tuple[dict[str, Tensor], str]:

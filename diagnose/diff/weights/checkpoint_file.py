@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from diagnose.errors import USAGE, DiagnoseError, MissingDependency, in_one_line
+from diagnose.errors import DiagnoseError, MissingDependency, UsageError, in_one_line
 from diagnose.files import cannot_write, check_regular, replacing
 
 MOST_UNPACKED = 1 << 30
@@ -36,18 +36,16 @@ def content_of(path: Path) -> object:
     except DiagnoseError:
         raise
     except OSError as error:
-        raise DiagnoseError(f"cannot read {path}: {error.strerror or error}", exit_code=USAGE) from error
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except pickle.UnpicklingError as error:
-        raise DiagnoseError(
+        raise UsageError(
             f"{path} holds more than tensors, or is no checkpoint; it is not loaded",
             hint="Save the state dict alone: torch.save(model.state_dict(), path).",
-            exit_code=USAGE,
         ) from error
     except Exception as error:  # a damaged archive or pickle may raise anything on its way
-        raise DiagnoseError(
+        raise UsageError(
             f"{path} is damaged or no checkpoint: {in_one_line(error)[:200]}",
             hint="Was it copied completely?",
-            exit_code=USAGE,
         ) from error
 
 
@@ -58,10 +56,9 @@ def _refuse_bomb(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(part.file_size for part in archive.infolist())
     if unpacked > max(path.stat().st_size, MOST_UNPACKED):
-        raise DiagnoseError(
+        raise UsageError(
             f"{path} is packed: its parts come to {unpacked:,} bytes, more than a file of its size may hold.",
             hint="torch.save packs nothing; save the checkpoint anew.",
-            exit_code=USAGE,
         )
 
 

@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError
 from diagnose.files import open_regular
 from diagnose.probe.data.images import Images
 from diagnose.probe.data.load_images import WHOLE
@@ -32,10 +32,10 @@ def arrays(path: Path) -> Images:
     images = {split: _images(path, f"{split}_images", found[f"{split}_images"]) for split in ("train", "test")}
     labels = {split: _labels(path, split, found[f"{split}_labels"], len(images[split])) for split in ("train", "test")}
     if images["train"].shape[1:] != images["test"].shape[1:]:
-        raise DiagnoseError(f"{path}: the training images are not as large as the test images.")
+        raise CannotRun(f"{path}: the training images are not as large as the test images.")
     count = int(max(labels["train"].max(), labels["test"].max())) + 1
     if lowest := int(min(labels["train"].min(), labels["test"].min())):
-        raise DiagnoseError(f"{path}: the labels go from {lowest} to {count - 1}, expected classes from 0.")
+        raise CannotRun(f"{path}: the labels go from {lowest} to {count - 1}, expected classes from 0.")
     digest = sha256()
     for split in ("train", "test"):
         digest.update(images[split].tobytes() + labels[split].tobytes())
@@ -57,7 +57,7 @@ def _npz(path: Path) -> dict[str, NDArray[np.generic]]:
             there = set(file.namelist())
             missing = [name for name in NAMES if f"{name}.npy" not in there]
             if missing:
-                raise DiagnoseError(f"{path} has no array {missing[0]}.", hint=f"It needs {', '.join(NAMES)}.")
+                raise CannotRun(f"{path} has no array {missing[0]}.", hint=f"It needs {', '.join(NAMES)}.")
             members = [file.getinfo(f"{name}.npy") for name in NAMES]
             _refuse_large(path, sum(member.file_size for member in members))
             return {name: _read(file, member) for name, member in zip(NAMES, members, strict=True)}
@@ -105,7 +105,7 @@ def _declared(file: IO[bytes], held: int) -> int:
 
 def _refuse_large(path: Path, held: int) -> None:
     if held > WHOLE:
-        raise DiagnoseError(f"{path} is larger than a set of small images is.", hint=f"It may hold {WHOLE:,} bytes.")
+        raise CannotRun(f"{path} is larger than a set of small images is.", hint=f"It may hold {WHOLE:,} bytes.")
 
 
 def _unreadable(path: Path, error: Exception) -> DiagnoseError:
@@ -113,25 +113,25 @@ def _unreadable(path: Path, error: Exception) -> DiagnoseError:
     foreign = isinstance(error, zipfile.BadZipFile) or (isinstance(error, ValueError) and "magic" in str(error))
     pickled = isinstance(error, ValueError) and "Object arrays" in str(error)
     why = "it is no file of NumPy's, or holds pickled objects, which are never read" if foreign or pickled else error
-    return DiagnoseError(f"cannot read {path}: {why}.", hint=f"Needed are {', '.join(NAMES)}.")
+    return CannotRun(f"cannot read {path}: {why}.", hint=f"Needed are {', '.join(NAMES)}.")
 
 
 def _images(path: Path, name: str, array: NDArray[np.generic]) -> NDArray[np.uint8]:
     if array.dtype != np.uint8 or array.ndim not in (3, 4) or 0 in array.shape:
-        raise DiagnoseError(f"{path}: {name} is {array.dtype} {array.shape}, expected uint8 (N, H, W, 3).")
+        raise CannotRun(f"{path}: {name} is {array.dtype} {array.shape}, expected uint8 (N, H, W, 3).")
     images = array if array.ndim == 4 else array[..., None]
     if images.shape[3] not in (1, 3) and images.shape[1] in (1, 3):
         images = images.transpose(0, 2, 3, 1)
     if images.shape[3] not in (1, 3):
-        raise DiagnoseError(f"{path}: {name} has {array.shape[-1]} channels, expected 1 or 3.")
+        raise CannotRun(f"{path}: {name} has {array.shape[-1]} channels, expected 1 or 3.")
     return np.ascontiguousarray(np.broadcast_to(images, (*images.shape[:3], 3)), dtype=np.uint8)
 
 
 def _labels(path: Path, split: str, array: NDArray[np.generic], count: int) -> NDArray[np.int64]:
     name = f"{split}_labels"
     if not np.issubdtype(array.dtype, np.integer) or array.reshape(-1).shape != (count,):
-        raise DiagnoseError(f"{path}: {name} is {array.dtype} {array.shape}, expected {count:,} integers.")
+        raise CannotRun(f"{path}: {name} is {array.dtype} {array.shape}, expected {count:,} integers.")
     labels = array.reshape(-1).astype(np.int64)
     if labels.min() < 0 or labels.max() >= 100_000:
-        raise DiagnoseError(f"{path}: {name} goes from {labels.min()} to {labels.max()}, expected classes from 0.")
+        raise CannotRun(f"{path}: {name} goes from {labels.min()} to {labels.max()}, expected classes from 0.")
     return labels

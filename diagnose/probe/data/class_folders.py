@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun
 from diagnose.files import read_bytes
 from diagnose.probe.data.image_cache import Splits, read, write
 from diagnose.probe.data.images import Images
@@ -94,21 +94,21 @@ def _read(root: Path) -> Files:
         for name, data in files:
             held += len(data)
             if len(data) > LARGEST:
-                raise DiagnoseError(f"{root}: {name} makes it larger than a set of small images is.")
+                raise CannotRun(f"{root}: {name} makes it larger than a set of small images is.")
             _refuse_large(root, held, len(found))
             if name in found:
-                raise DiagnoseError(f"{root} holds {name} twice.", hint="It must hold one tree.")
+                raise CannotRun(f"{root} holds {name} twice.", hint="It must hold one tree.")
             found[name] = data
     except UNREADABLE as error:
         said = str(error).partition("\n")[0].rstrip(":.")
-        raise DiagnoseError(f"cannot read {root}: {said}.", hint="Nothing is trained on partial data.") from error
+        raise CannotRun(f"cannot read {root}: {said}.", hint="Nothing is trained on partial data.") from error
     return found
 
 
 def _refuse_large(root: Path, held: int, files: int) -> None:
     """Refuse more bytes or files than a set of small images has, by what an archive says of itself."""
     if held > WHOLE or files > MOST_FILES:
-        raise DiagnoseError(
+        raise CannotRun(
             f"{root} is larger than a set of small images is: {held:,} bytes in {files:,} files.",
             hint=f"It may hold {WHOLE:,} bytes and {MOST_FILES:,} files.",
         )
@@ -131,7 +131,7 @@ class _Member(tarfile.TarInfo):
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         member = super().frombuf(buf, encoding, errors)
         if member.type in _TELLING and member.size > LONGEST_NAME:
-            raise DiagnoseError(f"A file in the tar has a name or notes of {member.size:,} bytes.")
+            raise CannotRun(f"A file in the tar has a name or notes of {member.size:,} bytes.")
         return member
 
 
@@ -146,7 +146,7 @@ def _in_tar(root: Path) -> Iterator[tuple[str, bytes]]:
                 continue
             file = archive.extractfile(member) if member.isreg() else None
             if file is None:
-                raise DiagnoseError(f"{root}: {member.name} is no image.", hint="A class folder holds images alone.")
+                raise CannotRun(f"{root}: {member.name} is no image.", hint="A class folder holds images alone.")
             yield name, file.read(LARGEST + 1)
 
 
@@ -171,11 +171,11 @@ def _classes(root: Path, files: Files) -> tuple[str, ...]:
     names = {split: sorted({name.split("/")[1] for name in files if name.startswith(f"{split}/")}) for split in SPLITS}
     for split, found in names.items():
         if not found:
-            raise DiagnoseError(
+            raise CannotRun(
                 f"There are no images in {root / split}.", hint="It needs train/CLASS/IMAGE and test/CLASS/IMAGE."
             )
     if names["train"] != names["test"]:
-        raise DiagnoseError(
+        raise CannotRun(
             f"{root} does not have the same class folders in train/ and test/.",
             hint=f"In train/: {_few(names['train'])}; in test/: {_few(names['test'])}.",
         )
@@ -207,7 +207,7 @@ def _decoded(root: Path, files: Files, classes: tuple[str, ...], kept: Path) -> 
         image = _image(root / name, data)
         side = side or image.shape[:2]
         if image.shape[:2] != side:
-            raise DiagnoseError(f"{root / name} is {_size(image.shape)}, but the images before it are {_size(side)}.")
+            raise CannotRun(f"{root / name} is {_size(image.shape)}, but the images before it are {_size(side)}.")
         _refuse_large(root, len(files) * image.nbytes, len(files))
         images[split].append(image)
         labels[split].append(classes.index(label))
@@ -226,12 +226,12 @@ def _image(path: Path, data: bytes) -> NDArray[np.uint8]:
     try:
         with Image.open(BytesIO(data)) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise DiagnoseError(f"{path} has {image.width}×{image.height} pixels, more than a probe trains on.")
+                raise CannotRun(f"{path} has {image.width}×{image.height} pixels, more than a probe trains on.")
             return np.asarray(image.convert("RGB"))
     except UnidentifiedImageError as error:
-        raise DiagnoseError(f"{path} is no image.", hint="A class folder holds images alone.") from error
+        raise CannotRun(f"{path} is no image.", hint="A class folder holds images alone.") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Warning) as error:
-        raise DiagnoseError(f"{path} is broken: {error}.", hint="Nothing is trained on partial data.") from error
+        raise CannotRun(f"{path} is broken: {error}.", hint="Nothing is trained on partial data.") from error
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import CannotRun, UsageError, nearest
 from diagnose.files import check_regular
 from diagnose.probe.data.images import Images
 
@@ -43,7 +43,7 @@ def load_images(text: str, *, download: bool = False, cache: Path | None = None)
         return _at(Path(text), cache)
     except (OSError, ValueError) as error:
         hint = nearest(text, ("synthetic", "cifar10")) or f"--data takes {CHOICES}."
-        raise DiagnoseError(f"There are no images {text[:200]!r}.", hint=hint, exit_code=USAGE) from error
+        raise UsageError(f"There are no images {text[:200]!r}.", hint=hint) from error
 
 
 def _at(path: Path, cache: Path) -> Images:
@@ -95,7 +95,7 @@ def _cifar10(root: Path, *, download: bool) -> Images:
     except (RuntimeError, OSError, EOFError, tarfile.TarError) as error:
         absent = "download=True" in str(error)  # torchvision's advice is for a caller in Python
         why = "its files are missing or corrupted." if absent else error
-        raise DiagnoseError(
+        raise CannotRun(
             f"CIFAR-10 is not whole in {root}: {why}", hint=f"--download fetches it (170 MB); --data takes {CHOICES}."
         ) from error
     digest = sha256(train.data.tobytes() + test.data.tobytes()).hexdigest()

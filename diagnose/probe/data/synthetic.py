@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnose.bounds import whole
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 from diagnose.probe.data.images import Images
 
 TRAIN, TEST, CLASSES, SIDE = 10_000, 2_000, 10, 32
@@ -24,10 +24,9 @@ def synthetic(text: str = "") -> Images:
     """
     count = whole(text, 100, 1_000_000) if text else TRAIN
     if count is None:
-        raise DiagnoseError(
+        raise UsageError(
             f"cannot generate {text[:20]!r} images",
             hint="Write synthetic or synthetic:5000; from 100 to 1,000,000.",
-            exit_code=USAGE,
         )
     draw = np.random.RandomState(20_210_613)
     patterns, distractors = _patterns(draw, CLASSES), _patterns(draw, 30)

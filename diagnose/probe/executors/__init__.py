@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 
 if TYPE_CHECKING:
     from diagnose.probe.data.images import Images
@@ -35,10 +35,9 @@ def executor_for(request: Request, images: Images, folder: Path, *, ray: str | N
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DiagnoseError(
+        raise UsageError(
             f"cannot keep trials in {folder}: {error.strerror}",
             hint="--runs names a folder that can be written.",
-            exit_code=USAGE,
         ) from error
     executor: Executor
     if ray is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.probe.executors.out_of_memory import is_lack, said_by
 from diagnose.probe.trial.journal import RUNNING, Journal
 from diagnose.probe.trial.spec import TrialSpec
@@ -90,7 +90,7 @@ FORM = "It must map (N, 3, H, W) to one logit per class; options go in brackets:
 
 def cannot_train(spec: TrialSpec, why: str) -> DiagnoseError:
     """Return the error of a model that cannot be trained on these images."""
-    return DiagnoseError(
+    return CannotRun(
         f"{spec.model} cannot be trained on {spec.images_name} on {spec.numerics.device}: {why}", hint=FORM
     )
 
@@ -100,7 +100,7 @@ def cause_of(error: BaseException) -> tuple[str, str]:
     if is_lack(error):
         return OUT_OF_MEMORY, ""
     if isinstance(error, DiagnoseError):
-        return WRONG if error.exit_code == USAGE else "failed", f"{error.message} {error.hint}".strip()
+        return WRONG if isinstance(error, UsageError) else "failed", f"{error.message} {error.hint}".strip()
     return "failed", said_by(error)
 
 
@@ -108,7 +108,7 @@ def failure(spec: TrialSpec, how: str, why: str) -> Exception:
     """Return the error of a timing that did not end well."""
     if how == OUT_OF_MEMORY:
         return OutOfMemoryError(spec)
-    return DiagnoseError(why, exit_code=USAGE) if how == WRONG else cannot_train(spec, why)
+    return UsageError(why) if how == WRONG else cannot_train(spec, why)
 
 
 def keeps_memory(spec: TrialSpec, *, sparing: bool) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import USAGE, DiagnoseError, MissingDependency
+from diagnose.errors import CannotRun, MissingDependency
 from diagnose.networks import parse
 from diagnose.probe.data.image_cache import Splits
 from diagnose.probe.data.images import Images
@@ -69,7 +69,6 @@ class RayTasks:
             raise MissingDependency(
                 "--ray needs Ray, which is not installed.",
                 hint="`pip install 'ray>=2.40'` adds it; without --ray the trials run on this machine.",
-                exit_code=USAGE,
             ) from error
         _join(ray, address)
         self._ray, self.folder, self._gpu, self.sparing = ray, folder, gpu, False
@@ -77,7 +76,7 @@ class RayTasks:
         self.cores, self.slots = int(held.get("CPU", 0)), int(held.get("GPU" if gpu else "CPU", 0))
         if self.slots < 1:
             ray.shutdown()
-            raise DiagnoseError(f"The Ray cluster {address!r} has no {'GPU' if gpu else 'CPU'}.")
+            raise CannotRun(f"The Ray cluster {address!r} has no {'GPU' if gpu else 'CPU'}.")
         self._splits = ray.put((images.train_images, images.train_labels, images.test_images, images.test_labels))
         self._running: dict[Any, tuple[TrialSpec, ExitStack]] = {}
         self._kills = kernel_kills()
@@ -193,7 +192,7 @@ def _join(ray: Any, address: str) -> None:
         except Exception as error:  # Exception itself where its processes start too slowly
             ray.shutdown()
             if last:
-                raise DiagnoseError(
+                raise CannotRun(
                     f"cannot start on the Ray cluster {address!r}: {str(error).strip().splitlines()[0]}",
                     hint="--ray takes local or the HOST:PORT that `ray start --head` printed, on a machine of that "
                     "cluster. A cluster that asks for a token needs it in RAY_AUTH_TOKEN or in ~/.ray/auth_token.",

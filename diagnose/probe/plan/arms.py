@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from diagnose.errors import USAGE, DiagnoseError, nearest
+from diagnose.errors import UsageError, nearest
 from diagnose.probe.trial.hyperparameters import ASSUMED, Settings, settings_of
 from diagnose.values import NOT_STATED, Recipe, Schedule, Setting
 
@@ -75,10 +75,9 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
     first = _arm("start", start, whole)
     last = _arm("end", end, whole)
     if first.trains_like(last):
-        raise DiagnoseError(
+        raise UsageError(
             f"There is nothing to probe: {start.name} and {end.name} train alike in all that both state.",
             hint=f"`diagnose recipe {start.typed} {end.typed}` shows what one of them leaves open.",
-            exit_code=USAGE,
         )
     arms = [first, replace(first, name="start again, other seeds", kind="again", first_seed=OTHER_SEEDS)]
     for factor in factors:
@@ -118,14 +117,13 @@ def _factors(
     for factor in ablate:
         if factor not in FACTORS:
             hint = nearest(factor, tuple(FACTORS)) or f"Known are {', '.join(FACTORS)}."
-            raise DiagnoseError(f"cannot ablate {factor!r}", hint=hint, exit_code=USAGE)
+            raise UsageError(f"cannot ablate {factor!r}", hint=hint)
     factors = tuple(factor for factor in dict.fromkeys(ablate or FACTORS) if _differing(start, end, moves[factor]))
     left_out = [_why_same(start, end, factor, moves) for factor in dict.fromkeys(ablate) if factor not in factors]
     if ablate and not factors:
-        raise DiagnoseError(
+        raise UsageError(
             f"There is nothing to ablate: {'; '.join(left_out)}.",
             hint=f"`diagnose recipe {start.typed} {end.typed}` shows what differs.",
-            exit_code=USAGE,
         )
     return factors, [f"{why}: no arm stands for it." for why in left_out]
 
@@ -193,11 +191,10 @@ def _arm(name: str, recipe: Recipe, whole: int, *, kind: str = "", against: Reci
     share = used / whole if isinstance(used, int) else 1.0
     settings = settings_of(recipe)[0]
     if settings.schedule.kind == "step" and not isinstance(epochs, int):
-        raise DiagnoseError(
+        raise UsageError(
             f"{recipe.name} states milestones but not the epochs that they are meant for, so a probe cannot compress "
             "its schedule.",
             hint="Write `epochs = 120`, or whatever it is, into the recipe.",
-            exit_code=USAGE,
         )
     keys = [key for fields in FACTORS.values() for key in fields]
     moved = [key for key in keys if against and recipe.get(key) != against.get(key)]

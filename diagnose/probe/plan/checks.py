@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 from diagnose.networks import build
 from diagnose.probe.data.images import Images
 from diagnose.probe.plan.arms import Arm
@@ -27,16 +27,14 @@ def check_request(request: Request, *, cores: int | None) -> None:
     for epochs in request.lengths:
         check_counts({"epochs": epochs})
     if request.engine == "cuda-graphs" and not request.device.startswith("cuda"):
-        raise DiagnoseError(
+        raise UsageError(
             "CUDA graphs need a GPU, and these trials run on the processor.",
             hint="--engine eager runs there; --device cuda asks for a GPU.",
-            exit_code=USAGE,
         )
     if request.engine == "cuda-graphs" and request.micro_batch is not None:
-        raise DiagnoseError(
+        raise UsageError(
             "CUDA graphs take no micro-batches: the gradients of one graph would be overwritten by the next.",
             hint="--engine compile does.",
-            exit_code=USAGE,
         )
 
 
@@ -49,18 +47,16 @@ def check_arms(arms: Sequence[Arm], images: Images, micro_batch: int | None) -> 
     side = images.train_images.shape[1]
     crops = sorted({arm.settings.augmentation.crop for arm in arms} - {0})
     if len(crops) > 1:
-        raise DiagnoseError(
+        raise UsageError(
             f"The recipes crop to {' and to '.join(map(str, crops))} pixels: a probe's images keep their {side}.",
             hint="Give both recipes the same crop, or no crop.",
-            exit_code=USAGE,
         )
     batches = sorted({arm.settings.batch_size for arm in arms})
     if micro_batch is not None and any(batch % micro_batch for batch in batches):
         fitting = [n for n in range(batches[0], 0, -1) if not any(batch % n for batch in batches)]
-        raise DiagnoseError(
+        raise UsageError(
             f"A micro-batch of {micro_batch} does not divide the batch of {' and of '.join(map(str, batches))} images.",
             hint=f"These do: {', '.join(map(str, fitting[:6]))}.",
-            exit_code=USAGE,
         )
 
 
@@ -75,10 +71,9 @@ def check_init(arms: Sequence[Arm], models: Sequence[str]) -> None:
         return
     for model in models:
         if not hasattr(build(model).module, "init_weights"):
-            raise DiagnoseError(
+            raise UsageError(
                 f"{model} has no init_weights(), which the recipe {asking.recipe} initialises by.",
                 hint="Name a model of mmpretrain, or write that recipe with another `init`.",
-                exit_code=USAGE,
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 
 LONGEST = 100_000
 """Epochs of a trial."""
@@ -38,10 +38,9 @@ def check_counts(counts: dict[str, int | None], *, cores: int | None = None) -> 
     """
     wrong = list(_wrong(counts, cores))
     if wrong:
-        raise DiagnoseError(
+        raise UsageError(
             f"No probe can be made so: {'; '.join(wrong)}.",
             hint="One seed says nothing of the noise between seeds." if "seeds" in wrong[0] else "",
-            exit_code=USAGE,
         )
 
 

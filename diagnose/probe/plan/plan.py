@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun
 from diagnose.probe.plan.arms import Arm
 from diagnose.probe.report.words import duration
 
@@ -81,7 +81,7 @@ def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: 
     while (seconds := plan.seconds(cost, test_images=test_images, workers=workers, startup=startup)) > budget:
         smaller = _smaller(plan)
         if smaller is None:
-            raise DiagnoseError(
+            raise CannotRun(
                 f"The smallest honest probe takes about {duration(seconds)} here, the budget is {duration(budget)}.",
                 hint=f"Give --budget {seconds / 60 * 1.1 + 1:.0f}m, fewer --seeds, a smaller --width, or another "
                 "machine.",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnose.bounds import parse_json
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError
 from diagnose.files import read_text
 from diagnose.networks import digest_of_code
 from diagnose.probe.executors.executor import Clock, Executor, OutOfMemoryError, keeps_memory
@@ -127,7 +127,7 @@ def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> 
         return replace(numerics, engine="compile"), said
     smaller = smaller_micro_batch(numerics.micro_batch, batches)
     if smaller is None:
-        raise DiagnoseError(
+        raise CannotRun(
             f"{error}, even with {numerics.micro_batch or max(batches)} images a forward pass.",
             hint=f"What has ended is kept. {MORE_ROOM}",
         )

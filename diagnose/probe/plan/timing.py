@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from heapq import heapify, heapreplace
 from math import ceil
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.probe.data.images import Images
 from diagnose.probe.executors.executor import FORM, Clock, Executor, OutOfMemoryError
 from diagnose.probe.trial.hyperparameters import Settings
@@ -163,7 +163,7 @@ class Stopwatch:
             except TimeoutError:
                 why = f"given up after {limit:.1f} s"
             except DiagnoseError as error:
-                if error.exit_code == USAGE:
+                if isinstance(error, UsageError):
                     raise  # it is the MODEL text that is wrong, whatever the numerics
                 why = error.message
             break
@@ -207,7 +207,7 @@ def _fastest(timings: Sequence[Timing]) -> Timing:
     """Return the fastest timing; where nothing could be run, the reason of the first is raised."""
     fastest = max(timings, key=lambda timing: timing.images_per_second or 0.0)
     if fastest.images_per_second is None:
-        raise DiagnoseError(timings[0].why, hint=MORE_ROOM if NO_ROOM in timings[0].why else FORM)
+        raise CannotRun(timings[0].why, hint=MORE_ROOM if NO_ROOM in timings[0].why else FORM)
     return fastest
 
 

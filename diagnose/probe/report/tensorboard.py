@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from diagnose.errors import DiagnoseError, MissingDependency
+from diagnose.errors import CannotRun, MissingDependency
 from diagnose.values import Trial
 
 
@@ -46,7 +46,7 @@ def write(trials: Sequence[Trial], folder: Path) -> None:
                     writer.add_scalar("train_loss", result.train_loss, step)
                     writer.add_scalar("test_accuracy", result.test_accuracy, step)
     except OSError as error:
-        raise DiagnoseError(f"cannot write {folder}: {error.strerror}", hint="Choose another --tensorboard.") from error
+        raise CannotRun(f"cannot write {folder}: {error.strerror}", hint="Choose another --tensorboard.") from error
 
 
 def _named(text: str) -> str:

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import CannotRun, UsageError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of glibc's mallopt, from <malloc.h>."""
@@ -26,24 +26,21 @@ def chosen_device(asked: str | None, *, elsewhere: bool = False) -> str:
     try:
         device = torch.device(asked)
     except RuntimeError as error:
-        raise DiagnoseError(
-            f"unknown device {asked!r}", hint="Known are cpu, cuda and cuda:1.", exit_code=USAGE
-        ) from error
+        raise UsageError(f"unknown device {asked!r}", hint="Known are cpu, cuda and cuda:1.") from error
     if device.type not in ("cpu", "cuda"):
-        raise DiagnoseError(f"A probe does not know {asked!r}.", hint="It trains on cpu or cuda.", exit_code=USAGE)
+        raise UsageError(f"A probe does not know {asked!r}.", hint="It trains on cpu or cuda.")
     if device.type == "cpu":
         return "cpu"
     if elsewhere:
         if device.index is not None:
-            raise DiagnoseError(
+            raise UsageError(
                 f"--ray gives each trial a GPU of its own, so that {asked} cannot be asked for.",
                 hint="--device cuda takes any.",
-                exit_code=USAGE,
             )
         return asked
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (device.index or 0) >= count:
-        raise DiagnoseError(
+        raise CannotRun(
             f"There is no {asked} here: torch sees {count or 'no'} GPU{'s' if count != 1 else ''}.",
             hint="--device cpu trains on the processor. A GPU needs its driver and a torch that is built for it.",
         )

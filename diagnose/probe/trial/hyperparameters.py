@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.values import NOT_STATED, Augmentation, Normalisation, Recipe, Schedule
 
 ASSUMED: dict[str, object] = {
@@ -115,8 +115,7 @@ def settings_of(recipe: Recipe) -> tuple[Settings, tuple[str, ...]]:
 
 
 def _cannot(recipe: Recipe, key: str, value: object, known: str) -> DiagnoseError:
-    return DiagnoseError(
+    return UsageError(
         f"A probe cannot train with {key} = {value} of the recipe {recipe.name}.",
         hint=f"It knows {known}.",
-        exit_code=USAGE,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import UsageError
 from diagnose.networks import build, parse
 from diagnose.networks.process_state import drawing_from
 
@@ -31,7 +31,7 @@ def _initialise(module: nn.Module, init: str, model: str) -> None:
     if init == "mmpretrain init_weights":
         own: Any = getattr(module, "init_weights", None)
         if own is None:
-            raise DiagnoseError(f"{model} has no init_weights(), which the recipe asks for.", exit_code=USAGE)
+            raise UsageError(f"{model} has no init_weights(), which the recipe asks for.")
         own()
         return
     for part in module.modules():
@@ -52,9 +52,7 @@ def narrowed(model: str, width: int | None) -> str:
         return model
     ref = parse(model)
     if ref.source != "alias" or {key for key, _ in ref.kwargs} & {"width", "base_channels", "backbone", "head"}:
-        raise DiagnoseError(
-            f"{model} cannot be narrowed.", hint="--width narrows the built-in aliases alone.", exit_code=USAGE
-        )
+        raise UsageError(f"{model} cannot be narrowed.", hint="--width narrows the built-in aliases alone.")
     options: dict[str, Any] = {"base_channels": width}
     if ref.name == "torch":
         options = {"width": width}

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import CannotRun
 from diagnose.files import read_text
 from diagnose.probe.trial.journal import LONGEST_SPEC, RUNNING, Journal
 from diagnose.values import EpochResult
@@ -59,7 +59,7 @@ def epochs(spec: TrialSpec, splits: Splits, state: State | None) -> Iterator[tup
     from diagnose.probe.trial.train import train
 
     if spec.code and digest_of_code(spec.model) != spec.code:
-        raise DiagnoseError(f"{spec.model} is not here as it was when the probe began.", hint="Start the probe again.")
+        raise CannotRun(f"{spec.model} is not here as it was when the probe began.", hint="Start the probe again.")
     curve: list[dict[str, Any]] = list(state["curve"]) if state else []
     kept: State = {}
     images = Images(spec.images_name, spec.images_key, (), *splits)
@@ -117,5 +117,5 @@ def _splits(images_file: Path) -> Splits:
 
     splits = read(images_file)
     if splits is None:
-        raise DiagnoseError(f"cannot read the images {images_file}")
+        raise CannotRun(f"cannot read the images {images_file}")
     return splits
