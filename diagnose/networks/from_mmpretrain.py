@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from diagnose.networks.build_errors import unexpected
 from diagnose.networks.consent import ask_for_code, ask_for_download, given, is_config_file
 from diagnose.networks.origin import Prepared, Shapes
 from diagnose.networks.registered import check_registered, nothing_imported
+from diagnose.plugins import hooks
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:
@@ -74,11 +76,13 @@ class Mmpretrain:
 
 
 def load() -> ModuleType:
-    """Import mmpretrain without what it and its dependencies warn of at import, and register our backbones."""
+    """Import mmpretrain without what it and its dependencies warn of at import, and the plugins' backbones."""
     with _without_noise():
         import mmpretrain
 
-        import diagnose.pinets.backbones  # noqa: F401 registers PiNet and PiNetCIFAR
+        for hook in hooks("mmpretrain_modules"):
+            for name in hook():
+                import_module(name)
     module: ModuleType = mmpretrain
     return module
 

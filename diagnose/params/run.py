@@ -66,7 +66,7 @@ def answer(
     checks: tuple[CrossCheck, ...] = ()
     if number is not None:
         from diagnose.params.gap.explain import explain_gap
-        from diagnose.pinets.stated import stated
+        from diagnose.params.gap.known_facts import stated
 
         rows = tuple(_other_row(text, seed) for text in also)
         gap = explain_gap(built.ref, built.module, table, number, stated=stated(built.ref, keep), also=rows)

@@ -22,8 +22,8 @@ class Gaps:
 def measure(claim: Claim, bench: Bench) -> Gaps:
     """Search the designs that close the gap to each of the numbers."""
     from diagnose.params.gap.explain import explain_gap
+    from diagnose.params.gap.known_facts import stated
     from diagnose.params.reported import parse_reported
-    from diagnose.pinets.stated import stated
 
     name = claim.get("model")
     built, table = bench.built(name), bench.parameters(name)

@@ -13,11 +13,11 @@ from diagnose.flops.reported.edits import EDITS
 from diagnose.networks import build
 from diagnose.networks.inputs import taking
 from diagnose.params.gap.build_edited import CannotOperateError
+from diagnose.params.gap.known_facts import stated
 from diagnose.params.gap.layout import layout_of
 from diagnose.params.gap.search import edits_by_key
 from diagnose.params.gap.verify import edited_model
 from diagnose.params.table import count_parameters
-from diagnose.pinets.stated import stated
 from diagnose.values import FlopTable, InputSpec, ModelRef
 
 SIDES = (32, 64, 96, 112, 128, 160, 176, 192, 224, 240, 256, 288, 299, 300, 320, 331, 384, 448, 480, 512)

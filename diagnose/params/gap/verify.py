@@ -18,10 +18,10 @@ from diagnose.params.gap.edits.structure import dense_growth
 from diagnose.params.gap.layout import Layout, layout_of
 from diagnose.params.gap.search import Hit, edits_by_key
 from diagnose.params.table import count_parameters
+from diagnose.plugins import hooks
 from diagnose.values import ModelRef, ParamTable
 
 _DENSENET = ModelRef("torchvision.models:DenseNet", "user", "torchvision.models:DenseNet")
-_PINET = ("prodpoly", "pinet_relu", "pinet_1x1_relu", "pinet_norelu", "pinet_1x1_norelu")
 
 
 def verify(hit: Hit, ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[bool, str]:
@@ -122,25 +122,9 @@ def _arguments(ref: ModelRef, edits: tuple[Edit, ...]) -> Mapping[str, Any] | No
 
 def _argument(ref: ModelRef, edit: Edit) -> Mapping[str, Any] | None:
     given = dict(edit.parameters)
-    if edit.family == "number of classes" and ref.source in ("alias", "torchvision", "timm") and ref.name != "mm":
+    if edit.family == "number of classes" and ref.source in ("torchvision", "timm"):
         return {"num_classes": given["classes"]}
     if edit.family == "dense blocks" and ref.source == "torchvision" and "compression" not in given:
         return {"growth_rate": given["growth"]} if "growth" in given else {"block_config": given["blocks"]}
-    if ref.source != "alias":
-        return None
-    if edit.family == "blocks per stage" and ref.name in (*_PINET, "resnet_norelu", "torch"):
-        return {"blocks": list(given["blocks"])}
-    return _second_order(ref, edit, given) if ref.name in _PINET else None
-
-
-def _second_order(ref: ModelRef, edit: Edit, given: dict[str, Any]) -> Mapping[str, Any] | None:
-    if edit.family == "norms" and "second_order" in given:
-        return {"second_order_norm": None}
-    plain = not any(given.get(option) for option in ("bias", "norm", "depthwise"))
-    has = dict(ref.kwargs).get("second_order_convs", 1 if "1x1" in ref.name else 0)
-    if edit.family != "extra layers per block" or not plain or has + given["number"] > 2:
-        return None
-    if has and given["kernel"] != dict(ref.kwargs).get("second_order_kernel", 1):
-        return None
-    kernel = {"second_order_kernel": given["kernel"]} if given["kernel"] != 1 else {}
-    return {"second_order_convs": has + given["number"], **kernel}
+    made = (hook(ref, edit) for hook in hooks("arguments"))
+    return next((arguments for arguments in made if arguments is not None), None)

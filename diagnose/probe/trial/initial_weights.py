@@ -8,7 +8,11 @@ from torch import nn
 
 from diagnose.errors import UsageError
 from diagnose.networks import build, parse
+from diagnose.networks.aliases import entry_of
 from diagnose.networks.process_state import drawing_from
+
+WIDTHS = {"width", "base_channels", "backbone", "head"}
+"""Options of aliases that set widths: a model that has one is not narrowed."""
 
 
 def initialised(model: str, init: str, seed: int) -> nn.Module:
@@ -51,15 +55,9 @@ def narrowed(model: str, width: int | None) -> str:
     if width is None:
         return model
     ref = parse(model)
-    if ref.source != "alias" or {key for key, _ in ref.kwargs} & {"width", "base_channels", "backbone", "head"}:
+    entry = entry_of(ref.name) if ref.source == "alias" else None
+    if entry is None or entry.narrow is None or {key for key, _ in ref.kwargs} & WIDTHS:
         raise UsageError(f"{model} cannot be narrowed.", hint="--width narrows the built-in aliases alone.")
-    options: dict[str, Any] = {"base_channels": width}
-    if ref.name == "torch":
-        options = {"width": width}
-    elif ref.name == "mm":
-        options = {
-            "backbone": {"base_channels": width, "stem_channels": width},
-            "head": {"in_channels": 8 * width},
-        }
+    options = entry.narrow(width)
     arguments = ", ".join(f"{key}={value!r}" for key, value in {**dict(ref.kwargs), **options}.items())
     return f"{ref.name}({arguments})"

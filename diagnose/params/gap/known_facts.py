@@ -1,0 +1,28 @@
+"""What documents state of a model, which the gap search keeps: plugins know it of some, `--keep` says the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diagnose.errors import UsageError, nearest
+from diagnose.params.gap.edits.edit import FACETS
+from diagnose.plugins import hooks
+from diagnose.values import ModelRef, Stated
+
+NOTHING = "nothing"
+
+
+def stated(ref: ModelRef, asked: Sequence[str]) -> tuple[Stated, ...]:
+    """Return what the search must keep: the facets asked for, else what a document states of the model.
+
+    "nothing" keeps nothing; DiagnoseError names the nearest facet for a wrong one.
+    """
+    names = [name.strip() for text in asked for name in text.split(",") if name.strip()]
+    if not names:
+        return tuple(fact for hook in hooks("known_facts") for fact in hook(ref))
+    for name in names:
+        if name not in FACETS and name != NOTHING:
+            known = (*FACETS, NOTHING)
+            hint = nearest(name, known) or f"Known are {', '.join(known)}."
+            raise UsageError(f"cannot keep {name!r}", hint=hint)
+    return tuple(Stated(name, f"--keep {name}") for name in names if name != NOTHING)
