@@ -53,7 +53,7 @@ def assert_equivalent(
         AssertionError: they differ, or it is undetermined.
         DiagnoseError: one of them cannot be built, copied or run.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> assert_equivalent(nn.Sequential(nn.Linear(4, 4)), nn.Linear(4, 4), inputs="1x4")
         >>> assert_equivalent(nn.ReLU(), nn.SiLU(), inputs="1x4")
@@ -104,7 +104,7 @@ def assert_parameters(model: Network, reported: str, *, inputs: Inputs = None, s
         AssertionError: it has another number; the message says which edits would give the stated one.
         UsageError: the number or the network is not what it should be.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> assert_parameters(nn.Linear(784, 10), "7.85k")
     """
@@ -134,7 +134,7 @@ def assert_operations(
         AssertionError: nothing gives the figure on the network as it is, or its total is a lower bound.
         DiagnoseError: the figure cannot be read, or the network does not run.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> assert_operations(nn.Conv2d(3, 8, 3, padding=1, bias=False), "221k", inputs="1x3x32x32")
     """

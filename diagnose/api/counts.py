@@ -172,7 +172,7 @@ def count_parameters(
         UsageError: the network or an input is not what it should be.
         CannotRun: the network cannot be built or copied.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> count = count_parameters(nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2)), inputs="1x8")
         >>> count.total, count.unused
@@ -218,7 +218,7 @@ def explain_parameters(
         UsageError: the number, a facet or the network is not what it should be.
         CannotRun: the network cannot be built or copied.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> explanation = explain_parameters(nn.Linear(784, 10), "7.85k", inputs="1x784")
         >>> explanation.total, explanation.is_met
@@ -270,7 +270,7 @@ def count_operations(
         UsageError: a network, an input or the figure is not what it should be.
         CannotRun: a network cannot be built or copied, or does not run on the inputs.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> count = count_operations(nn.Conv2d(3, 8, 3, padding=1, bias=False), inputs=(1, 3, 32, 32))
         >>> count.macs == 32 * 32 * 8 * 3 * 3 * 3
@@ -293,7 +293,7 @@ def is_met_by(reported: str, total: int) -> bool:
     Raises:
         UsageError: the number cannot be read.
 
-    Example:
+    Examples:
         >>> is_met_by("11.2M", 11_173_962), is_met_by("11.3M", 11_173_962)
         (True, False)
     """

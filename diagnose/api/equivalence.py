@@ -86,7 +86,7 @@ class NetworkComparison(Drawable):
             UsageError: the state dict is of neither network, or of another one than `to` wants.
             CannotRun: not every tensor is filled, and the result is not to be `partial`.
 
-        Example:
+        Examples:
             >>> import torch
             >>> from torch import nn
             >>> theirs = nn.Sequential(nn.Linear(4, 2), nn.ReLU())
@@ -184,7 +184,7 @@ def compare(
         UsageError: a network, an input or a checkpoint is not what it should be.
         CannotRun: a network cannot be built, copied or captured.
 
-    Example:
+    Examples:
         >>> from torch import nn
         >>> one = nn.Sequential(nn.Linear(8, 8), nn.GELU())
         >>> other = nn.Sequential(nn.Linear(8, 8), nn.GELU(approximate="tanh"))

@@ -81,7 +81,7 @@ def judge(
     Raises:
         UsageError: there is no such case, or its file is wrong; the message names line and key.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile
         >>> text = '''
         ... title = "A head"
@@ -126,7 +126,7 @@ def judge(
 def find_models(query: str = "", *, progress: Progress = silent) -> ModelList:
     """List the aliases, and the names of torchvision, mmpretrain and timm that hold every word of a query.
 
-    Example:
+    Examples:
         >>> [row["model"] for row in find_models("prodpoly").rows()][:1]
         ['prodpoly']
     """

@@ -97,7 +97,7 @@ def compare_recipes(a: str | Path, b: str | Path, *, progress: Progress = silent
         UsageError: there is no such recipe, or it is wrong.
         CannotRun: a config's code failed.
 
-    Example:
+    Examples:
         >>> comparison = compare_recipes("reproduction", "authors-2022")
         >>> [field.key for field in comparison.differences][:2]
         ['momentum', 'weight_decay']
@@ -118,7 +118,7 @@ def read_recipe(recipe: str | Path) -> RecipeFields:
         UsageError: there is no such recipe, or it is wrong.
         CannotRun: a config's code failed.
 
-    Example:
+    Examples:
         >>> read_recipe("reproduction").recipe.get("batch_size")
         128
     """
@@ -189,7 +189,7 @@ def probe(
         CannotRun: no trial can run, or memory ran out with the smallest micro-batch.
         MissingDependency: Ray or TensorBoard is asked for and not installed.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     found = probe(
