@@ -11,6 +11,7 @@ import diagnose
 from diagnose import plugins
 from diagnose.errors import DiagnoseError
 from diagnose.networks import aliases, build
+from diagnose.recipes import load, names
 
 MINE = """
 from torch import nn
@@ -73,6 +74,25 @@ def test_a_broken_plugin_is_named_with_its_package(plugin):
     with pytest.raises(DiagnoseError, match=r"plugin_5 cannot be imported: ZeroDivisionError") as caught:
         aliases()
     assert "my-package" in caught.value.hint
+
+
+RECIPES = """
+from pathlib import Path
+
+
+def recipes():
+    here = Path(__file__).with_name("mine.toml")
+    here.write_text('title = "t"\\nsource = "s"\\nmomentum = 0.5\\n')
+    return {"mine": here, "paper": here}
+"""
+
+
+def test_a_plugin_brings_a_recipe_and_leaves_the_built_in_ones(plugin):
+    paper = load("paper")
+    plugin(RECIPES)
+    assert names()[-1] == "mine"
+    assert load("mine").get("momentum") == 0.5
+    assert load("paper") == paper
 
 
 def test_only_the_list_of_plugins_names_the_built_in_case():

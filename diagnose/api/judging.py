@@ -60,7 +60,7 @@ class ModelList(Drawable):
 
 
 def judge(
-    case: str | Path = "pinets-table5",
+    case: str | Path | None = None,
     *,
     trust: bool = False,
     download: bool = False,
@@ -71,7 +71,7 @@ def judge(
     """Judge every claim of a case by its evidence.
 
     Args:
-        case: a built-in case ("pinets-table5", "resnet18-timm"), or a case file (.toml).
+        case: a built-in case by its name, or a case file (.toml); None is the built-in case.
         trust: run the case's models and recipes that are code.
         download: let the case's models fetch weights.
         fresh: measure everything again, whatever earlier runs kept in the user's cache.
@@ -106,12 +106,13 @@ def judge(
         from diagnose.case.case import load
         from diagnose.case.report import case_report, summary_report
         from diagnose.case.run import judge_case
+        from diagnose.plugins import defaults
         from diagnose.render import as_json
 
         folder = Path(runs) if runs is not None else default_folder().parent / "probes"
         if runs is not None and not folder.is_dir():
             raise UsageError(f"There is no folder {folder}.")
-        read = load(str(case), trusted=trust)
+        read = load(str(case or defaults().case), trusted=trust)
         kept = FileCache(default_folder(), write=as_json.render, read=as_json.parse)
         cache: Cache = NoCache() if fresh else kept
 

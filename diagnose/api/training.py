@@ -132,8 +132,8 @@ def read_recipe(recipe: str | Path) -> RecipeFields:
 
 def probe(
     *models: str,
-    recipe: str | Path = "reproduction",
-    against: str | Path = "authors-2022",
+    recipe: str | Path | None = None,
+    against: str | Path | None = None,
     ablate: Sequence[str] = (),
     seeds: int = 5,
     epochs: int | Sequence[int] = 5,
@@ -160,8 +160,8 @@ def probe(
     "path/to/file.py:factory". The same call again goes on where it stopped; Ctrl-C ends with what there is.
 
     Args:
-        *models: MODEL texts to train; none is the built-in case's "mm" and "prodpoly".
-        recipe: where the arms start, as in `compare_recipes`.
+        *models: MODEL texts to train; none is those of the built-in case.
+        recipe: where the arms start, as in `compare_recipes`; None is the built-in case's, as for the next.
         against: the recipe that each ablation takes its value from.
         ablate: the factors to move, "momentum", "weight_decay", …; none is all that differ.
         seeds: trials of each arm.
@@ -206,6 +206,7 @@ def probe(
         )
     lengths = (epochs,) if isinstance(epochs, int) else tuple(epochs)
     with callers_state_kept():
+        from diagnose.plugins import defaults
         from diagnose.probe.answer import prepare, run_probe
         from diagnose.probe.data.load_images import cache_folder, load_images
         from diagnose.probe.executors import executor_for
@@ -222,11 +223,12 @@ def probe(
             from diagnose.probe.report.tensorboard import check
 
             check()
+        usual = defaults()
         place = chosen_device(device, elsewhere=ray is not None)
-        start, end = load_both(str(recipe), str(against))
+        start, end = load_both(str(recipe or usual.recipe), str(against or usual.against))
         automatic = CPU_BUDGET if place == "cpu" else None
         request = Request(
-            models=models or ("mm", "prodpoly"),
+            models=models or usual.models,
             start=start,
             end=end,
             ablate=tuple(ablate),

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
+from diagnose import plugins
 from diagnose.bounds import parse_toml
 from diagnose.case.claims import KINDS
 from diagnose.case.keys import Key, json_file, text, truth
@@ -24,8 +25,8 @@ LONGEST = 65_536
 _TEMPLATE_HINT = "`diagnose report --init my-case.toml` writes a template."
 MOST_CLAIMS = 50
 MOST_SHOWN = 60
-BUILTIN = ("pinets-table5", "resnet18-timm")
-"""The built-in cases, the second an example; each is `cases/NAME.toml`."""
+EXAMPLE = "resnet18-timm"
+"""The name of the case in `example.toml`: one of a network that everybody knows."""
 
 _TOP = ("title", "summary", "trials", "models", "claim")
 _ANY = (
@@ -48,14 +49,24 @@ def load(name: str, *, trusted: bool = False) -> Case:
     Raises:
         DiagnoseError: there is no such case, or its file is wrong; the message names line and key (exit code 2).
     """
-    if name in BUILTIN:
-        source = Path(str(files("diagnose.case"))) / "cases" / f"{name}.toml"
-        return _loaded(source, name, trusted=True)
+    file = _example() if name == EXAMPLE else plugins.file_of("cases", name)
+    if file is not None:
+        return _loaded(file, name, trusted=True)
     path = Path(name)
     if path.suffix != ".toml":
-        hint = nearest(name, BUILTIN) or f"Built in are {', '.join(BUILTIN)}; else name a .toml file."
+        known = built_in()
+        hint = nearest(name, tuple(known)) or f"Built in are {', '.join(known)}; else name a .toml file."
         raise UsageError(f"There is no case {name!r}.", hint=hint)
     return _loaded(path, _slug(path.stem), trusted=trusted)
+
+
+def built_in() -> dict[str, Path]:
+    """Return the files of the cases that plugins bring, and of the example, by their names."""
+    return plugins.files("cases") | {EXAMPLE: _example()}
+
+
+def _example() -> Path:
+    return Path(str(files("diagnose.case"))) / "example.toml"
 
 
 def _loaded(path: Path, name: str, *, trusted: bool) -> Case:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from diagnose.case.claims import KINDS
 from diagnose.case.consent import allowed, code_of, fetches
+from diagnose.case.kinds.cause import recipes_of
 from diagnose.errors import DiagnoseError
 from diagnose.guard import RefusedError
 from diagnose.networks.consent import ConsentError
@@ -32,7 +33,7 @@ def wanted(case: Case, *, download: bool = False) -> tuple[Wanted, ...]:
             continue
         if not download and fetches(case, claim):
             continue
-        models = found.setdefault(_recipes(claim), [])
+        models = found.setdefault(recipes_of(claim), [])
         models += [case.model(name) for name in _named(claim)]
     if not case.trusted:
         with allowed(case, (), download=download):
@@ -52,12 +53,6 @@ def _may_be_built(model: str) -> bool:
     except DiagnoseError:
         return True
     return True
-
-
-def _recipes(claim: Claim) -> tuple[str, str]:
-    from diagnose.case.kinds.cause import RECIPES
-
-    return claim.get("recipe", RECIPES[0]), claim.get("against", RECIPES[1])
 
 
 def _named(claim: Claim) -> list[str]:

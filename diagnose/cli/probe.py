@@ -24,12 +24,16 @@ IMAGES, COST, COMPUTING = "Images", "Time and place", "How a trial computes"
 
 def probe(
     models: Annotated[
-        list[str] | None, typer.Argument(metavar="MODEL", help="The models to train; else mm and prodpoly.")
+        list[str] | None,
+        typer.Argument(metavar="MODEL", help="The models to train; else those of the built-in case."),
     ] = None,
-    recipe: Annotated[str, typer.Option(metavar="R", help="Where the arms start.")] = "reproduction",
-    against: Annotated[str, typer.Option(metavar="R2", help="Where each ablation takes its value from.")] = (
-        "authors-2022"
-    ),
+    recipe: Annotated[
+        str | None, typer.Option(metavar="R", help="Where the arms start; else the built-in case's.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="R2", help="Where each ablation takes its value from; else the built-in case's."),
+    ] = None,
     ablate: Annotated[
         str | None, typer.Option(metavar="FACTORS", help="momentum,weight_decay,train_images, …; else all that differ.")
     ] = None,
@@ -156,6 +160,7 @@ def probe(
 
         check()
     result = Result(format, output, quiet=quiet)
+    from diagnose.plugins import defaults
     from diagnose.probe import run
     from diagnose.probe.data.load_images import cache_folder
     from diagnose.probe.report.report import probe_report
@@ -164,9 +169,10 @@ def probe(
     from diagnose.recipes import load_both
 
     device = chosen_device(device, elsewhere=ray is not None)
-    start, end = load_both(recipe, against)
+    usual = defaults()
+    start, end = load_both(recipe or usual.recipe, against or usual.against)
     request = Request(
-        models=tuple(models or ("mm", "prodpoly")),
+        models=tuple(models or usual.models),
         start=start,
         end=end,
         ablate=tuple(name.strip() for name in ablate.split(",") if name.strip()) if ablate else (),

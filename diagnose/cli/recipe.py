@@ -11,8 +11,8 @@ from diagnose.cli.output import Result
 from diagnose.errors import UsageError
 
 _FORMS = (
-    "A built-in recipe (paper, reproduction, lightning, mmpretrain, authors-2022), a .toml file, mmpretrain:NAME or "
-    "the path of a config of mmpretrain, which is run as code."
+    "A built-in recipe by its name, a .toml file, mmpretrain:NAME or the path of a config of mmpretrain, which is run "
+    "as code."
 )
 
 

@@ -30,9 +30,9 @@ CONSENT, TRIALS = "Consent", "Trials"
 """The groups of --help."""
 
 CaseName = Annotated[
-    str,
+    str | None,
     typer.Argument(
-        metavar="CASE", help="A built-in case (pinets-table5, resnet18-timm), or a case file's path (.toml)."
+        metavar="CASE", help="A built-in case by its name, or a case file's path (.toml); else the built-in case."
     ),
 ]
 Folder = Annotated[
@@ -113,7 +113,7 @@ StrictClaims = Annotated[bool, typer.Option("--strict", help="End with 1 where a
 
 
 def report(
-    case: CaseName = "pinets-table5",
+    case: CaseName = None,
     init: Init = None,
     drawn_from: From = None,
     trust: Trust = False,
@@ -154,6 +154,7 @@ def report(
     from diagnose.case.report import case_report, summary_report
     from diagnose.cli.trials import Options, run_trials
     from diagnose.cli.trials import keep_trials as write_trials
+    from diagnose.plugins import defaults
     from diagnose.values import Ruling
 
     seconds_of(budget)
@@ -161,7 +162,7 @@ def report(
         check_counts({"seeds": seeds})
     if runs is not None and not os.path.isdir(runs) and not probe:  # noqa: PTH112 False of a name that is too long
         raise UsageError(f"There is no folder {runs}.")
-    read = load(case, trusted=trust)
+    read = load(case or defaults().case, trusted=trust)
     runs = runs or default_folder().parent / "probes"
     one_file = output is not None and is_one_file(output)
     folder = None if one_file else output or Path("reports") / read.name

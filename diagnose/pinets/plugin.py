@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from diagnose.plugins import Defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,3 +41,23 @@ def arguments(ref: ModelRef, edit: Edit) -> Mapping[str, Any] | None:
     from diagnose.pinets.arguments import arguments
 
     return arguments(ref, edit)
+
+
+def recipes() -> dict[str, Path]:
+    """Return the recipes of the paper, of the reproduction and its tools, and of the authors' later code."""
+    names = ("paper", "reproduction", "lightning", "mmpretrain", "authors-2022")
+    return {name: _folder() / "recipes" / f"{name}.toml" for name in names}
+
+
+def cases() -> dict[str, Path]:
+    """Return the case of Table 5; its trials stand beside it."""
+    return {"pinets-table5": _folder() / "cases" / "pinets-table5.toml"}
+
+
+def defaults() -> Defaults:
+    """Return what `diagnose report` and `diagnose probe` take where nothing is named."""
+    return Defaults(case="pinets-table5", models=("mm", "prodpoly"), recipe="reproduction", against="authors-2022")
+
+
+def _folder() -> Path:
+    return Path(str(files("diagnose.pinets")))

@@ -2,8 +2,8 @@
 
     >>> compare(load("paper"), load("reproduction")).findings
 
-1. `load` finds a recipe by what the user typed: a built-in name (`builtin/`), a TOML file (`toml`), or a config of
-   mmpretrain (`from_mmpretrain`).
+1. `load` finds a recipe by what the user typed: the name of a recipe that a plugin brings, a TOML file (`toml`), or a
+   config of mmpretrain (`from_mmpretrain`).
 2. `fields` lists the fields of a recipe: what each may be set to and why it matters.
 3. `compare` compares two recipes field by field and checks what is doubtful in either alone.
 4. `report` turns the comparison, or one recipe, into a `Report`.

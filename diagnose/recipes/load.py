@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.files import read_text
 from diagnose.networks.consent import is_config_file
 from diagnose.networks.model_text import parse as parse_model
+from diagnose.plugins import file_of, files
 from diagnose.recipes.toml import LONGEST, parse
 from diagnose.values import Recipe
-
-NAMES = ("paper", "reproduction", "lightning", "mmpretrain", "authors-2022")
-"""The built-in recipes; each is `builtin/NAME.toml`, a new one is such a file and its name here."""
-
 
 PREFIX = "mmpretrain:"
 """What stands before a name of mmpretrain's hub, or a config's path."""
@@ -24,7 +20,7 @@ PREFIX = "mmpretrain:"
 
 def names() -> tuple[str, ...]:
     """Return the names of the built-in recipes."""
-    return NAMES
+    return tuple(files("recipes"))
 
 
 def load_both(a: str, b: str) -> tuple[Recipe, Recipe]:
@@ -43,7 +39,7 @@ def _of_mmpretrain(text: str) -> bool:
 
 def is_code(text: str) -> bool:
     """Say whether the recipe that `text` names is a config file of mmpretrain, which is run as code."""
-    if text in NAMES or not _of_mmpretrain(text):
+    if not _of_mmpretrain(text) or text in names():
         return False
     try:
         return is_config_file(parse_model(PREFIX + text.removeprefix(PREFIX)))
@@ -60,14 +56,15 @@ def load(text: str) -> Recipe:
     Raises:
         DiagnoseError: there is no such recipe, or it is wrong (exit code 2); the config's code failed (3).
     """
-    if text in NAMES:
-        return parse((files("diagnose.recipes") / "builtin" / f"{text}.toml").read_text("utf-8"), text, text)
+    if (built_in := file_of("recipes", text)) is not None:
+        return parse(built_in.read_text("utf-8"), text, text)
     if _of_mmpretrain(text):
         from diagnose.recipes.from_mmpretrain import recipe_of
 
         return recipe_of(text.removeprefix(PREFIX))
     path = Path(text)
     if path.suffix != ".toml" and not os.path.isfile(text):  # noqa: PTH113 which says False of a name that is too long
-        hint = nearest(text, NAMES) or f"Built in are {', '.join(NAMES)}; else name a .toml file or mmpretrain:CONFIG."
+        known = names()
+        hint = nearest(text, known) or f"Built in are {', '.join(known)}; else name a .toml file or mmpretrain:CONFIG."
         raise UsageError(f"There is no recipe {text!r}.", hint=hint)
     return replace(parse(read_text(path, "recipe", most=LONGEST), path.stem, text), text=text)

@@ -798,7 +798,7 @@ def trials_text():
     """Return a file of kept trials, one arm with one seed."""
     import diagnose
 
-    whole = json.loads((Path(diagnose.__file__).parent / "case/cases/pinets-table5.trials.json").read_text("utf-8"))
+    whole = json.loads((Path(diagnose.__file__).parent / "pinets/cases/pinets-table5.trials.json").read_text("utf-8"))
     arm = whole["arms"][0]
     return json.dumps(
         {

@@ -10,6 +10,7 @@ from diagnose.case.kind import Evidence, Kind, Opinion
 from diagnose.case.kinds.comparison import comparison, initial
 from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, standing
 from diagnose.case.measurements import Bench
+from diagnose.plugins import defaults
 from diagnose.probe.report.phrases import points
 from diagnose.probe.report.words import signed, span
 from diagnose.values import (
@@ -29,9 +30,6 @@ from diagnose.values import (
 
 if TYPE_CHECKING:
     from diagnose.case.requested_probes import BetweenModels, Probe
-
-RECIPES = ("reproduction", "authors-2022")
-"""The recipes whose trials are looked at where the claim names no others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +53,19 @@ class Suspects:
         return tuple(each for _, found in self.between for each in found)
 
 
+def recipes_of(claim: Claim) -> tuple[str, str]:
+    """Return the recipes whose trials are looked at: those that the claim names, else those of the built-in case."""
+    usual = defaults()
+    return claim.get("recipe", usual.recipe), claim.get("against", usual.against)
+
+
 def measure(claim: Claim, bench: Bench) -> Suspects:
     """Compare the two networks, and read what the trials at hand say of both."""
     from diagnose.recipes.load import load
 
     names = claim.get("a"), claim.get("b")
-    recipes = load(claim.get("recipe", RECIPES[0])), load(claim.get("against", RECIPES[1]))
+    start, end = recipes_of(claim)
+    recipes = load(start), load(end)
     diff, at_hand = bench.compared(*names), bench.at_hand()
     if not at_hand.runs:
         return Suspects(diff, recipes, (), (), at_hand.skipped)
