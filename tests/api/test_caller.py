@@ -6,10 +6,10 @@ import random
 import numpy as np
 import pytest
 import torch
-from api.nets import INPUT, Mine, Theirs
 from torch import nn
 
 import diagnose
+from tests.api.nets import INPUT, Mine, Theirs
 
 THEIRS = Theirs()
 

@@ -4,13 +4,13 @@ import copy
 
 import pytest
 import torch
-from api.nets import INPUT, MACS, PARAMETERS, Mine, Theirs
 from torch import nn
 from torch.nn.utils import parametrizations, prune, weight_norm
 
 import diagnose
 from diagnose.networks import build
 from diagnose.networks.live import live
+from tests.api.nets import INPUT, MACS, PARAMETERS, Mine, Theirs
 
 
 def verdict(a, b, **options):
