@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["pytester"]
+
 # Small networks gain nothing from threads, and on a busy machine these spend their time waiting for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

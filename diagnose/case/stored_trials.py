@@ -112,6 +112,8 @@ def kept_in(path: Path) -> AtHand:
         content = parse_json(read_text(path, "file of trials", most=LONGEST))
         if content["schema"] != SCHEMA:
             raise ValueError(f"its schema is not {SCHEMA}")
+        if not isinstance(content["arms"], list):
+            raise ValueError("its arms are no list")
         return AtHand(tuple(run for arm in content["arms"] for run in _runs(arm)))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise UsageError(

@@ -37,6 +37,8 @@ def place(text: str) -> Path:
     """Return the path of a file or a folder; an empty one would be the folder that one stands in."""
     if not text:
         raise UsageError("The path of a file is empty.", hint="Name a file, or leave the option out.")
+    if text.startswith("="):  # what a short option makes of -o=PATH
+        raise UsageError(f"The path {text!r} begins with =.", hint=f"Write -o {text[1:] or 'PATH'}, or --output=PATH.")
     return Path(text)
 
 

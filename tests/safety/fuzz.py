@@ -27,6 +27,9 @@ from guard import Guard, Hung, changes, limit_memory, limited, snapshot
 SEED = 20_261_128
 SHOWN = 300
 
+TORCHS_OWN = "torchinductor_"
+"""What begins the name of a folder that torch makes for itself among the temporary files, empty, when it captures."""
+
 ALLOWED = ("out", "reports")
 """What a command may write in its working folder: what is asked for is named out…, and reports/ is the default."""
 
@@ -130,7 +133,7 @@ class Runner:
         code, said = self._called(row, arguments, subject)
         seconds = time.process_time() - begun
         faults = [*self._guard.faults]
-        allowed = tuple(str(self._folder / name) for name in ALLOWED)
+        allowed = (*(str(self._folder / name) for name in ALLOWED), str(self._places["temporary"] / TORCHS_OWN))
         for path in changes(before, snapshot(*watched), allowed=allowed):
             faults.append(f"a file was left or changed: {os.path.relpath(path, self._places['outside'])!r}")
             if not path.startswith(str(self._folder)):

@@ -7,6 +7,7 @@ import zipfile
 from hashlib import sha256
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO
 
 import numpy as np
@@ -96,7 +97,10 @@ def _declared(file: IO[bytes], held: int) -> int:
     """
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
+    try:
+        shape, _, dtype = read(file)
+    except (TokenError, OverflowError) as error:  # what NumPy lets through of a header that lies
+        raise ValueError(f"its header cannot be read: {error}") from error
     declared = prod(map(int, shape)) * dtype.itemsize
     if declared > held or min(shape, default=0) < 0:
         raise ValueError(f"it declares an array of {declared:,} bytes and holds {held:,}")
