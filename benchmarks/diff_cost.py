@@ -21,16 +21,16 @@ STAGES = (
     ("capture beyond export", "diagnose.diff.align.captures", "capture"),
     ("canonicalise", "diagnose.diff.capture.capture", "_form"),
     ("align", "diagnose.diff.align.captures", "align"),
-    ("transplant", "diagnose.diff.compare", "prepare"),
+    ("transplant", "diagnose.diff.compare", "set_up_transplant"),
     ("proof", "diagnose.diff.compare", "prove"),
-    ("the rules' own proof", "diagnose.diff.compare", "faithful"),
+    ("the rules' own proof", "diagnose.diff.compare", "canonical_form_reproduces"),
     ("stress", "diagnose.diff.compare", "stress"),
-    ("pair free weights", "diagnose.diff.compare", "bench"),
+    ("pair free weights", "diagnose.diff.compare", "set_up_experiment"),
     ("localise", "diagnose.diff.compare", "all_changes"),
     ("initial weights", "diagnose.diff.compare", "initial_weights"),
     ("explain", "diagnose.diff.compare", "cosmetic_findings"),
     ("module tree", "diagnose.diff.compare", "module_tree"),
-    ("the rest of diff", "diagnose.diff.run", "measured"),
+    ("the rest of diff", "diagnose.diff.run", "compare_networks"),
     ("the rest of compare", "diagnose.diff.run", "examine"),
     ("report", "diagnose.diff.report", "diff_report"),
     ("render", "diagnose.render", "render"),
@@ -77,8 +77,8 @@ def watched(clock: Clock) -> None:
     for stage, module, path in STAGES:
         *owners, name = path.split(".")
         owner: Any = import_module(module)
-        for each in owners:
-            owner = getattr(owner, each)
+        for attribute in owners:
+            owner = getattr(owner, attribute)
         setattr(owner, name, clock.watch(stage, getattr(owner, name)))
 
 

@@ -16,7 +16,7 @@ from diagnose import networks
 from diagnose.diff.run import compare
 from diagnose.errors import DiagnoseError
 from diagnose.networks.inputs import parse_input
-from diagnose.values import GraphDiff, Verdict
+from diagnose.values import GraphDiff, Significance
 
 
 @dataclass(frozen=True)
@@ -64,25 +64,25 @@ def by_hand(pair: Pair) -> str:
 
     Says "equal", "differ in train mode", "differ" or, where the tensors in order have other shapes, "other order".
     """
-    one, other = (networks.build(text, allocate=True, seed=0).module.double() for text in (pair.a, pair.b))
-    mine, theirs = one.state_dict(), other.state_dict()
+    network_a, network_b = (networks.build(text, allocate=True, seed=0).module.double() for text in (pair.a, pair.b))
+    mine, theirs = network_a.state_dict(), network_b.state_dict()
     if [tensor.shape for tensor in mine.values()] != [tensor.shape for tensor in theirs.values()]:
         return "other order"
     generator = torch.Generator().manual_seed(1)
     for tensor in mine.values():
         if tensor.is_floating_point():
             tensor.copy_(tensor + 0.05 * torch.rand(tensor.shape, generator=generator, dtype=torch.float64))
-    other.load_state_dict(dict(zip(theirs, mine.values(), strict=True)))
+    network_b.load_state_dict(dict(zip(theirs, mine.values(), strict=True)))
     shape = parse_input(pair.shape).shape
     x = torch.randn((2, *shape[1:]), generator=generator, dtype=torch.float64)
-    if not _close(one.eval(), other.eval(), x):
+    if not _close(network_a.eval(), network_b.eval(), x):
         return "differ"
-    return "equal" if _close(one.train(), other.train(), x) else "differ in train mode"
+    return "equal" if _close(network_a.train(), network_b.train(), x) else "differ in train mode"
 
 
-def _close(one: nn.Module, other: nn.Module, x: torch.Tensor) -> bool:
+def _close(network_a: nn.Module, network_b: nn.Module, x: torch.Tensor) -> bool:
     results = []
-    for module in (one, other):
+    for module in (network_a, network_b):
         torch.manual_seed(0)
         with torch.no_grad():
             results.append(module(x))
@@ -92,9 +92,9 @@ def _close(one: nn.Module, other: nn.Module, x: torch.Tensor) -> bool:
 def real(answer: GraphDiff) -> list[str]:
     """Return the findings that are not cosmetic, the initial weights left out."""
     return [
-        f"×{each.count} {each.verdict.value}, {each.kind}: {each.message[:100]}"
-        for each in answer.findings
-        if each.verdict is not Verdict.COSMETIC and each.kind != "initial weights"
+        f"×{finding.count} {finding.verdict.value}, {finding.kind}: {finding.message[:100]}"
+        for finding in answer.findings
+        if finding.verdict is not Significance.COSMETIC and finding.kind != "initial weights"
     ]
 
 

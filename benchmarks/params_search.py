@@ -9,8 +9,8 @@ import statistics
 import time
 
 from diagnose.networks import build
-from diagnose.params.gap.conventions import applicable
 from diagnose.params.gap.layout import layout_of
+from diagnose.params.gap.parameter_conventions import applicable
 from diagnose.params.gap.search import search
 from diagnose.params.reported import parse_reported
 from diagnose.params.table import count_parameters
@@ -39,7 +39,10 @@ def main() -> None:
             start = time.process_time()
             found = search(layout, parse_reported(text), conventions)
             seconds.append(time.process_time() - start)
-        print(f"{model:28} {text:>8} {found.visited:11,} {len(found.hits):6,} {statistics.median(seconds):6.2f}  1.00")
+        print(
+            f"{model:28} {text:>8} {found.visited:11,} {len(found.solutions):6,} "
+            f"{statistics.median(seconds):6.2f}  1.00"
+        )
 
 
 if __name__ == "__main__":

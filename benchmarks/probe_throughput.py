@@ -37,12 +37,12 @@ from diagnose.probe.data.image_cache import placed
 from diagnose.probe.data.images import Images
 from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors.local import Local
-from diagnose.probe.plan.timing import Stopwatch
+from diagnose.probe.plan.timing import Benchmark
 from diagnose.probe.trial.augment import normalised
 from diagnose.probe.trial.devices import freed_memory
-from diagnose.probe.trial.hyperparameters import Settings, settings_of
+from diagnose.probe.trial.hyperparameters import Hyperparameters, settings_of
 from diagnose.probe.trial.initial_weights import initialised, narrowed
-from diagnose.probe.trial.numerics import Asked, Length, Numerics
+from diagnose.probe.trial.numerics import Numerics, PartialNumerics, TrialLength
 from diagnose.probe.trial.train import autocast, engine, train
 from diagnose.probe.trial.train import placed as placed_model
 from diagnose.recipes import load
@@ -113,13 +113,13 @@ class Arm:
         self._process.kill()
 
 
-def chosen_numerics(name: str, settings: Settings, images: Images, device: str) -> Numerics:
+def chosen_numerics(name: str, settings: Hyperparameters, images: Images, device: str) -> Numerics:
     """Return the numerics that a probe chooses here for trials of one thread."""
     with tempfile.TemporaryDirectory() as folder:
         executor = Local(Path(folder), placed(images, Path(folder)), models=[name])
-        asked = Asked(threads=1, workers=1)
+        asked = PartialNumerics(threads=1, workers=1)
         # a trial of the built-in case's 120 epochs, over which compiling is spread
-        numerics, _, timings = Stopwatch(settings, images, executor).numerics(
+        numerics, _, timings = Benchmark(settings, images, executor).numerics(
             name, asked, device=device, images=120 * 50_000
         )
         executor.close()
@@ -172,7 +172,7 @@ def main(width: int, batches: int, rounds: int, device: str) -> None:
     numerics = chosen_numerics(name, settings, images, device)
 
     def trial(turn: Turn) -> None:
-        length = Length(rounds + 1, count, 120)
+        length = TrialLength(rounds + 1, count, 120)
         model = initialised(name, settings.init, 0)
         for _ in train(model, images, settings, length=length, seed=0, numerics=numerics):
             turn()

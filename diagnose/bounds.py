@@ -1,4 +1,4 @@
-"""Numbers that somebody else wrote, in texts, TOML and JSON: each is bounded before anything is computed with it."""
+"""Bounds for foreign numbers in texts, TOML and JSON: each is checked before anything is computed with it."""
 
 from __future__ import annotations
 

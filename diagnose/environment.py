@@ -1,4 +1,4 @@
-"""What a report's numbers stand on: versions and platform, read without importing any library."""
+"""The basis of a report's numbers: versions and platform, read without importing any library."""
 
 from __future__ import annotations
 

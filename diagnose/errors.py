@@ -43,11 +43,11 @@ class EndedError(Exception):
 
 def in_one_line(error: BaseException) -> str:
     """Return an error of other code as "ValueError: the first line of its message"."""
-    first = next(iter(said_by(error).splitlines()), "")
+    first = next(iter(message_of(error).splitlines()), "")
     return first if isinstance(error, EndedError) else f"{type(error).__name__}: {first}"
 
 
-def said_by(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
     """Return an error's own words, without any where it cannot even say them."""
     try:
         return str(error).strip()

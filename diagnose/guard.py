@@ -1,4 +1,4 @@
-"""A guard over this process while somebody else's file is judged: what nobody thought of is stopped here, too.
+"""A guard over this process while a foreign file is judged: it also stops what no other check foresaw.
 
 Consent is asked where code would run (`networks.consent`). This is the second line: Python tells its audit hooks of
 every program text that runs, of every process, connection and file that is written, and the guard refuses what a
@@ -52,7 +52,7 @@ GENERATORS = ("attr", "collections", "dataclasses", "einops", "enum", "jinja2", 
 """The modules that write Python code themselves and run it: a named tuple, a data class, a traced graph."""
 
 CALLERS = ("mmengine.registry", "runpy", "timeit", "code")
-"""Modules that call whatever they are given: code that they hand to a generator is not the generator's own."""
+"""Modules that call every function they are given: code that they hand to a generator is not the generator's own."""
 
 _HERE = Path(__file__).resolve().parent
 
@@ -201,7 +201,7 @@ def _executed(rules: _Rules, event: str, arguments: tuple[Any, ...]) -> str:
 
 
 def _imported(frame: FrameType | None, name: str) -> str:
-    """Look at the file that a module is imported from, whatever name its code gives itself."""
+    """Look at the file that a module is imported from; the name that its code gives itself is ignored."""
     given: Any = frame.f_locals.get("args", ()) if frame is not None else ()
     space = given[1] if len(given) > 1 and isinstance(given[1], dict) else {}
     origin = getattr(space.get("__spec__"), "origin", None) or name

@@ -1,4 +1,4 @@
-"""Ctrl-C told from the KeyboardInterrupt that somebody else's code raises by itself. Imports nothing that is heavy."""
+"""Tell a real Ctrl-C from a KeyboardInterrupt that foreign code raises. Imports nothing that is heavy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _raise(number: int, frame: object) -> None:
 
 
 def _ask_again(unraisable: sys.UnraisableHookArgs) -> None:
-    """Send a Ctrl-C anew that came where Python cannot raise, as while an object is freed."""
+    """Send a Ctrl-C again if it came where Python cannot raise, such as while an object is freed."""
     if not issubclass(unraisable.exc_type, Interrupt):
         sys.__unraisablehook__(unraisable)
         return

@@ -33,7 +33,7 @@ _lost: list[OSError] = []
 
 
 def main() -> NoReturn:
-    """Run the command line; whatever happens to its streams and when Ctrl-C comes, it ends without a traceback."""
+    """Run the command line; it ends without a traceback, even if a stream breaks or Ctrl-C comes at any moment."""
     try:
         code = _run()
     except KeyboardInterrupt:

@@ -32,7 +32,7 @@ class Browser:
         self._to, self._from = os.fdopen(theirs, "wb"), os.fdopen(answers, "rb")
         self._numbers, self._session = itertools.count(1), {}
         self.events = []
-        (page,) = [each for each in self.call("Target.getTargets")["targetInfos"] if each["type"] == "page"]
+        (page,) = [entry for entry in self.call("Target.getTargets")["targetInfos"] if entry["type"] == "page"]
         session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
         self._session = {"sessionId": session}
         for domain in ("Page", "Runtime", "Log", "Network", "Accessibility"):
@@ -82,7 +82,7 @@ class Browser:
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]
         return [
             {key: node.get(key, {}).get("value", "") for key in ("role", "name", "description")}
-            | {each["name"]: each["value"].get("value") for each in node.get("properties", ())}
+            | {entry["name"]: entry["value"].get("value") for entry in node.get("properties", ())}
             for node in nodes
             if not node["ignored"]
         ]

@@ -45,7 +45,7 @@ def test_a_reported_number_is_bounded(number):
 
 def test_a_reported_number_as_long_as_may_be_has_other_precisions():
     reported = parse_reported("1." + "1" * 25 + "M")
-    assert [len(other.text) for other in other_precisions(reported)] == [27, 29]
+    assert [len(reading.text) for reading in other_precisions(reported)] == [27, 29]
 
 
 @pytest.mark.parametrize("shape", ["9" * 400, f"1x{'9' * 5_000}", "x".join(["1"] * 100), "x".join(["999999999"] * 3)])

@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_nothing_else(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
     assert "DiagnoseError: cannot write" in done.stderr
     assert path.read_bytes() == b"old"
-    assert [each.name for each in tmp_path.iterdir()] == ["old"]
+    assert [file.name for file in tmp_path.iterdir()] == ["old"]
 
 
 @pytest.mark.parametrize("name", ["weights.pt", "weights.safetensors"])
@@ -136,7 +136,7 @@ def test_a_checkpoint_that_fills_the_disk_leaves_the_old_one_and_nothing_else(tm
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1].endswith(f"cannot write {path}: File too large")
     assert path.read_bytes() == b"old"
-    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert [file.name for file in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("write", [check_writable, lambda path: write_whole(path, b"")], ids=["early", "late"])

@@ -16,13 +16,13 @@ from diagnose.recipes import load, names
 MINE = """
 from torch import nn
 
-from diagnose.networks.aliases import Entry
+from diagnose.networks.aliases import AliasEntry
 from diagnose.networks.origin import Alias
 
 
 def aliases():
     return [
-        Entry(
+        AliasEntry(
             Alias("mine", "my package", "a linear layer"),
             lambda *, width=3: nn.Linear(width, 2),
             lambda options: ((1, options.get("width", 3)),),

@@ -34,7 +34,7 @@ OperationRows = Literal["stage", "kind", "operator", "block", "layer"]
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ParameterCount(Drawable):
-    """A network's parameters; `answer` has everything that was measured."""
+    """A network's parameters; `run` has everything that was measured."""
 
     answer: ParamsAnswer
 
@@ -96,7 +96,7 @@ class ParameterExplanation(ParameterCount):
 
 @dataclass(frozen=True, repr=False, eq=False)
 class OperationCount(Drawable):
-    """The operations of networks on given inputs; `answer` has everything that was measured."""
+    """The operations of networks on given inputs; `run` has everything that was measured."""
 
     answer: FlopsAnswer
 
@@ -181,13 +181,13 @@ def count_parameters(
         [('0.weight', 32), ('0.bias', 4), ('2.weight', 8), ('2.bias', 2)]
     """
     with callers_state_kept():
-        from diagnose.params.run import answer
+        from diagnose.params.run import run
 
         ref = as_model(model)
         progress(f"Counting {ref}")
-        other = None if against is None else as_model(against)
+        other_model = None if against is None else as_model(against)
         texts = input_texts(inputs, element_type_of(model))
-        found = answer(ref, inputs=texts, seed=seed, against=other, check=cross_check)
+        found = run(ref, inputs=texts, seed=seed, against=other_model, check=cross_check)
         return ParameterCount(_parameters_report(found, by), found)
 
 
@@ -230,13 +230,13 @@ def explain_parameters(
             hint='Write it as the document does, "6.0M": its last digit says how far it may be off.',
         )
     with callers_state_kept():
-        from diagnose.params.run import answer
+        from diagnose.params.run import run
 
         ref = as_model(model)
         progress(f"Explaining {reported} of {ref}")
         rows = [f"{text}={number}" for text, number in (also or {}).items()]
         texts = input_texts(inputs, element_type_of(model))
-        found = answer(ref, inputs=texts, seed=seed, reported=reported, keep=tuple(keep), also=rows)
+        found = run(ref, inputs=texts, seed=seed, reported=reported, keep=tuple(keep), also=rows)
         return ParameterExplanation(_parameters_report(found, by), found)
 
 
@@ -278,12 +278,12 @@ def count_operations(
     """
     with callers_state_kept():
         from diagnose.flops.report import flops_report
-        from diagnose.flops.run import answer
+        from diagnose.flops.run import run
 
         refs = _refs(model, *others)
         progress(f"Counting {', '.join(map(str, refs))}")
         texts = input_texts(inputs, element_type_of(model))
-        found = answer(refs, inputs=texts, train=train, check=cross_check, reported=reported, seed=seed)
+        found = run(refs, inputs=texts, train=train, check=cross_check, reported=reported, seed=seed)
         return OperationCount(flops_report(found, by=by), found)
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from diagnose.api.drawable import Drawable
 from diagnose.api.given import Inputs, Network, Progress, callers_state_kept, input_texts, is_module, silent, two_models
 from diagnose.errors import CannotRun, UsageError
-from diagnose.values import Finding, GraphDiff, Proof, Skipped, Verdict, WeightMapping
+from diagnose.values import Finding, GraphDiff, Proof, Significance, Skipped, WeightMapping
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from diagnose.diff.run import Examined
-    from diagnose.diff.trained.compare import Trained
+    from diagnose.diff.run import ModelComparison
+    from diagnose.diff.trained.compare_trained import TrainedComparison
     from diagnose.diff.weights.checkpoint import Checkpoint
 
 Mode = Literal["eval", "train", "both"]
@@ -38,8 +38,8 @@ class NetworkComparison(Drawable):
     """
 
     diff: GraphDiff
-    trained: Trained | None
-    _examined: Examined = field(repr=False)
+    trained: TrainedComparison | None
+    _examined: ModelComparison = field(repr=False)
 
     @property
     def verdict(self) -> str:
@@ -49,12 +49,12 @@ class NetworkComparison(Drawable):
     @property
     def differences(self) -> tuple[Finding, ...]:
         """Return what is really different, and what could not be decided; each says which it is."""
-        return tuple(finding for finding in self.diff.findings if finding.verdict is not Verdict.COSMETIC)
+        return tuple(finding for finding in self.diff.findings if finding.verdict is not Significance.COSMETIC)
 
     @property
     def cosmetic(self) -> tuple[Finding, ...]:
         """Return what only looks different."""
-        return tuple(finding for finding in self.diff.findings if finding.verdict is Verdict.COSMETIC)
+        return tuple(finding for finding in self.diff.findings if finding.verdict is Significance.COSMETIC)
 
     @property
     def mapping(self) -> WeightMapping:
@@ -203,15 +203,15 @@ def compare(
         raise UsageError("Given weights are compared in eval mode.", hint='mode="eval" or mode="both".')
     with callers_state_kept():
         from diagnose.diff.report import diff_report
-        from diagnose.diff.run import Request, examine
+        from diagnose.diff.run import DiffRequest, examine
         from diagnose.networks.inputs import parse_inputs
 
-        one, other = two_models(a, b)
-        progress(f"Comparing {one} with {other}")
+        model_a, model_b = two_models(a, b)
+        progress(f"Comparing {model_a} with {model_b}")
         live = is_module(a) or is_module(b)
-        request = Request(
-            one,
-            other,
+        request = DiffRequest(
+            model_a,
+            model_b,
             parse_inputs(input_texts(inputs)),
             seed,
             (_checkpoint(weights_a, "weights_a"), _checkpoint(weights_b, "weights_b")),

@@ -84,10 +84,10 @@ def is_module(network: object) -> bool:
 
 def two_models(a: object, b: object) -> tuple[str | ModelRef, str | ModelRef]:
     """Return two networks to compare; where both would have one name, they are told apart."""
-    one, other = as_model(a), as_model(b)
-    if str(one) != str(other) or isinstance(one, str) or isinstance(other, str):
-        return one, other
-    return as_model(a, f"{one} (A)"), as_model(b, f"{other} (B)")
+    model_a, model_b = as_model(a), as_model(b)
+    if str(model_a) != str(model_b) or isinstance(model_a, str) or isinstance(model_b, str):
+        return model_a, model_b
+    return as_model(a, f"{model_a} (A)"), as_model(b, f"{model_b} (B)")
 
 
 def input_texts(inputs: Inputs, element_type: str = "float32") -> list[str]:

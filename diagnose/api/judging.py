@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from diagnose.api.drawable import Drawable
 from diagnose.api.given import Progress, callers_state_kept, silent
 from diagnose.errors import UsageError
-from diagnose.values import Case, Judgement, Ruling
+from diagnose.values import Case, JudgedClaim, Ruling
 
 if TYPE_CHECKING:
-    from diagnose.networks import Found
+    from diagnose.networks import SearchResult
     from diagnose.values import Claim, Report
 
 
@@ -25,7 +25,7 @@ class CaseJudgement(Drawable):
 
     summary_report: Report
     case: Case
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[JudgedClaim, ...]
     interrupted: bool
 
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ class CaseJudgement(Drawable):
 
         return render(self.summary_report, "terminal").rstrip("\n")
 
-    def having(self, ruling: Ruling) -> tuple[Judgement, ...]:
+    def having(self, ruling: Ruling) -> tuple[JudgedClaim, ...]:
         """Return the claims that are supported, refuted or undetermined."""
         return tuple(judgement for judgement in self.judgements if judgement.ruling is ruling)
 
@@ -47,7 +47,7 @@ class CaseJudgement(Drawable):
 class ModelList(Drawable):
     """What can be named: aliases and MODEL texts."""
 
-    found: Found
+    found: SearchResult
 
     def rows(self) -> list[dict[str, Any]]:
         """Return what was found: model, origin, description."""

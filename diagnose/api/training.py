@@ -207,11 +207,11 @@ def probe(
     lengths = (epochs,) if isinstance(epochs, int) else tuple(epochs)
     with callers_state_kept():
         from diagnose.plugins import defaults
-        from diagnose.probe.answer import prepare, run_probe
+        from diagnose.probe.answer import run_probe, schedule_trials
         from diagnose.probe.data.load_images import cache_folder, load_images
         from diagnose.probe.executors import executor_for
         from diagnose.probe.report.report import plan_text, probe_report
-        from diagnose.probe.request import Request
+        from diagnose.probe.request import ProbeRequest
         from diagnose.probe.trial.devices import chosen_device
         from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS
         from diagnose.recipes import load_both
@@ -227,7 +227,7 @@ def probe(
         place = chosen_device(device, elsewhere=ray is not None)
         start, end = load_both(str(recipe or usual.recipe), str(against or usual.against))
         automatic = CPU_BUDGET if place == "cpu" else None
-        request = Request(
+        request = ProbeRequest(
             models=models or usual.models,
             start=start,
             end=end,
@@ -250,7 +250,7 @@ def probe(
         folder = Path(runs) if runs is not None else cache_folder().parent / "probes"
         with executor_for(request, found, folder, ray=ray) as executor:
             progress("Timing a few steps")
-            prepared = prepare(request, found, folder, executor)
+            prepared = schedule_trials(request, found, folder, executor)
             progress(plan_text(prepared))
 
             def ended(trials: Sequence[Trial]) -> None:

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import diagnose
-from diagnose.case.consent import files_of
+from diagnose.case.permission import files_of
 from diagnose.environment import environment
 from diagnose.errors import DiagnoseError
 from diagnose.files import LONGEST_CODE, read_bytes, read_text, replacing
 from diagnose.networks import digest_of_code
-from diagnose.values import Case, Claim, Judgement, Report, Ruling, Section
+from diagnose.values import Case, Claim, JudgedClaim, Report, Ruling, Section
 
 LIBRARIES = ("torch", "torchvision", "mmpretrain", "mmcv-lite", "mmengine", "timm", "numpy", "scipy")
 SCHEMA = "diagnose.claim/1"
@@ -31,18 +31,18 @@ LONGEST = 64 << 20
 
 
 class Cache(Protocol):
-    """Where judgements are kept; `trials` is a digest of the trials that a verdict rests on."""
+    """Where judged claims are kept; `trials` is a digest of the trials that a ruling uses."""
 
     @property
     def places(self) -> tuple[Path, ...]:
         """Return the folders that `put` writes in."""
         ...
 
-    def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
+    def get(self, case: Case, claim: Claim, trials: str = "") -> JudgedClaim | None:
         """Return what is kept of a claim, None where nothing is."""
         ...
 
-    def put(self, case: Case, judgement: Judgement, trials: str = "") -> None:
+    def put(self, case: Case, judgement: JudgedClaim, trials: str = "") -> None:
         """Keep a judgement."""
         ...
 
@@ -52,11 +52,11 @@ class NoCache:
 
     places: tuple[Path, ...] = ()
 
-    def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
+    def get(self, case: Case, claim: Claim, trials: str = "") -> JudgedClaim | None:
         """Return nothing."""
         return None
 
-    def put(self, case: Case, judgement: Judgement, trials: str = "") -> None:
+    def put(self, case: Case, judgement: JudgedClaim, trials: str = "") -> None:
         """Drop the judgement."""
 
 
@@ -73,7 +73,7 @@ class FileCache:
             self._folder.mkdir(parents=True, exist_ok=True)
         return (self._folder,)
 
-    def get(self, case: Case, claim: Claim, trials: str = "") -> Judgement | None:
+    def get(self, case: Case, claim: Claim, trials: str = "") -> JudgedClaim | None:
         """Return the kept judgement of a claim."""
         try:
             report = self._read(read_text(self._path(case, claim, trials), "judgement", most=LONGEST))
@@ -81,11 +81,11 @@ class FileCache:
                 return None
             data = dict(report.data)
             ruling, answer = Ruling(data.pop("$ruling")), data.pop("$answer")
-            return Judgement(claim, ruling, answer, report.sections[0].items, data, report.skipped)
+            return JudgedClaim(claim, ruling, answer, report.sections[0].items, data, report.skipped)
         except Exception:  # a cache that cannot be read is no cache
             return None
 
-    def put(self, case: Case, judgement: Judgement, trials: str = "") -> None:
+    def put(self, case: Case, judgement: JudgedClaim, trials: str = "") -> None:
         """Keep a judgement; a disk that is full or read-only keeps none."""
         data = {"$ruling": judgement.ruling.value, "$answer": judgement.answer}
         section = Section("", judgement.evidence)

@@ -90,10 +90,10 @@ def parse(content: str, name: str, where: str) -> Case:
     Raises:
         DiagnoseError: it is not TOML, or a key is missing, unknown or wrong; the message says in which line.
     """
-    return _Reader(content, where).case(name)
+    return _CaseReader(content, where).case(name)
 
 
-class _Reader:
+class _CaseReader:
     """One case file being read; it keeps the text, so that a mistake can be shown where it stands."""
 
     def __init__(self, content: str, where: str) -> None:

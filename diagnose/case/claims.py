@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from diagnose.case.kind import Kind
-from diagnose.case.kinds import accuracy, cause, degree, flops, gap, norm_kind, parameter_count, recipe, same_function
+from diagnose.case.kinds import (
+    accuracy,
+    cause,
+    gap,
+    norm_kind,
+    operation_count,
+    parameter_count,
+    polynomial_degree,
+    recipe,
+    same_function,
+)
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -13,10 +23,10 @@ KINDS: dict[str, Kind] = {
         same_function.KIND,
         cause.KIND,
         norm_kind.KIND,
-        degree.KIND,
+        polynomial_degree.KIND,
         recipe.KIND,
         accuracy.KIND,
-        flops.KIND,
+        operation_count.KIND,
     )
 }
 """Every kind by its name; nothing here loads torch before something is measured."""

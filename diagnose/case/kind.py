@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diagnose.case.keys import Key
-from diagnose.case.measurements import Bench
+from diagnose.case.measurements import Measurements
 from diagnose.values import Claim, Item, Ruling, Skipped
 
 OPPOSITE = {
@@ -19,7 +19,7 @@ OPPOSITE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class Assessment:
     """What a measurement says of a claim as it is written, in one sentence."""
 
     ruling: Ruling
@@ -28,7 +28,7 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What an opinion rests on: items of a report, raw numbers, and what was not measured."""
+    """The basis of an assessment: items of a report, raw numbers, and what was not measured."""
 
     items: tuple[Item, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Kind:
     name: str
     states: str
     keys: tuple[Key, ...]
-    measure: Callable[[Claim, Bench], Any]
-    judge: Callable[[Claim, Any], Opinion]
+    measure: Callable[[Claim, Measurements], Any]
+    judge: Callable[[Claim, Any], Assessment]
     evidence: Callable[[Claim, Any], Evidence]
     trials: bool = False

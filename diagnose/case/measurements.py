@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from diagnose.values import Case
 
 if TYPE_CHECKING:
-    from diagnose.case.stored_trials import AtHand
-    from diagnose.networks import Built
+    from diagnose.case.stored_trials import AvailableTrials
+    from diagnose.networks import BuiltModel
     from diagnose.values import FlopTable, GraphDiff, ParamTable, Skipped
 
 T = TypeVar("T")
 
 
-class Bench:
+class Measurements:
     """The measurements of one run over a case; `text` turns the case's name of a model into its MODEL text.
 
     `runs` is the folder of the probes' journals.
@@ -38,7 +38,7 @@ class Bench:
         held: T = self._held[key]
         return held
 
-    def built(self, name: str) -> Built:
+    def built(self, name: str) -> BuiltModel:
         """Build a model without weights."""
         from diagnose.networks import build
 
@@ -66,16 +66,16 @@ class Bench:
 
         return self.once(("operations", self.text(name)), count)
 
-    def at_hand(self) -> AtHand:
+    def available_trials(self) -> AvailableTrials:
         """Return the trials at hand: those that go with the case, and those in the folder of journals.
 
         Trials of a network whose code has been edited since are left out, and said to be.
         """
-        from diagnose.case.stored_trials import AtHand, journals_in, kept_in
+        from diagnose.case.stored_trials import AvailableTrials, journals_in, kept_in
 
-        def read() -> AtHand:
-            found = kept_in(Path(self.case.trials)) if self.case.trials else AtHand()
-            found = found.and_also(journals_in(self._runs)) if self._runs else found
+        def read() -> AvailableTrials:
+            found = kept_in(Path(self.case.trials)) if self.case.trials else AvailableTrials()
+            found = found.with_more(journals_in(self._runs)) if self._runs else found
             return found.of_this_code(text for _, text in self.case.models)
 
         return self.once("trials", read)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from diagnose.case.consent import code_of
+from diagnose.case.permission import code_of
 from diagnose.environment import environment
-from diagnose.values import Case, Cell, Column, Item, Judgement, Prose, Report, Ruling, Section, Skipped, Table
+from diagnose.values import Case, Cell, Column, Item, JudgedClaim, Prose, Report, Ruling, Section, Skipped, Table
 
 SCHEMA = "diagnose.report/1"
 LIBRARIES = ("torch", "torchvision", "mmpretrain", "timm")
 
 
-def case_report(case: Case, judgements: Sequence[Judgement], *, interrupted: bool = False) -> Report:
+def case_report(case: Case, judgements: Sequence[JudgedClaim], *, interrupted: bool = False) -> Report:
     """Return the report of a judged case."""
     sections = [
         Section("", (*_opening(case, judgements, interrupted=interrupted), _verdicts(judgements))),
@@ -30,7 +30,7 @@ def case_report(case: Case, judgements: Sequence[Judgement], *, interrupted: boo
     )
 
 
-def summary_report(case: Case, judgements: Sequence[Judgement], *, interrupted: bool, written: str) -> Report:
+def summary_report(case: Case, judgements: Sequence[JudgedClaim], *, interrupted: bool, written: str) -> Report:
     """Return what a terminal shows: the verdicts, and where the page is."""
     opening = _opening(case, judgements, interrupted=interrupted)
     reused = sum(judgement.reused for judgement in judgements)
@@ -45,7 +45,7 @@ def summary_report(case: Case, judgements: Sequence[Judgement], *, interrupted: 
     )
 
 
-def _opening(case: Case, judgements: Sequence[Judgement], *, interrupted: bool) -> tuple[Prose, ...]:
+def _opening(case: Case, judgements: Sequence[JudgedClaim], *, interrupted: bool) -> tuple[Prose, ...]:
     counts = [
         f"{count} {ruling.value}"
         for ruling in Ruling
@@ -58,7 +58,7 @@ def _opening(case: Case, judgements: Sequence[Judgement], *, interrupted: bool) 
     return tuple(said)
 
 
-def _verdicts(judgements: Sequence[Judgement]) -> Table:
+def _verdicts(judgements: Sequence[JudgedClaim]) -> Table:
     columns = (Column("Claim"), Column("Verdict", verdict=True), Column("Because"))
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (_titled(judgement, number), judgement.ruling.value, _parted(judgement.answer)[0])
@@ -73,16 +73,16 @@ def _parted(answer: str) -> tuple[str, str]:
     return (f"{first}.", rest) if stop else (answer, "")
 
 
-def _anchor(judgement: Judgement) -> str:
+def _anchor(judgement: JudgedClaim) -> str:
     return f"claim-{judgement.claim.id}"
 
 
-def _titled(judgement: Judgement, number: int) -> str:
+def _titled(judgement: JudgedClaim, number: int) -> str:
     says = judgement.claim.says if judgement.claim.holds else f"Not so: {judgement.claim.says}"
     return f"{number}. {says}"
 
 
-def _claim(judgement: Judgement, number: int) -> Section:
+def _claim(judgement: JudgedClaim, number: int) -> Section:
     claim = judgement.claim
     first, rest = _parted(judgement.answer)
     items: list[Item] = [Prose(first, "verdict")]
@@ -98,20 +98,24 @@ def _claim(judgement: Judgement, number: int) -> Section:
     )
 
 
-def _what_ran(case: Case, judgements: Sequence[Judgement]) -> tuple[Section, ...]:
+def _what_ran(case: Case, judgements: Sequence[JudgedClaim]) -> tuple[Section, ...]:
     """List the code of the case that was run because it was trusted."""
-    code = dict.fromkeys(text for each in judgements for text in code_of(case, each.claim)) if case.trusted else {}
+    code = (
+        dict.fromkeys(text for judgement in judgements for text in code_of(case, judgement.claim))
+        if case.trusted
+        else {}
+    )
     if not code:
         return ()
     said = Prose("These are code of the case, and were run:")
     return (Section("What was run", (said, Table("", (Column("Code"),), tuple((text,) for text in code)))),)
 
 
-def _skipped(judgements: Sequence[Judgement]) -> tuple[Skipped, ...]:
+def _skipped(judgements: Sequence[JudgedClaim]) -> tuple[Skipped, ...]:
     return tuple(dict.fromkeys(item for judgement in judgements for item in judgement.skipped))
 
 
-def _data(case: Case, judgements: Sequence[Judgement], *, interrupted: bool) -> dict[str, Any]:
+def _data(case: Case, judgements: Sequence[JudgedClaim], *, interrupted: bool) -> dict[str, Any]:
     return {
         "case": case.name,
         "models": dict(case.models),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from diagnose.case.stored_trials import Run
+from diagnose.case.stored_trials import StoredTrial
 from diagnose.errors import DiagnoseError
 from diagnose.networks.model_text import parse
 from diagnose.probe.effects.effects import MARGIN, ModelEffects, effects_of
@@ -21,7 +21,7 @@ OWN = ("start", "again", "end")
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class ComparableTrials:
     """The trials that may be compared: of one length, on the same images, computed alike.
 
     The arms are those between the two recipes, whatever the trials called themselves; `matched` holds the trials
@@ -34,7 +34,7 @@ class Probe:
 
     @property
     def data(self) -> str:
-        """Return what the trials stand on."""
+        """Return the basis of the trials."""
         return self.matched[0].data
 
     def arm(self, kind: str) -> Arm:
@@ -43,16 +43,16 @@ class Probe:
 
     def accuracies(self, model: str, arm: Arm) -> tuple[float, ...]:
         """Return the accuracies in % of one arm's trials that ended."""
-        found = (each.accuracy for each in self.trials(model, arm) if each.accuracy is not None)
+        found = (trial.accuracy for trial in self.trials(model, arm) if trial.accuracy is not None)
         return tuple(100 * accuracy for accuracy in found)
 
     def trials(self, model: str, arm: Arm) -> tuple[Trial, ...]:
         """Return one arm's trials."""
-        return tuple(each for each in self.matched if (each.model, each.arm) == (model, arm.name))
+        return tuple(trial for trial in self.matched if (trial.model, trial.arm) == (model, arm.name))
 
     def models(self, model: str) -> tuple[str, ...]:
         """Return the trained networks that are a model of the case, or it with fewer channels."""
-        return tuple(each for each in self.plan.models if is_kin(each, model))
+        return tuple(network for network in self.plan.models if is_narrowed_version(network, model))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class BetweenModels:
     bound: float
 
 
-def is_kin(trained: str, model: str) -> bool:
+def is_narrowed_version(trained: str, model: str) -> bool:
     """Say whether a MODEL text is another's, or that of the same network with fewer channels."""
     try:
         return bool(_widths(trained, model))
@@ -84,7 +84,9 @@ def _whole_numbers(value: object) -> set[int]:
     return {value} if type(value) is int else set()
 
 
-def probes_between(runs: Sequence[Run], start: Recipe, end: Recipe, models: Iterable[str]) -> tuple[Probe, ...]:
+def probes_between(
+    runs: Sequence[StoredTrial], start: Recipe, end: Recipe, models: Iterable[str]
+) -> tuple[ComparableTrials, ...]:
     """Lay out the trials that follow the arms between two recipes, the longest probe first.
 
     Only trials of the `models`, or of these with fewer channels, count. Nothing is returned where no trial can follow
@@ -95,23 +97,23 @@ def probes_between(runs: Sequence[Run], start: Recipe, end: Recipe, models: Iter
         arms, _ = arms_of(start, end)
     except DiagnoseError:
         return ()
-    groups: dict[tuple[object, ...], list[Run]] = {}
+    groups: dict[tuple[object, ...], list[StoredTrial]] = {}
     for run in runs:
-        if any(is_kin(run.spec.model, model) for model in models):
+        if any(is_narrowed_version(run.spec.model, model) for model in models):
             key = (run.spec.images_key, run.spec.length.epochs, run.spec.numerics)
             groups.setdefault(key, []).append(run)
     found = [probe for group in groups.values() if (probe := _probe(group, arms)) is not None]
     return tuple(sorted(found, key=lambda probe: -max(trial.steps for trial in probe.matched)))
 
 
-def _probe(runs: list[Run], arms: tuple[Arm, ...]) -> Probe | None:
+def _probe(runs: list[StoredTrial], arms: tuple[Arm, ...]) -> ComparableTrials | None:
     """Lay out trials of one length as one probe, over as many images as most of them agree with."""
     options = {round(run.spec.length.images / arm.share) for run in runs for arm in arms}
     laid_out = [(_matched(runs, arms, images), images) for images in sorted(options)]
     named = {arm.name for arm in arms if arm.kind in OWN}
     # With fewer images a recipe's own arm may look like one that holds none back: then it is the recipe's own.
     matched, images = max(
-        laid_out, key=lambda each: (len(each[0]), sum(trial.arm in named for trial in each[0])), default=((), 0)
+        laid_out, key=lambda option: (len(option[0]), sum(trial.arm in named for trial in option[0])), default=((), 0)
     )
     if not matched:
         return None
@@ -120,10 +122,10 @@ def _probe(runs: list[Run], arms: tuple[Arm, ...]) -> Probe | None:
     models = tuple(dict.fromkeys(trial.model for trial in matched))
     seeds = max(Counter((trial.model, trial.arm) for trial in matched).values())
     plan = Plan(models, kept, seeds, (matched[0].epochs,), images)
-    return Probe(plan, matched, effects_of(plan, matched))
+    return ComparableTrials(plan, matched, effects_of(plan, matched))
 
 
-def _matched(runs: list[Run], arms: tuple[Arm, ...], images: int) -> tuple[Trial, ...]:
+def _matched(runs: list[StoredTrial], arms: tuple[Arm, ...], images: int) -> tuple[Trial, ...]:
     """Return the trials that follow an arm, under its name; one that follows two of them stands under both."""
     found = {}
     for run in runs:
@@ -133,9 +135,9 @@ def _matched(runs: list[Run], arms: tuple[Arm, ...], images: int) -> tuple[Trial
     return tuple(found.values())
 
 
-def _follows(run: Run, arm: Arm, images: int, arms: tuple[Arm, ...]) -> bool:
+def _follows(run: StoredTrial, arm: Arm, images: int, arms: tuple[Arm, ...]) -> bool:
     spec = run.spec
-    others = [other.first_seed for other in arms if other.first_seed > arm.first_seed]
+    others = [later_arm.first_seed for later_arm in arms if later_arm.first_seed > arm.first_seed]
     return (
         spec.settings == arm.settings
         and spec.length.images == max(int(arm.share * images), 1)
@@ -144,7 +146,7 @@ def _follows(run: Run, arm: Arm, images: int, arms: tuple[Arm, ...]) -> bool:
     )
 
 
-def between_models(probe: Probe, a: str, b: str) -> tuple[BetweenModels, ...]:
+def between_models(probe: ComparableTrials, a: str, b: str) -> tuple[BetweenModels, ...]:
     """Compare two networks under each recipe that both were trained with; the intervals are corrected for their number.
 
     The networks begin with other weights, so nothing is paired (Welch).
@@ -152,7 +154,7 @@ def between_models(probe: Probe, a: str, b: str) -> tuple[BetweenModels, ...]:
     pairs = [(x, y) for x in probe.models(a) for y in probe.models(b) if _widths(x, a) & _widths(y, b)]
     arms = [arm for arm in probe.plan.arms if arm.kind != "again"]
     trained = [(x, y, arm, probe.accuracies(x, arm), probe.accuracies(y, arm)) for x, y in pairs for arm in arms]
-    both = [each for each in trained if min(map(len, each[3:])) > 1]
+    both = [network for network in trained if min(map(len, network[3:])) > 1]
     found = []
     for x, y, arm, first, second in both:
         measured = difference(first, second, paired=False)

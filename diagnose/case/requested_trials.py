@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.case.claims import KINDS
-from diagnose.case.consent import allowed, code_of, fetches
 from diagnose.case.kinds.cause import recipes_of
+from diagnose.case.permission import allowed, code_of, fetches
 from diagnose.errors import DiagnoseError
 from diagnose.guard import RefusedError
 from diagnose.networks.consent import ConsentError
@@ -14,7 +14,7 @@ from diagnose.values import Case, Claim
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestedTrials:
     """The MODEL texts to train with both recipes, each as a claim names it."""
 
     models: tuple[str, ...]
@@ -22,7 +22,7 @@ class Wanted:
     against: str
 
 
-def wanted(case: Case, *, download: bool = False) -> tuple[Wanted, ...]:
+def requested_trials(case: Case, *, download: bool = False) -> tuple[RequestedTrials, ...]:
     """Return the probes that the claims about trials ask for, those between the same recipes as one.
 
     What may not be run or fetched without the user's word is left out; its claim says so.
@@ -39,7 +39,7 @@ def wanted(case: Case, *, download: bool = False) -> tuple[Wanted, ...]:
         with allowed(case, (), download=download):
             found = {recipes: list(filter(_may_be_built, models)) for recipes, models in found.items()}
             found = {recipes: models for recipes, models in found.items() if models}
-    return tuple(Wanted(tuple(dict.fromkeys(models)), *recipes) for recipes, models in found.items())
+    return tuple(RequestedTrials(tuple(dict.fromkeys(models)), *recipes) for recipes, models in found.items())
 
 
 def _may_be_built(model: str) -> bool:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from diagnose.case.cache import Cache
 from diagnose.case.claims import KINDS
-from diagnose.case.consent import allowed, code_of, fetches
 from diagnose.case.kind import OPPOSITE
-from diagnose.case.measurements import Bench
+from diagnose.case.measurements import Measurements
+from diagnose.case.permission import allowed, code_of, fetches
 from diagnose.errors import DiagnoseError, in_one_line
 from diagnose.guard import RefusedError
 from diagnose.networks.consent import ConsentError, Need
-from diagnose.values import Case, Claim, Judgement, Ruling, Skipped
+from diagnose.values import Case, Claim, JudgedClaim, Ruling, Skipped
 
 _WORDS = {
     Need.CODE: "Not run: {} is code, which runs with --trust.",
@@ -34,58 +34,58 @@ def judge_case(
     runs: Path | None = None,
     download: bool = False,
     watch: Watch = lambda claim, number: None,
-) -> tuple[tuple[Judgement, ...], bool]:
+) -> tuple[tuple[JudgedClaim, ...], bool]:
     """Judge every claim, and return the judgements and whether the run was interrupted.
 
     Ctrl-C ends the measuring: the claims that were judged keep their verdict, and the others say why they have none.
     What the cache holds is not measured again. `runs` is the folder of the probes' journals.
     """
-    bench = Bench(case, runs)
-    judgements: list[Judgement] = []
+    measurements = Measurements(case, runs)
+    judgements: list[JudgedClaim] = []
     try:
         with allowed(case, cache.places, download=download) as refused:
             for number, claim in enumerate(case.claims, 1):
                 watch(claim, number)
                 refused.clear()
-                judgements.append(_judged(case, claim, bench, cache, refused, download=download))
+                judgements.append(_judged(case, claim, measurements, cache, refused, download=download))
     except KeyboardInterrupt:
         left = case.claims[len(judgements) :]
-        return (*judgements, *(Judgement(claim, Ruling.UNDETERMINED, INTERRUPTED) for claim in left)), True
+        return (*judgements, *(JudgedClaim(claim, Ruling.UNDETERMINED, INTERRUPTED) for claim in left)), True
     return tuple(judgements), False
 
 
 def _judged(
-    case: Case, claim: Claim, bench: Bench, cache: Cache, refused: list[RefusedError], *, download: bool
-) -> Judgement:
+    case: Case, claim: Claim, measurements: Measurements, cache: Cache, refused: list[RefusedError], *, download: bool
+) -> JudgedClaim:
     refusal = _refusal(case, claim, download=download)
     if refusal:
-        return Judgement(claim, Ruling.UNDETERMINED, refusal)
-    trials = bench.trials_digest() if KINDS[claim.kind].trials else ""
+        return JudgedClaim(claim, Ruling.UNDETERMINED, refusal)
+    trials = measurements.trials_digest() if KINDS[claim.kind].trials else ""
     kept = cache.get(case, claim, trials)
     if kept is not None:
         return replace(kept, claim=claim, reused=True)
     try:
-        judgement = judge_claim(claim, bench)
+        judgement = judge_claim(claim, measurements)
     except Exception as error:  # a claim that fails is undetermined, and its error is what the page says
-        return Judgement(claim, Ruling.UNDETERMINED, _failure(refused[0] if refused else error))
-    stopped = tuple(Skipped("a part of the measurement", each.message) for each in refused)
+        return JudgedClaim(claim, Ruling.UNDETERMINED, _failure(refused[0] if refused else error))
+    stopped = tuple(Skipped("a part of the measurement", refused_call.message) for refused_call in refused)
     judgement = replace(judgement, skipped=(*judgement.skipped, *stopped))
     cache.put(case, judgement, trials)
     return judgement
 
 
-def judge_claim(claim: Claim, bench: Bench) -> Judgement:
+def judge_claim(claim: Claim, measurements: Measurements) -> JudgedClaim:
     """Measure one claim and judge it; what the document says not to hold is judged the other way round."""
     kind = KINDS[claim.kind]
-    measured = kind.measure(claim, bench)
+    measured = kind.measure(claim, measurements)
     opinion = kind.judge(claim, measured)
     shown = kind.evidence(claim, measured)
     ruling = opinion.ruling if claim.holds else OPPOSITE[opinion.ruling]
-    return Judgement(claim, ruling, opinion.answer, shown.items, shown.data, shown.skipped)
+    return JudgedClaim(claim, ruling, opinion.answer, shown.items, shown.data, shown.skipped)
 
 
 def _refusal(case: Case, claim: Claim, *, download: bool) -> str:
-    """Say what a claim needs the user's word for, as far as its texts tell."""
+    """Name what a claim needs the user's permission for, where its texts show it."""
     code = () if case.trusted else code_of(case, claim)
     if code:
         return _WORDS[Need.CODE].format(", ".join(f"`{text}`" for text in code))

@@ -28,26 +28,26 @@ _CURVE = ("train_loss", "test_accuracy", "seconds")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One trial at hand: what it was to do, and what it came to."""
+class StoredTrial:
+    """One stored trial: its specification and its result."""
 
     spec: TrialSpec
     trial: Trial
 
 
 @dataclass(frozen=True, slots=True)
-class AtHand:
-    """Every trial at hand, each once, and what could not be read."""
+class AvailableTrials:
+    """Every available trial, each once, and what could not be read."""
 
-    runs: tuple[Run, ...] = ()
+    runs: tuple[StoredTrial, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
-    def and_also(self, other: AtHand) -> AtHand:
+    def with_more(self, more: AvailableTrials) -> AvailableTrials:
         """Return these trials, and those of the other that are not among them."""
-        runs = {run.spec.key: run for run in (*other.runs, *self.runs)}
-        return AtHand(tuple(runs.values()), (*self.skipped, *other.skipped))
+        runs = {run.spec.key: run for run in (*more.runs, *self.runs)}
+        return AvailableTrials(tuple(runs.values()), (*self.skipped, *more.skipped))
 
-    def of_this_code(self, models: Iterable[str]) -> AtHand:
+    def of_this_code(self, models: Iterable[str]) -> AvailableTrials:
         """Return these trials without those of code behind `models` that is not here as it was trained."""
         from diagnose.networks import digest_of_code
 
@@ -55,10 +55,10 @@ class AtHand:
         trained = {run.spec.model for run in self.runs}
         code = {model: digest_of_code(model) for model in trained if _named(model) in ours}
 
-        def edited(run: Run) -> bool:
+        def edited(run: StoredTrial) -> bool:
             return run.spec.code != code.get(run.spec.model, run.spec.code)
 
-        return AtHand(
+        return AvailableTrials(
             tuple(run for run in self.runs if not edited(run)),
             (*self.skipped, *(_skipped(run.spec, EDITED) for run in self.runs if edited(run))),
         )
@@ -79,7 +79,7 @@ def _skipped(spec: TrialSpec, why: str) -> Skipped:
     return Skipped(f"{spec.model}, {spec.arm}, seed {spec.seed}", why)
 
 
-def journals_in(folder: Path) -> AtHand:
+def journals_in(folder: Path) -> AvailableTrials:
     """Return the trials whose journals lie in a folder or below it; one that has not ended is no evidence yet."""
     from diagnose.probe.trial.journal import LONGEST_SPEC, RUNNING, Journal
     from diagnose.probe.trial.spec import from_json
@@ -92,18 +92,18 @@ def journals_in(folder: Path) -> AtHand:
             if journal.status() == RUNNING:
                 skipped.append(_skipped(spec, RUNNING))
             else:
-                found.append(Run(spec, spec.result(journal.curve(), journal.status())))
+                found.append(StoredTrial(spec, spec.result(journal.curve(), journal.status())))
         except (DiagnoseError, OSError, ValueError, TypeError, KeyError) as error:
             skipped.append(Skipped(file.parent.name, f"no journal of a trial: {type(error).__name__}"))
-    return AtHand(tuple(found), tuple(skipped))
+    return AvailableTrials(tuple(found), tuple(skipped))
 
 
 def _journals(folder: Path) -> list[Path]:
     return sorted(folder.rglob("trial.json"))[:MOST]
 
 
-def kept_in(path: Path) -> AtHand:
-    """Return the trials of a file that `kept` made.
+def kept_in(path: Path) -> AvailableTrials:
+    """Return the trials of a file that `as_stored` made.
 
     Raises:
         DiagnoseError: it cannot be read, or holds something else (exit code 2).
@@ -114,7 +114,7 @@ def kept_in(path: Path) -> AtHand:
             raise ValueError(f"its schema is not {SCHEMA}")
         if not isinstance(content["arms"], list):
             raise ValueError("its arms are no list")
-        return AtHand(tuple(run for arm in content["arms"] for run in _runs(arm)))
+        return AvailableTrials(tuple(run for arm in content["arms"] for run in _runs(arm)))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise UsageError(
             f"{path.name} holds no trials: {type(error).__name__}: {str(error)[:200]}.",
@@ -122,21 +122,21 @@ def kept_in(path: Path) -> AtHand:
         ) from error
 
 
-def _runs(arm: dict[str, Any]) -> Iterator[Run]:
+def _runs(arm: dict[str, Any]) -> Iterator[StoredTrial]:
     from diagnose.probe.trial.spec import from_json
 
-    for each in arm["seeds"]:
-        spec = from_json(json.dumps(arm["trial"] | {"seed": int(each["seed"])}))
+    for entry in arm["seeds"]:
+        spec = from_json(json.dumps(arm["trial"] | {"seed": int(entry["seed"])}))
         curve = tuple(
             EpochResult(epoch, **dict(zip(_CURVE, map(float, values), strict=True)))
-            for epoch, values in enumerate(each["epochs"], 1)
+            for epoch, values in enumerate(entry["epochs"], 1)
         )
-        yield Run(spec, spec.result(curve, str(each["status"])))
+        yield StoredTrial(spec, spec.result(curve, str(entry["status"])))
 
 
-def kept(runs: Iterable[Run]) -> str:
+def as_stored(runs: Iterable[StoredTrial]) -> str:
     """Return trials as the text of a file that goes with a case: each arm once, a line for each seed."""
-    arms: dict[str, list[Run]] = {}
+    arms: dict[str, list[StoredTrial]] = {}
     for run in runs:
         spec = asdict(run.spec)
         del spec["seed"]
@@ -144,7 +144,7 @@ def kept(runs: Iterable[Run]) -> str:
     return f'{{"schema": "{SCHEMA}", "arms": [\n' + ",\n".join(_arm(*arm) for arm in sorted(arms.items())) + "\n]}\n"
 
 
-def _arm(spec: str, runs: list[Run]) -> str:
+def _arm(spec: str, runs: list[StoredTrial]) -> str:
     lines = []
     for run in sorted(runs, key=lambda run: run.spec.seed):
         epochs = [[getattr(result, name) for name in _CURVE] for result in run.trial.curve]
@@ -156,7 +156,11 @@ def digest(*places: Path | None) -> str:
     """Return a digest of all trials in files and folders, so that a verdict is kept for these and no others."""
     whole = sha256()
     for place in filter(None, places):
-        files = [place] if place.is_file() else [each for spec in _journals(place) for each in _files(spec.parent)]
+        files = (
+            [place]
+            if place.is_file()
+            else [journal_file for spec in _journals(place) for journal_file in _files(spec.parent)]
+        )
         for file in files:
             whole.update(f"{file.name}\0".encode() + _content(file))
     return whole.hexdigest()[:32]

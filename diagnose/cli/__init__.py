@@ -53,7 +53,7 @@ def _commands(
 
 
 def main() -> None:
-    """Run the command line; whatever goes wrong ends with its message, its hint and its exit code."""
+    """Run the command line; every error ends with its message, its hint and its exit code."""
     try:
         app()
     except DiagnoseError as error:

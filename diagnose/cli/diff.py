@@ -66,7 +66,7 @@ def diff(
             check_writable(save_mapping)
         if convert is not None:
             run.check_target(*convert)
-        examined = run.examine(run.Request(a, b, asked, seed, (weights_a, weights_b)))
+        examined = run.examine(run.DiffRequest(a, b, asked, seed, (weights_a, weights_b)))
         if save_mapping is not None:
             run.save_mapping(examined.diff, save_mapping)
         conversion = None if convert is None else run.convert(examined, *convert)

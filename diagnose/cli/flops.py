@@ -56,9 +56,9 @@ def flops(
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Counting {', '.join(models)}"):
         from diagnose.flops.report import flops_report
-        from diagnose.flops.run import answer
+        from diagnose.flops.run import run
 
-        found = answer(models, inputs=input or (), train=train, check=cross_check, reported=reported, seed=seed)
+        found = run(models, inputs=input or (), train=train, check=cross_check, reported=reported, seed=seed)
         report = flops_report(found, by=by.value if by else None)
     result.write(report)
     if strict and not found.holds:

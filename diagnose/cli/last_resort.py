@@ -1,4 +1,4 @@
-"""What a command ends with where an error comes that nobody foresaw: one sentence, and no traceback."""
+"""How a command ends at an unexpected error: with one sentence and no traceback."""
 
 from __future__ import annotations
 

@@ -51,9 +51,9 @@ def params(
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Counting {model}"):
         from diagnose.params.report import params_report
-        from diagnose.params.run import answer
+        from diagnose.params.run import run
 
-        found = answer(
+        found = run(
             model,
             inputs=input or (),
             seed=seed,

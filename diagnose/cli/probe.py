@@ -164,14 +164,14 @@ def probe(
     from diagnose.probe import run
     from diagnose.probe.data.load_images import cache_folder
     from diagnose.probe.report.report import probe_report
-    from diagnose.probe.request import Request
+    from diagnose.probe.request import ProbeRequest
     from diagnose.probe.trial.devices import chosen_device
     from diagnose.recipes import load_both
 
     device = chosen_device(device, elsewhere=ray is not None)
     usual = defaults()
     start, end = load_both(recipe or usual.recipe, against or usual.against)
-    request = Request(
+    request = ProbeRequest(
         models=tuple(models or usual.models),
         start=start,
         end=end,
@@ -191,7 +191,9 @@ def probe(
         micro_batch=micro_batch,
     )
     folder = runs or cache_folder().parent / "probes"
-    answer = run.probe(request, run.Data(data, download, ask=may_fetch), folder, ray=ray, listener=listener_of(result))
+    answer = run.probe(
+        request, run.ImageSource(data, download, ask=may_fetch), folder, ray=ray, listener=listener_of(result)
+    )
     if tensorboard is not None:
         from diagnose.probe.report.tensorboard import write
 

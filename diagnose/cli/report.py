@@ -21,7 +21,7 @@ from diagnose.probe.plan.limits import check_counts
 
 if TYPE_CHECKING:
     from diagnose.case.run import Watch
-    from diagnose.values import Case, Claim, Judgement
+    from diagnose.values import Case, Claim, JudgedClaim
 
 LONGEST = 64 << 20
 """Longest report.json, in bytes."""
@@ -193,11 +193,11 @@ def report(
         raise typer.Exit(INTERRUPTED)
     if failed is not None:
         raise failed
-    if strict and any(each.ruling is Ruling.REFUTED for each in judged):
+    if strict and any(judgement.ruling is Ruling.REFUTED for judgement in judged):
         raise typer.Exit(1)
 
 
-def _judge(case: Case, runs: Path, *, fresh: bool, download: bool, quiet: bool) -> tuple[tuple[Judgement, ...], bool]:
+def _judge(case: Case, runs: Path, *, fresh: bool, download: bool, quiet: bool) -> tuple[tuple[JudgedClaim, ...], bool]:
     """Judge the case; return the judgements, and whether it was interrupted."""
     from diagnose.case.cache import FileCache, NoCache, default_folder
     from diagnose.case.run import judge_case

@@ -13,7 +13,7 @@ from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.values import Case
 
 if TYPE_CHECKING:
-    from diagnose.case.requested_trials import Wanted
+    from diagnose.case.requested_trials import RequestedTrials
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ def run_trials(case: Case, options: Options, result: Result) -> bool:
     Raises:
         DiagnoseError: no claim asks for trials or a probe is not possible (exit code 2), or one could not run (3).
     """
-    from diagnose.case.consent import consented
-    from diagnose.case.requested_trials import wanted
+    from diagnose.case.permission import consented
+    from diagnose.case.requested_trials import requested_trials
 
-    asked = wanted(case, download=options.download)
+    asked = requested_trials(case, download=options.download)
     if not asked:
         raise UsageError(
             f"No claim of {case.name} asks for trials that may be run.",
@@ -45,18 +45,18 @@ def run_trials(case: Case, options: Options, result: Result) -> bool:
         )
     try:
         with consented(case, download=options.download):
-            return any(_interrupted(each, options, result, case.trusted) for each in asked)
+            return any(_interrupted(request, options, result, case.trusted) for request in asked)
     except KeyboardInterrupt:  # before the first trial
         return True
 
 
-def _interrupted(asked: Wanted, options: Options, result: Result, trusted: bool) -> bool:
+def _interrupted(asked: RequestedTrials, options: Options, result: Result, trusted: bool) -> bool:
     """Run one probe as `diagnose probe` runs it; its journals stay, and the claims are judged by them.
 
     Compiling a network runs code that is written on the way, which the guard of a case that is not trusted refuses.
     """
     from diagnose.probe import run
-    from diagnose.probe.request import Request
+    from diagnose.probe.request import ProbeRequest
     from diagnose.probe.trial.devices import chosen_device
     from diagnose.recipes import load_both
 
@@ -64,7 +64,7 @@ def _interrupted(asked: Wanted, options: Options, result: Result, trusted: bool)
     try:
         start, end = load_both(asked.recipe, asked.against)
         device = chosen_device(options.device)
-        request = Request(
+        request = ProbeRequest(
             asked.models,
             start,
             end,
@@ -74,7 +74,7 @@ def _interrupted(asked: Wanted, options: Options, result: Result, trusted: bool)
         )
         if options.seeds is not None:
             request = replace(request, seeds=options.seeds)
-        data = run.Data(options.data, options.download, ask=may_fetch)
+        data = run.ImageSource(options.data, options.download, ask=may_fetch)
         return run.probe(request, data, options.runs, listener=listener_of(result)).interrupted
     except DiagnoseError as error:
         message = f"The probe of {', '.join(asked.models)} could not run: {error.message}"
@@ -84,12 +84,12 @@ def _interrupted(asked: Wanted, options: Options, result: Result, trusted: bool)
 
 def keep_trials(case: Case, runs: Path, path: Path) -> int:
     """Write the trials at hand of the case's networks into one file, and return how many they are."""
-    from diagnose.case.measurements import Bench
-    from diagnose.case.requested_probes import is_kin
-    from diagnose.case.stored_trials import kept
+    from diagnose.case.measurements import Measurements
+    from diagnose.case.requested_probes import is_narrowed_version
+    from diagnose.case.stored_trials import as_stored
 
-    at_hand = Bench(case, runs).at_hand()
+    available = Measurements(case, runs).available_trials()
     models = [text for _, text in case.models]
-    own = [run for run in at_hand.runs if any(is_kin(run.spec.model, model) for model in models)]
-    write_file(path, kept(own))
+    own = [run for run in available.runs if any(is_narrowed_version(run.spec.model, model) for model in models)]
+    write_file(path, as_stored(own))
     return len(own)

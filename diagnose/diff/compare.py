@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from diagnose.diff.align.captures import Compared, compared
-from diagnose.diff.capture.capture import Captured
+from diagnose.diff.align.captures import AlignedCaptures, align_captures
+from diagnose.diff.capture.capture import Capture
 from diagnose.diff.capture.tape import CannotCapture
+from diagnose.diff.explain.conclusions import downgraded, grouped, unmapped, verdict_of
 from diagnose.diff.explain.cosmetic import cosmetic_findings
-from diagnose.diff.explain.findings import doubted, grouped, judged, unmapped
 from diagnose.diff.explain.module_tree import module_tree
-from diagnose.diff.proof.experiments import all_changes, bench, faithful
+from diagnose.diff.proof.experiments import all_changes, canonical_form_reproduces, set_up_experiment
 from diagnose.diff.proof.random_weights import roles, state_of
-from diagnose.diff.proof.transplant import prepare, prove, stress
+from diagnose.diff.proof.transplant import prove, set_up_transplant, stress
 from diagnose.diff.weights.initial import initial_weights
-from diagnose.diff.weights.mapping import Move, as_mapping, moves
-from diagnose.values import DiffSide, GraphDiff, InputSpec, Proof, Verdict
+from diagnose.diff.weights.mapping import WeightMatch, as_mapping, weight_matches
+from diagnose.values import DiffSide, GraphDiff, InputSpec, Proof, Significance
 
 MODES = (True, False)
 """Train mode first: its graph says more."""
@@ -33,20 +33,20 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class NetworkDiff:
     """A diff, and what it was read from: which weights are which, and both networks captured in eval mode."""
 
     diff: GraphDiff
-    moves: tuple[Move, ...]
-    evaluated: Compared
+    matches: tuple[WeightMatch, ...]
+    evaluated: AlignedCaptures
 
 
 def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, initial: bool = True) -> GraphDiff:
-    """Compare two networks and judge their differences; see `measured`."""
-    return measured(a, b, inputs, seed=seed, initial=initial).diff
+    """Compare two networks and judge their differences; see `compare_networks`."""
+    return compare_networks(a, b, inputs, seed=seed, initial=initial).diff
 
 
-def measured(
+def compare_networks(
     a: Model,
     b: Model,
     inputs: Sequence[InputSpec],
@@ -54,7 +54,7 @@ def measured(
     seed: int = 0,
     initial: bool = True,
     modes: Sequence[bool] = MODES,
-) -> Outcome:
+) -> NetworkDiff:
     """Compare two networks, judge their differences, and keep what later questions are answered from.
 
     Args:
@@ -69,37 +69,40 @@ def measured(
         CannotCapture: a network can be captured in no way.
     """
     inputs = paired(inputs)
-    pairs = {training: compared(a.module, b.module, inputs, training) for training in modes}
+    pairs = {training: align_captures(a.module, b.module, inputs, training) for training in modes}
     aligned = [pair.alignment for pair in pairs.values()]
     same = all(alignment.equal for alignment in aligned)
-    moved = moves(aligned)
+    matches = weight_matches(aligned)
     states = state_of(a.module), state_of(b.module)
-    kinds = roles([each.a for each in aligned]), roles([each.b for each in aligned])
-    prepared = prepare(a.module, b.module, moved, kinds, inputs, seed=seed)
-    benches = []
+    kinds = roles([alignment.a for alignment in aligned]), roles([alignment.b for alignment in aligned])
+    prepared = set_up_transplant(a.module, b.module, matches, kinds, inputs, seed=seed)
+    experiments = []
     for training, pair in pairs.items():
-        benches.append(bench(pair, prepared, inputs, training))
-        moved = (*moved, *(move for group in benches[-1].groups for move in group.moves))
-        prepared = replace(prepared, moves=moved)
-    mapping = as_mapping(moved, *states)
+        experiments.append(set_up_experiment(pair, prepared, inputs, training))
+        matches = (*matches, *(match for group in experiments[-1].groups for match in group.matches))
+        prepared = replace(prepared, matches=matches)
+    mapping = as_mapping(matches, *states)
     proof, skipped = prove(prepared, inputs, seed=seed, modes=modes)
-    trusted = all(faithful(prepared, pair, inputs, training, agrees=proof.agrees) for training, pair in pairs.items())
-    steady = all(each.steady for pair in pairs.values() for each in (pair.a, pair.b))
-    found = all_changes(benches)
+    trusted = all(
+        canonical_form_reproduces(prepared, pair, inputs, training, agrees=proof.agrees)
+        for training, pair in pairs.items()
+    )
+    steady = all(alignment.steady for pair in pairs.values() for alignment in (pair.a, pair.b))
+    found = all_changes(experiments)
     if found and proof.agrees and _ran(proof, modes) and not stress(prepared, inputs):
-        found = [(doubted(change), seen_in) for change, seen_in in found]
+        found = [(downgraded(change), seen_in) for change, seen_in in found]
     if not (trusted and steady):  # what was compared is not, or not always, what runs
-        found = [(replace(change, verdict=Verdict.UNDETERMINED), seen_in) for change, seen_in in found]
+        found = [(replace(change, verdict=Significance.UNDETERMINED), seen_in) for change, seen_in in found]
     train = pairs[modes[0]]
     found = [(change, seen_in if len(modes) > 1 else "train") for change, seen_in in found]
     findings = [
         *grouped(found),
         *unmapped(mapping, states, found),
-        *(initial_weights(a.module, b.module, moved) if initial else ()),
+        *(initial_weights(a.module, b.module, matches) if initial else ()),
         *cosmetic_findings(a.module, b.module, train, mapping),
     ]
-    verdict, doubts = judged(same, proof, findings, trusted=trusted, steady=steady)
-    notes = [note for pair in pairs.values() for each in (pair.a, pair.b) for note in each.skipped]
+    verdict, doubts = verdict_of(same, proof, findings, trusted=trusted, steady=steady)
+    notes = [note for pair in pairs.values() for alignment in (pair.a, pair.b) for note in alignment.skipped]
     answer = GraphDiff(
         verdict,
         _side(a, train.a, train.alignment.a.nodes),
@@ -112,7 +115,7 @@ def measured(
         tuple(dict.fromkeys([*notes, *skipped])),
         module_tree(a.module, b.module, train.alignment, found),
     )
-    return Outcome(answer, moved, pairs[modes[-1]])
+    return NetworkDiff(answer, matches, pairs[modes[-1]])
 
 
 def _ran(proof: Proof, modes: Sequence[bool]) -> bool:
@@ -125,9 +128,9 @@ def paired(inputs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
     return tuple(replace(spec, shape=(max(2, spec.shape[0]), *spec.shape[1:])) for spec in inputs)
 
 
-def _side(model: Model, captured: Captured, nodes: Sequence[int]) -> DiffSide:
+def _side(model: Model, captured: Capture, nodes: Sequence[int]) -> DiffSide:
     parameters = sum(parameter.numel() for parameter in model.module.parameters())
     return DiffSide(model.name, len(nodes), parameters, captured.form.graph.capture)
 
 
-__all__ = ["CannotCapture", "Model", "Move", "diff"]
+__all__ = ["CannotCapture", "Model", "WeightMatch", "diff"]

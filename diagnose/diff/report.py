@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from diagnose.diff.trained.compare import Trained
+from diagnose.diff.trained.compare_trained import TrainedComparison
 from diagnose.diff.trained.report import (
     conversion_data,
     conversion_section,
@@ -16,12 +16,14 @@ from diagnose.diff.trained.report import (
 )
 from diagnose.diff.weights.checkpoint import Conversion
 from diagnose.environment import environment
-from diagnose.values import AlignedTree, Column, GraphDiff, Proof, Prose, Report, Section, Table, Verdict
+from diagnose.values import AlignedTree, Column, GraphDiff, Proof, Prose, Report, Section, Significance, Table
 
 SCHEMA = "diagnose.diff/1"
 
 
-def diff_report(answer: GraphDiff, *, trained: Trained | None = None, conversion: Conversion | None = None) -> Report:
+def diff_report(
+    answer: GraphDiff, *, trained: TrainedComparison | None = None, conversion: Conversion | None = None
+) -> Report:
     """Return the report of two compared networks, with their trained weights and a converted checkpoint if any."""
     a, b = answer.a.model, answer.b.model
     sections = [Section("", tuple(_verdict(answer, trained)))]
@@ -47,22 +49,26 @@ def diff_report(answer: GraphDiff, *, trained: Trained | None = None, conversion
     )
 
 
-def _verdict(answer: GraphDiff, trained: Trained | None) -> list[Prose]:
+def _verdict(answer: GraphDiff, trained: TrainedComparison | None) -> list[Prose]:
     a, b = answer.a.model, answer.b.model
-    real = [each for each in answer.findings if each.verdict is Verdict.REAL and each.kind != "initial weights"]
+    real = [
+        finding
+        for finding in answer.findings
+        if finding.verdict is Significance.REAL and finding.kind != "initial weights"
+    ]
     said = []
     if answer.verdict == "equivalent":
         same = "the same function" if trained is None else "the same network"
         said.append(Prose(f"{a} and {b} are {same}: their canonical forms are equal.", "verdict"))
     elif answer.verdict == "different":
-        count = sum(each.count for each in real)
+        count = sum(finding.count for finding in real)
         said.append(Prose(f"{a} and {b} are different functions: {count} real {_plural(count)}.", "verdict"))
     else:
         said.append(Prose(f"Whether {a} and {b} are the same function is undetermined.", "verdict"))
     if trained is not None:
         said.append(trained_verdict(trained, a, b))
     said.append(Prose(_numbers(answer.proof), "plain" if answer.proof.agrees else "caution"))
-    if any(each.kind == "initial weights" for each in answer.findings):
+    if any(finding.kind == "initial weights" for finding in answer.findings):
         said.append(
             Prose("They start from different initial weights: what training makes of them may differ.", "caution")
         )
@@ -81,7 +87,7 @@ def _plural(count: int) -> str:
 
 def _ways(answer: GraphDiff) -> str:
     ways = {"export": "torch.export", "recorder": "running and recording one forward pass"}
-    return " and ".join(dict.fromkeys(ways[each.capture] for each in (answer.a, answer.b)))
+    return " and ".join(dict.fromkeys(ways[side.capture] for side in (answer.a, answer.b)))
 
 
 def _numbers(proof: Proof) -> str:
@@ -131,9 +137,10 @@ def _data(answer: GraphDiff) -> dict[str, Any]:
         "proof": {"dtype": proof.dtype, "inputs": proof.inputs, **dict(_deltas(proof)), "atol": proof.atol,
                   "rtol": proof.rtol, "agrees": proof.agrees},
         "findings": [
-            {"kind": each.kind, "verdict": each.verdict.value, "where": list(each.where), "count": each.count,
-             "message": each.message}
-            for each in answer.findings
+            {"kind": finding.kind, "verdict": finding.verdict.value,
+             "where": list(finding.where), "count": finding.count,
+             "message": finding.message}
+            for finding in answer.findings
         ],
     }  # fmt: skip
 

@@ -10,22 +10,22 @@ from typing import Any
 
 from diagnose import networks
 from diagnose.diff.capture.tape import CannotCapture
-from diagnose.diff.compare import MODES, Model, Outcome, measured, paired
-from diagnose.diff.trained.compare import Trained, compare_trained, loaded
+from diagnose.diff.compare import MODES, Model, NetworkDiff, compare_networks, paired
+from diagnose.diff.trained.compare_trained import TrainedComparison, compare_trained, loaded
 from diagnose.diff.weights.checkpoint import Checkpoint, Conversion, converted, fill, fitted, read, unwrapped
 from diagnose.diff.weights.checkpoint_file import save
-from diagnose.diff.weights.mapping import Move, backwards
+from diagnose.diff.weights.mapping import WeightMatch, backwards
 from diagnose.errors import CannotRun, UsageError
 from diagnose.files import check_writable, write_whole
-from diagnose.networks import Built
+from diagnose.networks import BuiltModel
 from diagnose.networks.build_errors import calling
-from diagnose.networks.inputs import candidates, taking
+from diagnose.networks.inputs import candidates, with_named_inputs
 from diagnose.networks.live import SOURCE as LIVE
 from diagnose.values import GraphDiff, InputSpec, ModelRef, Skipped
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DiffRequest:
     """What is compared: two MODELs, the inputs asked for, the seed of all random numbers, and checkpoints.
 
     `modes` are those compared, True for train mode. `initial` asks for the initial weights, which a checkpoint
@@ -48,13 +48,13 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ModelComparison:
     """Two MODELs compared: the diff, the diff with their trained weights, and what a conversion needs."""
 
     diff: GraphDiff
-    trained: Trained | None
-    built: tuple[Built, Built]
-    moves: tuple[Move, ...]
+    trained: TrainedComparison | None
+    built: tuple[BuiltModel, BuiltModel]
+    matches: tuple[WeightMatch, ...]
 
     @property
     def verdict(self) -> str:
@@ -76,10 +76,10 @@ def compare(a: str, b: str, *, asked: Sequence[InputSpec] = (), seed: int = 0) -
     Raises:
         DiagnoseError: a model cannot be built (2 or 3), or no capture works (3).
     """
-    return examine(Request(a, b, tuple(asked), seed)).diff
+    return examine(DiffRequest(a, b, tuple(asked), seed)).diff
 
 
-def examine(request: Request) -> Examined:
+def examine(request: DiffRequest) -> ModelComparison:
     """Build two MODELs, fill them with their checkpoints if there are any, and compare them.
 
     Raises:
@@ -89,28 +89,30 @@ def examine(request: Request) -> Examined:
         return _examined(request)
 
 
-def _examined(request: Request) -> Examined:
+def _examined(request: DiffRequest) -> ModelComparison:
     refs = request.a, request.b
     texts = [str(ref) for ref in refs]
     checkpoints = [read(given) if isinstance(given, Path) else given for given in request.weights]
     built = [networks.build(ref, allocate=True, seed=request.seed) for ref in refs]
-    for index, each in enumerate(checkpoints):
-        if each is not None:
-            checkpoints[index] = fit = fitted(each, built[index].module, texts[index])
+    for index, built_model in enumerate(checkpoints):
+        if built_model is not None:
+            checkpoints[index] = fit = fitted(built_model, built[index].module, texts[index])
             fill(fit, built[index].module)  # buffers that no training changes are constants of the graph
     failures: list[Skipped] = []
-    one, other = (Model(text, each.module) for text, each in zip(texts, built, strict=True))
+    network_a, network_b = (Model(text, side.module) for text, side in zip(texts, built, strict=True))
     for inputs in _inputs(built, request.asked):
         try:
             initial = request.initial and not request.weighed
-            outcome = measured(one, other, inputs, seed=request.seed, initial=initial, modes=request.modes)
+            outcome = compare_networks(
+                network_a, network_b, inputs, seed=request.seed, initial=initial, modes=request.modes
+            )
         except CannotCapture as error:
             failures.append(Skipped(f"a forward pass at {', '.join(map(str, inputs))}", str(error)))
             continue
         trained = _trained(request, built, checkpoints, outcome, inputs) if request.weighed else None
-        notes = tuple(note for each in built for note in each.skipped)
+        notes = tuple(note for side in built for note in side.skipped)
         answer = replace(outcome.diff, skipped=(*notes, *failures, *outcome.diff.skipped))
-        return Examined(answer, trained, (built[0], built[1]), outcome.moves)
+        return ModelComparison(answer, trained, (built[0], built[1]), outcome.matches)
     reason = failures[-1].reason if failures else "no input shape is known"
     raise CannotRun(
         f"{request.a} and {request.b} could not be captured: {reason}",
@@ -119,35 +121,37 @@ def _examined(request: Request) -> Examined:
 
 
 def _trained(
-    request: Request,
-    built: Sequence[Built],
+    request: DiffRequest,
+    built: Sequence[BuiltModel],
     checkpoints: Sequence[Checkpoint | None],
-    outcome: Outcome,
+    outcome: NetworkDiff,
     inputs: Sequence[InputSpec],
-) -> Trained:
+) -> TrainedComparison:
     initial = f"its initial weights, seed {request.seed}"
-    one, other = (
-        loaded(each.module, checkpoint, told="its own weights" if each.ref.source == LIVE else initial)
-        for each, checkpoint in zip(built, checkpoints, strict=True)
+    network_a, network_b = (
+        loaded(built_model.module, checkpoint, told="its own weights" if built_model.ref.source == LIVE else initial)
+        for built_model, checkpoint in zip(built, checkpoints, strict=True)
     )
-    return compare_trained((one, other), outcome, paired(inputs), seed=request.seed)
+    return compare_trained((network_a, network_b), outcome, paired(inputs), seed=request.seed)
 
 
-def convert(examined: Examined, checkpoint: Path, target: Path) -> Conversion:
+def convert(examined: ModelComparison, checkpoint: Path, target: Path) -> Conversion:
     """Write A's checkpoint as one of B, all at once or not at all.
 
     Raises:
         DiagnoseError: the checkpoint does not fit A, or the target is the checkpoint itself (2); it cannot be written.
     """
     check_target(checkpoint, target)
-    a, b = (each.module for each in examined.built)
+    a, b = (built_model.module for built_model in examined.built)
     fit = fitted(read(checkpoint), a, examined.diff.a.model)
-    content, result = converted(fit, examined.moves, (a, b), target)
+    content, result = converted(fit, examined.matches, (a, b), target)
     save(content, target)
     return result
 
 
-def convert_state(examined: Examined, state: Mapping[str, Any], *, to_b: bool) -> tuple[dict[str, Any], Conversion]:
+def convert_state(
+    examined: ModelComparison, state: Mapping[str, Any], *, to_b: bool
+) -> tuple[dict[str, Any], Conversion]:
     """Return a state dict of A as one of B, or one of B as one of A, and what became of it.
 
     Raises:
@@ -156,9 +160,9 @@ def convert_state(examined: Examined, state: Mapping[str, Any], *, to_b: bool) -
     place = Path("the state dict")
     order = (0, 1) if to_b else (1, 0)
     source, target = (examined.built[index] for index in order)
-    moves = examined.moves if to_b else backwards(examined.moves)
+    matches = examined.matches if to_b else backwards(examined.matches)
     fit = fitted(unwrapped(place, state), source.module, str(source.ref))
-    return converted(fit, moves, (source.module, target.module), place)
+    return converted(fit, matches, (source.module, target.module), place)
 
 
 def check_target(checkpoint: Path, target: Path) -> None:
@@ -184,8 +188,11 @@ def save_mapping(answer: GraphDiff, path: Path) -> None:
     write_whole(path, f"{json.dumps(content, indent=1)}\n".encode())
 
 
-def _inputs(built: Sequence[Built], asked: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:
+def _inputs(built: Sequence[BuiltModel], asked: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:
     """Return the inputs to try: those of both models, the ones they agree on first."""
-    options = [candidates(taking(each.module, asked), each.input_shapes, asked) for each in built]
+    options = [
+        candidates(with_named_inputs(built_model.module, asked), built_model.input_shapes, asked)
+        for built_model in built
+    ]
     common = [inputs for inputs in options[0] if inputs in options[1]]
     return list(dict.fromkeys((*common, *options[0], *options[1])))

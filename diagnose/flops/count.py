@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from diagnose.errors import in_one_line
-from diagnose.flops.module_stack import CallStack
+from diagnose.flops.module_stack import ModuleStack
 from diagnose.flops.operator_call import tensors_in
 from diagnose.flops.tally import Tally, kept_bytes
 from diagnose.networks.anatomy import Anatomy, anatomy
@@ -21,7 +21,7 @@ from diagnose.networks.build_errors import as_exceptions
 from diagnose.networks.inputs import tensors
 from diagnose.networks.process_state import in_mode
 from diagnose.params.usage import storage_key
-from diagnose.values import FlopRow, FlopTable, InputSpec, LayerBytes, Skipped, Uncounted
+from diagnose.values import FlopRow, FlopTable, InputSpec, LayerBytes, Skipped, UncountedOperator
 
 CONVENTION = "one MAC is one multiplication and one addition; FLOPs are 2 × MACs plus every other operation"
 
@@ -137,7 +137,7 @@ def _counted(
     training: bool | None = None,
     whole: bool = True,
 ) -> FlopTable:
-    stack = CallStack(model)
+    stack = ModuleStack(model)
     # A lazy layer takes its shape from the first pass; what it does is counted in the second.
     lazy = any(is_lazy(tensor) for tensor in (*model.parameters(), *model.buffers()))
     with in_mode(model, training=train if training is None else training):
@@ -156,7 +156,7 @@ def _counted(
         rows=tuple(_rows(tally, places)),
         convention=CONVENTION,
         uncounted=tuple(
-            Uncounted(name.removeprefix("aten::"), item.count, tuple(item.where), item.parameters)
+            UncountedOperator(name.removeprefix("aten::"), item.count, tuple(item.where), item.parameters)
             for name, item in tally.unknown.items()
         ),
         inputs=inputs,
@@ -165,12 +165,12 @@ def _counted(
     )
 
 
-def _infer(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: CallStack, *, whole: bool) -> None:
+def _infer(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: ModuleStack, *, whole: bool) -> None:
     with torch.inference_mode() if whole else torch.no_grad(), stack.following(), tally:
         model(*given)
 
 
-def _train(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: CallStack) -> int:
+def _train(model: nn.Module, given: Sequence[Tensor], tally: Tally, stack: ModuleStack) -> int:
     """Run a forward and a backward pass and return the bytes that were kept between them, parameters apart."""
     owned = {storage_key(tensor) for tensor in (*model.parameters(), *model.buffers())}
     kept: dict[int, torch.UntypedStorage] = {}

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.modules import module as hooks
 
 
-class CallStack:
+class ModuleStack:
     """The paths of the modules being called, and when each of them was entered and left.
 
     Autograd numbers its nodes in the order of the forward pass. A gradient is that of the module which was innermost

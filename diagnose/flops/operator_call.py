@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 
-class Work(NamedTuple):
+class OperatorWork(NamedTuple):
     """Multiply-accumulates, and operations beside them."""
 
     macs: int = 0
@@ -33,12 +33,12 @@ class Call(NamedTuple):
         return next(tensors_in(self.result))
 
 
-Formula = Callable[[Call], Work | None]
+Formula = Callable[[Call], OperatorWork | None]
 """The work of a call, or None where the shapes do not tell it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OperatorFormula:
     """An operator's kind and formula; a product's two factors begin at the argument `factors`."""
 
     kind: str
@@ -47,18 +47,18 @@ class Entry:
 
 
 def per_element(operations: int) -> Formula:
-    """Return the formula of an operator that does so many operations per element of its output."""
-    return lambda call: Work(0, operations * call.out.numel())
+    """Return the formula of an operator with a fixed number of operations per element of its output."""
+    return lambda call: OperatorWork(0, operations * call.out.numel())
 
 
 def per_read(operations: int) -> Formula:
-    """Return the formula of an operator that does so many operations per element of its first operand."""
-    return lambda call: Work(0, operations * call.args[0].numel())
+    """Return the formula of an operator with a fixed number of operations per element of its first operand."""
+    return lambda call: OperatorWork(0, operations * call.args[0].numel())
 
 
-def nothing(call: Call) -> Work:
+def nothing(call: Call) -> OperatorWork:
     """Return no work: the operator moves, selects or makes values and computes none."""
-    return Work()
+    return OperatorWork()
 
 
 def tensors_in(values: Any) -> Iterator[Tensor]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from diagnose.flops.reported.search import FlopCandidate, met
+from diagnose.flops.reported.search_operations import FlopSolution, met
 from diagnose.flops.run import CountedModel, FlopsAnswer
-from diagnose.values import Cell, Column, Prose, Reported, Section, Table
+from diagnose.values import Cell, Column, Prose, ReportedNumber, Section, Table
 
 
 def check_section(model: CountedModel) -> Section:
@@ -34,7 +34,7 @@ def reported_verdict(answer: FlopsAnswer) -> list[Prose]:
     return [_verdict(model, answer.reported) for model in answer.models]
 
 
-def _verdict(model: CountedModel, reported: Reported) -> Prose:
+def _verdict(model: CountedModel, reported: ReportedNumber) -> Prose:
     name, text = model.ref.text, reported.text
     if not model.candidates:
         return Prose(
@@ -59,7 +59,7 @@ def _verdict(model: CountedModel, reported: Reported) -> Prose:
     return Prose(said, "verdict")
 
 
-def reported_section(model: CountedModel, reported: Reported) -> Section:
+def reported_section(model: CountedModel, reported: ReportedNumber) -> Section:
     """Return every way to the reported number, the likeliest first."""
     low, high = min(reported.rounded[0], reported.truncated[0]), max(reported.rounded[1], reported.truncated[1])
     words = [
@@ -94,7 +94,9 @@ def reported_section(model: CountedModel, reported: Reported) -> Section:
         "not tried.",
         "caution",
     )
-    stated = tuple(Prose(f"Stated is: {said}.") for said in dict.fromkeys(each.against for each in listed) if said)
+    stated = tuple(
+        Prose(f"Stated is: {said}.") for said in dict.fromkeys(solution.against for solution in listed) if said
+    )
     folded = (Section("How each was built", notes, folded=True),) if notes else ()
     return Section(f"What gives {reported.text} for {model.ref.text}", (*words, table, *stated, caution, *folded))
 
@@ -103,7 +105,7 @@ MOST_LISTED = 8
 _AGAINST = "against what is stated"
 
 
-def _row(candidate: FlopCandidate) -> tuple[Cell, ...]:
+def _row(candidate: FlopSolution) -> tuple[Cell, ...]:
     return (
         candidate.convention,
         candidate.input,

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from diagnose.params.gap.layout import Group, Layer, Layout
+from diagnose.params.gap.layout import Layer, LayerGroup, Layout
 from diagnose.values import FlopTable
 
 
@@ -43,14 +43,14 @@ class Prediction:
     def _sum(self, layout: Layout) -> float:
         return sum(group.count * sum(self._of_group(group)) for group in layout.groups)
 
-    def _of_group(self, group: Group) -> Iterator[float]:
+    def _of_group(self, group: LayerGroup) -> Iterator[float]:
         positions = 0.0
         for layer in group.layers:
             positions = self._positions.get(layer.path, positions)  # a new layer stands behind the one before it
             yield _weights(layer) * positions
         yield self._beside(group)
 
-    def _beside(self, group: Group) -> float:
+    def _beside(self, group: LayerGroup) -> float:
         return self._per_width.get(group.paths[0], 0.0) * group.width if group.paths else 0.0
 
 

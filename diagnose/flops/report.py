@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from diagnose.environment import environment
-from diagnose.flops.as_json import flops_data
 from diagnose.flops.convention import KINDS
 from diagnose.flops.count import BY_SHAPES
+from diagnose.flops.operation_data import flops_data
 from diagnose.flops.phrases import check_section, reported_section, reported_verdict
 from diagnose.flops.run import CountedModel, FlopsAnswer
 from diagnose.flops.tables import BY, counts_table, totals_table
@@ -37,8 +37,8 @@ def flops_report(answer: FlopsAnswer, *, by: str | None = None) -> Report:
         sections += [reported_section(model, answer.reported) for model in answer.models]
     sections += [check_section(model) for model in answer.models if model.checks]
     sections += [section for model in answer.models for section in _uncounted(model)]
-    for each in sorted(BY, key=lambda each: each != opened):
-        sections.append(Section(f"By {each}", (counts_table(answer, each),), folded=each != opened))
+    for grouping in sorted(BY, key=lambda kind: kind != opened):
+        sections.append(Section(f"By {grouping}", (counts_table(answer, grouping),), folded=grouping != opened))
     sections += [_figure(answer), _conventions(answer)]
     return Report(
         schema=SCHEMA,

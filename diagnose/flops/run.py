@@ -10,13 +10,13 @@ from torch.nn.parameter import is_lazy
 
 from diagnose.errors import CannotRun
 from diagnose.flops.count import count_operations, count_with_values
-from diagnose.flops.other_tools.cross_check import FlopCheck, cross_check
-from diagnose.flops.reported.search import FlopCandidate, find_candidates, met, parse_reported_work
+from diagnose.flops.other_tools.cross_check import OperationToolCount, cross_check
+from diagnose.flops.reported.search_operations import FlopSolution, find_candidates, met, parse_reported_work
 from diagnose.flops.reported.variants import Subject
 from diagnose.networks import build
 from diagnose.networks.build_errors import calling
-from diagnose.networks.inputs import candidates, parse_inputs, taking
-from diagnose.values import FlopTable, InputSpec, ModelRef, Reported, Skipped
+from diagnose.networks.inputs import candidates, parse_inputs, with_named_inputs
+from diagnose.values import FlopTable, InputSpec, ModelRef, ReportedNumber, Skipped
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,8 +32,8 @@ class CountedModel:
     ref: ModelRef
     origin: str
     table: FlopTable
-    checks: tuple[FlopCheck, ...] = ()
-    candidates: tuple[FlopCandidate, ...] = ()
+    checks: tuple[OperationToolCount, ...] = ()
+    candidates: tuple[FlopSolution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class FlopsAnswer:
 
     models: tuple[CountedModel, ...]
     train: bool
-    reported: Reported | None = None
+    reported: ReportedNumber | None = None
     skipped: tuple[Skipped, ...] = ()
 
     @property
@@ -52,7 +52,7 @@ class FlopsAnswer:
         return whole and (self.reported is None or all(met(model.candidates, model.table) for model in self.models))
 
 
-def answer(
+def run(
     models: Sequence[str | ModelRef],
     *,
     inputs: Sequence[str] = (),
@@ -79,15 +79,15 @@ def _counted(
     *,
     train: bool,
     check: bool,
-    number: Reported | None,
+    number: ReportedNumber | None,
     seed: int | None,
     skipped: list[Skipped],
 ) -> CountedModel:
     def rebuilt(*, allocate: bool = False) -> nn.Module:
-        return taking(build(built.ref, allocate=allocate, seed=seed).module, asked)
+        return with_named_inputs(build(built.ref, allocate=allocate, seed=seed).module, asked)
 
     built = build(text, seed=seed)
-    taking(built.module, asked)
+    with_named_inputs(built.module, asked)
     skipped += built.skipped
     tried = candidates(built.module, built.input_shapes, asked)
     table = count_operations(built.module, tried, train=train)
@@ -101,8 +101,8 @@ def _counted(
             + (" Norms over a batch of one value need a larger batch in training: 2x3x224x224." if train else ""),
         )
     skipped += table.skipped
-    checks: tuple[FlopCheck, ...] = ()
-    found: tuple[FlopCandidate, ...] = ()
+    checks: tuple[OperationToolCount, ...] = ()
+    found: tuple[FlopSolution, ...] = ()
     if check:
         checks, failed = cross_check(built.module, table, lambda: rebuilt(allocate=True))
         skipped += failed

@@ -11,11 +11,11 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from diagnose.flops.formula_registry import Treatment, rule
 from diagnose.flops.formulas.elementwise import MADE, MOVE
 from diagnose.flops.formulas.products import PRODUCT
-from diagnose.flops.module_stack import CallStack
-from diagnose.flops.operator_call import Call, Entry, Work, tensors_in
-from diagnose.flops.registry import Treatment, rule
+from diagnose.flops.module_stack import ModuleStack
+from diagnose.flops.operator_call import Call, OperatorFormula, OperatorWork, tensors_in
 from diagnose.flops.shapes import known_result
 from diagnose.params.usage import storage_key
 
@@ -41,7 +41,7 @@ class Sums:
 
 
 @dataclass(slots=True)
-class Unknown:
+class UnknownOperator:
     """The calls of an operator without a formula; the keys of `where` are the modules, in order."""
 
     count: int = 0
@@ -61,10 +61,10 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     supports_higher_order_operators = True
 
-    def __init__(self, stack: CallStack, parameters: Iterable[Tensor], buffers: Iterable[Tensor]) -> None:
+    def __init__(self, stack: ModuleStack, parameters: Iterable[Tensor], buffers: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.sums: dict[Key, Sums] = {}
-        self.unknown: dict[str, Unknown] = {}
+        self.unknown: dict[str, UnknownOperator] = {}
         self.backward = False
         self._stack = stack
         # The storages are kept alive, so that none of their keys is given to another.
@@ -81,14 +81,14 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if treatment is Treatment.DECOMPOSED:
             with self:
                 return func.decompose(*args, **kwargs)
-        known = isinstance(treatment, Entry) and isinstance(func, OpOverload)
+        known = isinstance(treatment, OperatorFormula) and isinstance(func, OpOverload)
         result = known_result(func._schema.name, args) if known else None
         if result is None:
             result = func(*args, **kwargs)
         self._record(func, treatment, Call(args, kwargs, result))
         return result
 
-    def _record(self, func: Any, treatment: Entry | Treatment, call: Call) -> None:
+    def _record(self, func: Any, treatment: OperatorFormula | Treatment, call: Call) -> None:
         given = list(tensors_in((call.args, call.kwargs)))
         results = list(tensors_in(call.result))
         if not results:
@@ -102,16 +102,16 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if treatment is Treatment.MAYBE_VIEW and not made:
             return
         work = None
-        if isinstance(treatment, Entry):
+        if isinstance(treatment, OperatorFormula):
             work = _work(treatment, call)
         elif treatment is Treatment.MAYBE_VIEW:
-            work = Work()
+            work = OperatorWork()
         path = self._stack.of_gradient() if self.backward else self._stack.current()
         if work is None:
             packed = any(isinstance(value, torch.ScriptObject) for value in call.args)  # weights of a quantized layer
             self._set_aside(name, path, reads_weights=packed or not keys.isdisjoint(self._of_weights))
             return
-        kind = treatment.kind if isinstance(treatment, Entry) else "data movement"
+        kind = treatment.kind if isinstance(treatment, OperatorFormula) else "data movement"
         kind = self._refined(kind, name, treatment, call)
         sums = self.sums.setdefault((path, name.rpartition("::")[2], kind, self.backward), Sums())
         sums.count += 1
@@ -133,9 +133,9 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 del self._constant[key]
                 self._of_weights.discard(key)
 
-    def _refined(self, kind: str, name: str, treatment: Entry | Treatment, call: Call) -> str:
+    def _refined(self, kind: str, name: str, treatment: OperatorFormula | Treatment, call: Call) -> str:
         """Return the kind of a product by what its factors are."""
-        if kind == PRODUCT and isinstance(treatment, Entry):
+        if kind == PRODUCT and isinstance(treatment, OperatorFormula):
             weighted = any(self._is_constant(factor) for factor in call.args[treatment.factors : treatment.factors + 2])
             return LINEAR if weighted or self.backward else OF_ACTIVATIONS
         if self.backward or name not in _FACTORS_OF_HADAMARD:
@@ -149,13 +149,13 @@ class Tally(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return not isinstance(value, Tensor) or storage_key(value) in self._constant
 
     def _set_aside(self, name: str, path: str, *, reads_weights: bool) -> None:
-        unknown = self.unknown.setdefault(name, Unknown())
+        unknown = self.unknown.setdefault(name, UnknownOperator())
         unknown.count += 1
         unknown.where[path] = None
         unknown.parameters |= reads_weights
 
 
-def _work(entry: Entry, call: Call) -> Work | None:
+def _work(entry: OperatorFormula, call: Call) -> OperatorWork | None:
     """Return the work of a call; None for arithmetic on complex numbers, for which no formula here is written."""
     if entry.kind != MOVE and any(tensor.dtype.is_complex for tensor in tensors_in((call.args, call.result))):
         return None

@@ -21,7 +21,7 @@ from diagnose.networks.build import build
 from diagnose.networks.code_digest import digest_of_code
 from diagnose.networks.find import search
 from diagnose.networks.model_text import parse
-from diagnose.networks.origin import Alias, Built, Found
+from diagnose.networks.origin import Alias, BuiltModel, SearchResult
 from diagnose.networks.registry import names
 
-__all__ = ["Alias", "Built", "Found", "aliases", "build", "digest_of_code", "names", "parse", "search"]
+__all__ = ["Alias", "BuiltModel", "SearchResult", "aliases", "build", "digest_of_code", "names", "parse", "search"]

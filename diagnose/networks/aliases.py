@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_download
-from diagnose.networks.origin import Alias, Prepared, Shapes
+from diagnose.networks.origin import Alias, ModelFactory, Shapes
 from diagnose.plugins import hooks
 from diagnose.values import ModelRef
 
@@ -31,7 +31,7 @@ def _no_notes(options: Options) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AliasEntry:
     """An alias: its builder, whose keyword arguments are its options, and what the house must know of it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Entry:
         input_shapes: the input shapes that its options imply.
         notes: what a reader should know about the model.
         published: the MODEL text that has its published weights.
-        narrow: the options that give its first stage so many channels; None where it has none.
+        narrow: the options that give its first stage a number of channels; None where it has none.
     """
 
     alias: Alias
@@ -53,20 +53,20 @@ class Entry:
     narrow: Callable[[int], dict[str, Any]] | None = None
 
 
-def entries() -> dict[str, Entry]:
+def entries() -> dict[str, AliasEntry]:
     """Return the aliases of all plugins by their names, in the order in which they should be read."""
-    found: dict[str, Entry] = {}
+    found: dict[str, AliasEntry] = {}
     for entry in _all():
         found.setdefault(entry.alias.name, entry)
     return found
 
 
-def entry_of(name: str) -> Entry | None:
+def entry_of(name: str) -> AliasEntry | None:
     """Return the alias of that name; None where there is none."""
     return next((entry for entry in _all() if entry.alias.name == name), None)
 
 
-def _all() -> Iterator[Entry]:
+def _all() -> Iterator[AliasEntry]:
     for hook in hooks("aliases"):
         yield from hook()
 
@@ -83,7 +83,7 @@ class Catalogue:
         """Return the aliases' names."""
         return tuple(entries())
 
-    def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
+    def prepare(self, ref: ModelRef, *, pretrained: bool) -> ModelFactory:
         """Look an alias up and check its options."""
         ask_for_download(ref)
         entry = entry_of(ref.name)
@@ -97,7 +97,7 @@ class Catalogue:
         options = {**entry.preset, **dict(ref.kwargs)}
         check_call(entry.builder, ref, options)
         entry.load()
-        return Prepared(
+        return ModelFactory(
             make=partial(entry.builder, **options),
             origin=entry.alias.origin,
             input_shapes=lambda module: entry.input_shapes(options),

@@ -8,7 +8,7 @@ from diagnose.errors import DiagnoseError, UsageError
 from diagnose.interrupts import is_real
 from diagnose.networks.build_errors import explain
 from diagnose.networks.model_text import parse
-from diagnose.networks.origin import Built, Prepared
+from diagnose.networks.origin import BuiltModel, ModelFactory
 from diagnose.networks.registry import origin
 from diagnose.values import ModelRef, Skipped
 
@@ -20,7 +20,9 @@ MOST_PARAMETERS = 1_000_000
 """How many tensors parameters() may yield."""
 
 
-def build(ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = False, seed: int | None = None) -> Built:
+def build(
+    ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = False, seed: int | None = None
+) -> BuiltModel:
     """Build a model and return it in eval mode.
 
     Args:
@@ -47,11 +49,11 @@ def build(ref: ModelRef | str, *, allocate: bool = False, pretrained: bool = Fal
             if is_real(error):
                 raise
             raise explain(error, ref) from error
-    return Built(ref, module, shapes, prepared.origin, notes, skipped)
+    return BuiltModel(ref, module, shapes, prepared.origin, notes, skipped)
 
 
 def _construct(
-    ref: ModelRef, prepared: Prepared, *, allocate: bool, seed: int | None
+    ref: ModelRef, prepared: ModelFactory, *, allocate: bool, seed: int | None
 ) -> tuple[nn.Module, tuple[Skipped, ...]]:
     from diagnose.networks.meta import WithoutWeights, to_meta
     from diagnose.networks.process_state import drawing_from, restored

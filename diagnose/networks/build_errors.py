@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from diagnose.errors import CannotRun, DiagnoseError, EndedError, UsageError, nearest, said_by
+from diagnose.errors import CannotRun, DiagnoseError, EndedError, UsageError, message_of, nearest
 from diagnose.guard import RefusedError
 from diagnose.interrupts import is_real
 from diagnose.networks.consent import ConsentError
@@ -84,7 +84,7 @@ def calling(*models: ModelRef | str) -> Iterator[None]:
     except BaseException as error:
         if is_real(error) or (isinstance(error, Exception) and not place_of(error)):
             raise
-        named = " or ".join(each if isinstance(each, str) else each.text for each in models)
+        named = " or ".join(named_model if isinstance(named_model, str) else named_model.text for named_model in models)
         place = place_of(error).rstrip(",")
         raise CannotRun(f"{named} raised {type(error).__name__}{place}: {_message(error)}") from error
 
@@ -124,7 +124,7 @@ def _named(signature: inspect.Signature) -> tuple[str, ...]:
 
 
 def _message(error: BaseException) -> str:
-    text = said_by(error)
+    text = message_of(error)
     if not text:
         return "no message"
     return text if len(text) <= LONGEST else text[:LONGEST] + "…"

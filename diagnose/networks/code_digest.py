@@ -40,7 +40,7 @@ def _roots() -> list[Path]:
     paths = sysconfig.get_paths()
     installed = [Path(paths[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")]
     folders = [Path(entry).resolve() for entry in sys.path if Path(entry).is_dir()]
-    return [Path.cwd(), *(each for each in folders if not any(each.is_relative_to(place) for place in installed))]
+    return [Path.cwd(), *(folder for folder in folders if not any(folder.is_relative_to(place) for place in installed))]
 
 
 def _read(path: Path) -> bytes:
@@ -79,7 +79,7 @@ def _imported(path: Path, roots: Sequence[Path]) -> Iterator[Path]:
         elif isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "_base_" for t in node.targets):
             texts = (part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant))
             inherited = ((path.parent / text).resolve() for text in texts if isinstance(text, str))
-            yield from (each for each in inherited if each.is_file())
+            yield from (source for source in inherited if source.is_file())
 
 
 def _found(roots: Sequence[Path], dotted: str) -> Iterator[Path]:

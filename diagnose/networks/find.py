@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from diagnose.errors import DiagnoseError
-from diagnose.networks.origin import Found
+from diagnose.networks.origin import SearchResult
 from diagnose.networks.registry import SEARCHED, names
 from diagnose.values import Skipped
 
 
-def search(query: str) -> Found:
+def search(query: str) -> SearchResult:
     """Return the aliases and MODEL texts in which every word of `query` occurs, whatever the case.
 
     An empty query returns every alias and asks no library.
@@ -30,4 +30,4 @@ def search(query: str) -> Found:
             skipped.append(Skipped(f"{source}'s models", error.message))
         else:
             models += [text for text in texts if all(word in text.lower() for word in words)]
-    return Found(fitting, tuple(models), tuple(skipped))
+    return SearchResult(fitting, tuple(models), tuple(skipped))

@@ -20,7 +20,7 @@ from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.guard import unguarded
 from diagnose.networks.build_errors import unexpected
 from diagnose.networks.consent import ask_for_code, ask_for_download, given, is_config_file
-from diagnose.networks.origin import Prepared, Shapes
+from diagnose.networks.origin import ModelFactory, Shapes
 from diagnose.networks.registered import check_registered, nothing_imported
 from diagnose.plugins import hooks
 from diagnose.values import ModelRef
@@ -41,7 +41,7 @@ class Mmpretrain:
         """Return the hub's names."""
         return tuple(load().list_models())
 
-    def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
+    def prepare(self, ref: ModelRef, *, pretrained: bool) -> ModelFactory:
         """Read a model's config and check its arguments, which are merged into the config's `model`."""
         ask_for_download(ref)
         mmpretrain = load()
@@ -59,7 +59,7 @@ class Mmpretrain:
             )
         # A hub name, not its config, where weights are asked for: only the hub knows their address.
         model = ref.name if pretrained and not is_config_file(ref) else config
-        return Prepared(
+        return ModelFactory(
             make=partial(get_model, model, pretrained=pretrained, **dict(ref.kwargs)),
             origin=f"mmpretrain {mmpretrain.__version__}, {where}",
             input_shapes=input_shapes,

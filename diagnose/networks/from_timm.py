@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import MissingDependency, UsageError, nearest
 from diagnose.networks.consent import ask_for_download
-from diagnose.networks.origin import Prepared, Shapes
+from diagnose.networks.origin import ModelFactory, Shapes
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Timm:
 
         return tuple(timm.list_models())
 
-    def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
+    def prepare(self, ref: ModelRef, *, pretrained: bool) -> ModelFactory:
         """Find a registered model; a name on a model hub, which timm would download, is refused."""
         ask_for_download(ref)
         known = self.names()
@@ -38,7 +38,7 @@ class Timm:
                 hint=nearest(base, known) or "`diagnose models QUERY` searches the names.",
             )
         kwargs = dict(ref.kwargs)
-        return Prepared(
+        return ModelFactory(
             make=partial(timm.create_model, ref.name, **{"pretrained": pretrained, **kwargs}),
             origin=f"timm {timm.__version__}",
             input_shapes=partial(_input_shapes, kwargs),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose.errors import UsageError, nearest
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_download
-from diagnose.networks.origin import Prepared, Shapes
+from diagnose.networks.origin import ModelFactory, Shapes
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Torchvision:
 
         return tuple(torchvision.models.list_models())
 
-    def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
+    def prepare(self, ref: ModelRef, *, pretrained: bool) -> ModelFactory:
         """Find a model builder and check its arguments; no weights are loaded unless they are asked for."""
         import inspect
 
@@ -59,7 +59,7 @@ class Torchvision:
         elif "weights_backbone" in inspect.signature(builder).parameters and "weights_backbone" not in kwargs:
             kwargs["weights_backbone"] = None  # the default downloads the backbone's weights
             notes = (BACKBONE,) if ".detection" in builder.__module__ else ()
-        return Prepared(
+        return ModelFactory(
             make=partial(builder, **kwargs),
             origin=f"torchvision {torchvision.__version__}",
             input_shapes=partial(_input_shapes, ref.name),

@@ -19,7 +19,7 @@ from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_code
 from diagnose.networks.model_text import FORMS, ORIGINS, file_of
-from diagnose.networks.origin import Prepared, Shapes
+from diagnose.networks.origin import ModelFactory, Shapes
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class User:
         """Return nothing: the user's code is not listed."""
         return ()
 
-    def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
+    def prepare(self, ref: ModelRef, *, pretrained: bool) -> ModelFactory:
         """Import the code and check that its factory can be called; a module-level nn.Module is taken as it is."""
         from torch import nn
 
@@ -51,11 +51,11 @@ class User:
             if kwargs:
                 raise UsageError(f"{ref.name} is a module already and takes no arguments.")
             # A copy, for it belongs to the file that made it, and building again must find it as it was.
-            return Prepared(partial(copy.deepcopy, found), f"user code, {place}", _input_shapes)
+            return ModelFactory(partial(copy.deepcopy, found), f"user code, {place}", _input_shapes)
         if not callable(found):
             raise UsageError(f"{ref.name} is a {type(found).__name__}: not a model, not callable.")
         check_call(found, ref, kwargs)
-        return Prepared(partial(found, **kwargs), f"user code, {place}", _input_shapes)
+        return ModelFactory(partial(found, **kwargs), f"user code, {place}", _input_shapes)
 
 
 def _input_shapes(module: nn.Module) -> Shapes:

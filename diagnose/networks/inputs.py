@@ -46,7 +46,11 @@ def parse_inputs(texts: Sequence[str]) -> tuple[InputSpec, ...]:
             if places.setdefault(place, kind) != kind:
                 raise _refused(f"the input {place!r} is asked to be a {places[place]} and a {kind}")
     for place in (place for place, kind in places.items() if kind == "list"):
-        entries = {other.split(".")[place.count(".") + 1] for other in places if other.startswith(f"{place}.")}
+        entries = {
+            inner_place.split(".")[place.count(".") + 1]
+            for inner_place in places
+            if inner_place.startswith(f"{place}.")
+        }
         if entries != set(map(str, range(len(entries)))):
             raise _refused(f"the entries of the list {place!r} are not numbered 0, 1, 2 and so on")
     return specs
@@ -109,14 +113,14 @@ def element_type(model: nn.Module) -> str:
 def tensors(inputs: Sequence[InputSpec], device: str = "meta") -> tuple[Tensor, ...]:
     """Return one tensor per input on `device`; their values are unset (meta) or zero.
 
-    Where an input has a name, the model they are given to must be `taking` them.
+    Where an input has a name, the model they are given to must be `with_named_inputs` them.
     """
     import torch
 
     return tuple(torch.zeros(spec.shape, dtype=getattr(torch, spec.dtype), device=device) for spec in inputs)
 
 
-def taking(model: nn.Module, inputs: Sequence[InputSpec]) -> nn.Module:
+def with_named_inputs(model: nn.Module, inputs: Sequence[InputSpec]) -> nn.Module:
     """Let a model take its inputs in order, one tensor each, and give them to its own forward by their names.
 
     So whatever runs a model, another tool too, needs to know of positions only. The model gets a class of its own,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from diagnose.errors import CannotRun, UsageError
 from diagnose.networks.live_hooks import foreign_hooks, tensor_hooks
-from diagnose.networks.origin import Prepared, Shapes
+from diagnose.networks.origin import ModelFactory, Shapes
 from diagnose.values import ModelRef, Skipped
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Live:
         """Return nothing: no text names such a module."""
         return ()
 
-    def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
+    def prepare(self, ref: ModelRef, *, pretrained: bool) -> ModelFactory:
         """Check that the module can be copied; a copy is made as often as the model is built."""
         from diagnose.networks.private_copy import copied
 
@@ -68,7 +68,7 @@ class Live:
         if pretrained:
             raise UsageError(f"{ref.text} has the weights that it has.")
         _check(ref.text, module)
-        return Prepared(
+        return ModelFactory(
             partial(copied, module, ref.text, weights=True),
             "a module of yours",
             lambda copy: SHAPES,
@@ -115,8 +115,8 @@ def _reaches_out(function: object) -> bool:
     if getattr(function, "__self__", None) is not None:
         return False  # a bound method is copied with its object
     held = [cell.cell_contents for cell in cells if _is_filled(cell)]
-    held += [getattr(each, "__self__", None) for each in held]
-    return any(isinstance(each, (torch.nn.Module, torch.Tensor)) for each in held)
+    held += [getattr(holder, "__self__", None) for holder in held]
+    return any(isinstance(holder, (torch.nn.Module, torch.Tensor)) for holder in held)
 
 
 def _is_filled(cell: object) -> bool:

@@ -16,7 +16,7 @@ Shapes = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltModel:
     """A model that was built, in eval mode.
 
     `input_shapes` may be empty where no single input tensor fits. `origin` says where the model comes from, `notes`
@@ -32,7 +32,7 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class ModelFactory:
     """A model that is found and checked but not built: everything was imported, `make` only constructs it.
 
     `input_shapes` and `notes` are asked with the module that `make` returned. `bare` makes it on the meta device, where
@@ -57,7 +57,7 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search found: aliases and MODEL texts ("torchvision:resnet18"), and the origins it could not ask."""
 
     aliases: tuple[Alias, ...]
@@ -72,6 +72,6 @@ class Origin(Protocol):
         """Return every name that can be built; raise DiagnoseError where the library is not installed."""
         ...
 
-    def prepare(self, ref: ModelRef, *, pretrained: bool) -> Prepared:
+    def prepare(self, ref: ModelRef, *, pretrained: bool) -> ModelFactory:
         """Find and check what `ref` names, without constructing it."""
         ...

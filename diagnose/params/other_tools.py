@@ -16,7 +16,7 @@ from diagnose.values import InputSpec, ParamTable, Skipped
 
 
 @dataclass(frozen=True, slots=True)
-class CrossCheck:
+class ParameterToolCount:
     """Another tool's count: `explained` maps each cause to the parameters it makes, `unexplained` is what remains."""
 
     tool: str
@@ -25,7 +25,7 @@ class CrossCheck:
     unexplained: int
 
 
-def cross_check(model: nn.Module, table: ParamTable) -> tuple[tuple[CrossCheck, ...], tuple[Skipped, ...]]:
+def cross_check(model: nn.Module, table: ParamTable) -> tuple[tuple[ParameterToolCount, ...], tuple[Skipped, ...]]:
     """Run torchinfo and fvcore on a model on the meta device and explain the difference to `table`.
 
     A tool that is not installed or fails is skipped with its reason.
@@ -40,7 +40,7 @@ def cross_check(model: nn.Module, table: ParamTable) -> tuple[tuple[CrossCheck, 
             continue
         explained = tuple(_causes(table, value - table.total, causes))
         unexplained = value - table.total - sum(amount for _, amount in explained)
-        checks.append(CrossCheck(f"{tool} {version(tool)}", value, explained, unexplained))
+        checks.append(ParameterToolCount(f"{tool} {version(tool)}", value, explained, unexplained))
     return tuple(checks), tuple(skipped)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnose.environment import environment
 from diagnose.params.gap.report import gap_data, gap_sections, gap_verdict
-from diagnose.params.run import ParamsAnswer, Peer
+from diagnose.params.run import OtherModel, ParamsAnswer
 from diagnose.values import Bar, Bars, BufferRow, Cell, Column, ParamRow, ParamTable, Prose, Report, Section, Table
 
 SCHEMA = "diagnose.params/1"
@@ -25,14 +25,14 @@ def params_report(answer: ParamsAnswer, *, by: str | None = None) -> Report:
     or none where the answer is about something else than the counts.
     """
     table = answer.table
-    asked_more = answer.gap or answer.peer or answer.checks
+    asked_more = answer.gap or answer.other_model or answer.checks
     opened = by or (None if asked_more else "stage")
     opening: list[Prose] = gap_verdict(answer.ref.text, answer.gap) if answer.gap else []
     sections = [Section("", (*opening, *_verdict(answer, first=not opening)))]
     if answer.gap is not None:
         sections += gap_sections(answer.gap)
-    if answer.peer is not None:
-        sections.append(_peer_section(answer.ref.text, table, answer.peer))
+    if answer.other_model is not None:
+        sections.append(_peer_section(answer.ref.text, table, answer.other_model))
     if answer.checks:
         sections.append(_checks_section(answer))
     sections += [_counts_section(table, by, folded=by != opened) for by in sorted(BY, key=lambda by: by != opened)]
@@ -168,18 +168,18 @@ def _kinds_figure(table: ParamTable, *, folded: bool) -> Section:
     return Section("Where they are", (Bars("Parameters by kind of layer", "parameters", bars),), folded=folded)
 
 
-def _peer_section(name: str, table: ParamTable, peer: Peer) -> Section:
+def _peer_section(name: str, table: ParamTable, peer: OtherModel) -> Section:
     gap = peer.table.total - table.total
-    other = peer.ref.text
+    other_name = peer.ref.text
     said = (
-        f"{other} has {abs(gap):,} parameters {'more' if gap > 0 else 'fewer'} than {name}."
+        f"{other_name} has {abs(gap):,} parameters {'more' if gap > 0 else 'fewer'} than {name}."
         if gap
-        else f"{name} and {other} have the same number of parameters."
+        else f"{name} and {other_name} have the same number of parameters."
     )
     differences = peer.differences.differences
     rows: list[tuple[Cell, ...]] = [
         (
-            other if item.parameters > 0 else name,
+            other_name if item.parameters > 0 else name,
             f"{item.what} ({item.stage})" if not item.what.startswith(item.stage) else item.what,
             item.parameters,
         )
@@ -191,14 +191,14 @@ def _peer_section(name: str, table: ParamTable, peer: Peer) -> Section:
     totals = ("Total", None, table.total, peer.table.total, gap)
     side = Table(
         "Side by side",
-        (Column("Stage"), Column("Kind"), Column(name, True), Column(other, True), Column("Difference", True)),
+        (Column("Stage"), Column("Kind"), Column(name, True), Column(other_name, True), Column("Difference", True)),
         cells,
         total=totals,
         marked=tuple(i for i, cell in enumerate(cells) if cell[4]),
     )
     same = Prose("Every tensor has a partner of the same kind and shape in the same stage and block.", "good")
     caution = Prose("The same tensors do not make the same network: `diagnose diff` compares what is computed.", "hint")
-    return Section(f"Against {other}", (Prose(said), explained if rows else same, side, caution))
+    return Section(f"Against {other_name}", (Prose(said), explained if rows else same, side, caution))
 
 
 def _checks_section(answer: ParamsAnswer) -> Section:
@@ -234,11 +234,11 @@ def _data(answer: ParamsAnswer) -> dict[str, Any]:
     }
     if answer.gap is not None:
         data |= gap_data(answer.gap)
-    if answer.peer is not None:
+    if answer.other_model is not None:
         data["against"] = {
-            "model": answer.peer.ref.text,
-            "total": answer.peer.table.total,
-            "differences": [asdict(item) for item in answer.peer.differences.differences],
+            "model": answer.other_model.ref.text,
+            "total": answer.other_model.table.total,
+            "differences": [asdict(item) for item in answer.other_model.differences.differences],
         }
     if answer.checks:
         data["cross_check"] = [{**asdict(check), "explained": dict(check.explained)} for check in answer.checks]

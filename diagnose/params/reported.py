@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from diagnose.bounds import LARGEST
 from diagnose.errors import UsageError
-from diagnose.values import Reported
+from diagnose.values import ReportedNumber
 
 _NUMBER = re.compile(
     r"(?P<mantissa>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:e\+?(?P<exponent>\d{1,2}))?"
@@ -21,7 +21,7 @@ LONGEST = 28
 _UNITS = {"": 0, "k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "g": 9, "billion": 9, "t": 12}
 
 
-def parse_reported(text: str) -> Reported:
+def parse_reported(text: str) -> ReportedNumber:
     """Parse "6.0M", "6M", "11.2 M", "25.6e6" or "6,012,234"; raise DiagnoseError for anything else.
 
     The last digit written bounds the number: "6.0M" is 5,950,000 to 6,050,000 if it was rounded and 6,000,000 to
@@ -36,7 +36,7 @@ def parse_reported(text: str) -> Reported:
     return reported
 
 
-def _read(text: str) -> Reported:
+def _read(text: str) -> ReportedNumber:
     match = _NUMBER.fullmatch(text.strip())
     power = _UNITS.get(match["unit"].lower()) if match else None
     if match is None or power is None:
@@ -51,7 +51,7 @@ def _read(text: str) -> Reported:
     if value <= 0:
         raise UsageError(f"the reported number {text!r} is not positive")
     half = last_digit / 2
-    return Reported(
+    return ReportedNumber(
         text=text.strip(),
         unit=10**power,
         rounded=(math.ceil(value - half), math.floor(value + half)),
@@ -59,7 +59,7 @@ def _read(text: str) -> Reported:
     )
 
 
-def other_precisions(reported: Reported) -> tuple[Reported, ...]:
+def other_precisions(reported: ReportedNumber) -> tuple[ReportedNumber, ...]:
     """Return the same number with one decimal fewer and one more: "6M" and "6.00M" for "6.0M".
 
     A document seldom says how it rounded, so an answer that changes with the precision is no answer.

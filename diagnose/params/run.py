@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diagnose.errors import UsageError
-from diagnose.networks import Built, build
+from diagnose.networks import BuiltModel, build
 from diagnose.networks.build_errors import calling
-from diagnose.networks.inputs import candidates, parse_inputs, taking
-from diagnose.params.compare import SideBySide, side_by_side
-from diagnose.params.other_tools import CrossCheck, cross_check
+from diagnose.networks.inputs import candidates, parse_inputs, with_named_inputs
+from diagnose.params.other_tools import ParameterToolCount, cross_check
 from diagnose.params.reported import parse_reported
+from diagnose.params.side_by_side import SideBySide, side_by_side
 from diagnose.params.table import count_parameters
 from diagnose.values import ModelRef, ParameterGap, ParamTable, Skipped
 
 if TYPE_CHECKING:
-    from diagnose.params.gap.other_rows import OtherRow
+    from diagnose.params.gap.other_rows import TableRow
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class OtherModel:
     """The model of `--against`, its table, and the two side by side."""
 
     ref: ModelRef
@@ -37,12 +37,12 @@ class ParamsAnswer:
     origin: str
     table: ParamTable
     gap: ParameterGap | None = None
-    peer: Peer | None = None
-    checks: tuple[CrossCheck, ...] = ()
+    other_model: OtherModel | None = None
+    checks: tuple[ParameterToolCount, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
 
-def answer(
+def run(
     model: str | ModelRef,
     *,
     inputs: Sequence[str] = (),
@@ -63,39 +63,39 @@ def answer(
     built, table = _counted(model, inputs, seed)
     skipped = [*built.skipped, *table.skipped]
     gap = peer = None
-    checks: tuple[CrossCheck, ...] = ()
+    checks: tuple[ParameterToolCount, ...] = ()
     if number is not None:
         from diagnose.params.gap.explain import explain_gap
-        from diagnose.params.gap.known_facts import stated
+        from diagnose.params.gap.known_facts import known_facts
 
         rows = tuple(_other_row(text, seed) for text in also)
-        gap = explain_gap(built.ref, built.module, table, number, stated=stated(built.ref, keep), also=rows)
+        gap = explain_gap(built.ref, built.module, table, number, stated=known_facts(built.ref, keep), also=rows)
         skipped += gap.skipped
     if against is not None:
-        other, other_table = _counted(against, inputs, seed)
-        skipped += [*other.skipped, *other_table.skipped]
-        peer = Peer(other.ref, other_table, side_by_side(table, other_table))
+        other_model, other_table = _counted(against, inputs, seed)
+        skipped += [*other_model.skipped, *other_table.skipped]
+        peer = OtherModel(other_model.ref, other_table, side_by_side(table, other_table))
     if check:
         checks, failed = cross_check(built.module, table)
         skipped += failed
     return ParamsAnswer(built.ref, built.origin, table, gap, peer, checks, tuple(skipped))
 
 
-def _counted(model: str | ModelRef, inputs: Sequence[str], seed: int | None) -> tuple[Built, ParamTable]:
+def _counted(model: str | ModelRef, inputs: Sequence[str], seed: int | None) -> tuple[BuiltModel, ParamTable]:
     asked = parse_inputs(inputs)
     built = build(model, seed=seed)
-    taking(built.module, asked)
+    with_named_inputs(built.module, asked)
     with calling(model):
         return built, count_parameters(built.module, candidates(built.module, built.input_shapes, asked))
 
 
-def _other_row(text: str, seed: int | None) -> OtherRow:
+def _other_row(text: str, seed: int | None) -> TableRow:
     """Return the row of `--also MODEL=NUMBER`."""
     from diagnose.params.gap.layout import layout_of
-    from diagnose.params.gap.other_rows import OtherRow
+    from diagnose.params.gap.other_rows import TableRow
 
     model, equals, number = text.rpartition("=")
     if not equals or not model:
         raise UsageError(f"cannot read --also {text!r}", hint="Write MODEL=NUMBER, as in --also torch=11.2M.")
     reported = parse_reported(number)
-    return OtherRow(model, layout_of(_counted(model, (), seed)[1]), reported)
+    return TableRow(model, layout_of(_counted(model, (), seed)[1]), reported)

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from diagnose.networks.aliases import Entry
+    from diagnose.networks.aliases import AliasEntry
     from diagnose.params.gap.edits.edit import Edit
-    from diagnose.values import ModelRef, Stated
+    from diagnose.values import ModelRef, StatedFact
 
 
-def aliases() -> tuple[Entry, ...]:
+def aliases() -> tuple[AliasEntry, ...]:
     """Return the aliases."""
-    from diagnose.pinets.aliases import entries
+    from diagnose.pinets.network_aliases import entries
 
     return entries()
 
@@ -29,7 +29,7 @@ def mmpretrain_modules() -> tuple[str, ...]:
     return ("diagnose.pinets.backbones",)
 
 
-def known_facts(ref: ModelRef) -> tuple[Stated, ...]:
+def known_facts(ref: ModelRef) -> tuple[StatedFact, ...]:
     """Return what the paper and the authors' code state of a model."""
     from diagnose.pinets.stated import stated
 

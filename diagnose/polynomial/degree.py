@@ -75,7 +75,7 @@ def fit(line: Line) -> Fit:
         coefficients = torch.linalg.lstsq(_basis(nodes, degree), values).solution
         residuals.append(float((_basis(held_out, degree) @ coefficients - expected).abs().max()) / scale)
         if residuals[-1] <= FITS:
-            return Fit(degree, tuple(residuals), decided=all(each >= MISSES for each in residuals[:-1]))
+            return Fit(degree, tuple(residuals), decided=all(residual >= MISSES for residual in residuals[:-1]))
     return Fit(None, tuple(residuals), decided=min(residuals) >= MISSES)
 
 
@@ -120,7 +120,7 @@ def _norm(line: Line, t: float) -> float:
 
 
 def _steady(rates: list[float]) -> int | None:
-    """Return the whole number that the extrapolated rates have come to, None where they have not."""
+    """Return the whole number that the extrapolated rates reach, None where they reach none."""
     better = [2 * late - early for early, late in pairwise(rates)]
     if len(better) < 2:
         return None

@@ -71,7 +71,7 @@ def inputs_of(model: nn.Module, paths: Sequence[str], x: Tensor) -> dict[str, Te
     return seen
 
 
-class Until(nn.Module):
+class NetworkPrefix(nn.Module):
     """A network up to where a block begins: what the block is given."""
 
     def __init__(self, model: nn.Module, path: str) -> None:
@@ -83,14 +83,14 @@ class Until(nn.Module):
         hook = self._model.get_submodule(self._path).register_forward_pre_hook(_stop)
         try:
             self._model(x)
-        except _Reached as reached:
+        except _BlockInput as reached:
             return reached.value
         finally:
             hook.remove()
         raise RuntimeError(f"{self._path} is never called")
 
 
-class _Reached(Exception):  # noqa: N818 - no error: it ends a pass at the block it has reached
+class _BlockInput(Exception):  # noqa: N818 - no error: it ends a pass at the block it has reached
     """Carry a block's input out of a forward pass."""
 
     def __init__(self, value: Tensor) -> None:
@@ -99,17 +99,17 @@ class _Reached(Exception):  # noqa: N818 - no error: it ends a pass at the block
 
 
 def _stop(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    raise _Reached(inputs[0])
+    raise _BlockInput(inputs[0])
 
 
 def relus(module: nn.Module) -> tuple[nn.ReLU, ...]:
     """Return the ReLUs of a module."""
-    return tuple(each for each in module.modules() if isinstance(each, nn.ReLU))
+    return tuple(part for part in module.modules() if isinstance(part, nn.ReLU))
 
 
 @contextmanager
 def frozen(module: nn.Module, start: Tensor) -> Iterator[None]:
-    """Let each ReLU pass or stop each value as it does at `start`, whatever the input; restored at the end.
+    """Fix each ReLU's mask to the one it has at `start`, for every input; restored at the end.
 
     What a network of ReLUs computes near `start` is what it computes with these masks.
     """

@@ -14,28 +14,28 @@ from diagnose.probe.executors.executor import Executor, OutOfMemoryError, finish
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.plan.checks import check_arms, check_init, check_request, remarks
 from diagnose.probe.plan.plan import Plan
-from diagnose.probe.plan.stored_plan import Decision, decide, divided, keep, kept, place_of
-from diagnose.probe.plan.timing import Stopwatch, wall_seconds
-from diagnose.probe.request import Request
-from diagnose.probe.trial.numerics import Length
+from diagnose.probe.plan.stored_plan import StoredPlan, decide, divided, load, place_of, save
+from diagnose.probe.plan.timing import Benchmark, wall_seconds
+from diagnose.probe.request import ProbeRequest
+from diagnose.probe.trial.numerics import TrialLength
 from diagnose.probe.trial.spec import TrialSpec
 from diagnose.values import Trial
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class TrialSchedule:
     """A plan with its trials, and the seconds that they are estimated to take.
 
     What was decided is kept in the file `place`, and was before where it is `resumed`. So many trials had `ended`
     before; the others should take `seconds_left`.
     """
 
-    request: Request
+    request: ProbeRequest
     plan: Plan
     images: Images
     specs: tuple[TrialSpec, ...]
     seconds: float
-    decision: Decision
+    decision: StoredPlan
     place: Path
     resumed: bool = False
     ended: int = 0
@@ -44,9 +44,9 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """What a probe found; `interrupted` where it was stopped, and then the effects stand on what had ended."""
+    """What a probe found. If it was stopped, `interrupted` is True and the effects use the trials that had ended."""
 
-    prepared: Prepared
+    prepared: TrialSchedule
     trials: tuple[Trial, ...]
     effects: tuple[ModelEffects, ...]
     interrupted: bool
@@ -59,11 +59,11 @@ class ProbeAnswer:
 
     @property
     def open(self) -> bool:
-        """Return whether a model is inconclusive at a horizon, or a trial did not come to an accuracy."""
+        """Return whether a model is inconclusive at a horizon, or a trial has no accuracy."""
         return any(not found.conclusive for found in self.effects) or any(t.accuracy is None for t in self.trials)
 
 
-def prepare(request: Request, images: Images, folder: Path, executor: Executor) -> Prepared:
+def schedule_trials(request: ProbeRequest, images: Images, folder: Path, executor: Executor) -> TrialSchedule:
     """Plan a probe: arms, numerics by timing, and what fits the budget; narrower networks come first.
 
     What is decided is kept in `folder`, so that the same request again has the same trials and goes on with them.
@@ -80,10 +80,10 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     models = tuple(dict.fromkeys(request.models))
     plan = Plan(models, arms, request.seeds, request.lengths, asked, notes)
     place = place_of(folder, request, images.key, executor)
-    decision = before = kept(place)
+    decision = before = load(place)
     if decision is None:
-        decision = decide(plan, request, Stopwatch(arms[0].settings, images, executor))
-        keep(place, decision)
+        decision = decide(plan, request, Benchmark(arms[0].settings, images, executor))
+        save(place, decision)
     plan = decision.applied(plan)
     code = {model: digest_of_code(model) for model in plan.models}
     specs = tuple(
@@ -94,7 +94,7 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
             changed=arm.changed,
             seed=arm.first_seed + seed,
             settings=arm.settings,
-            length=Length(epochs, plan.images_of(arm), arm.planned_epochs),
+            length=TrialLength(epochs, plan.images_of(arm), arm.planned_epochs),
             images_name=images.name,
             images_key=images.key,
             numerics=decision.numerics,
@@ -110,11 +110,11 @@ def prepare(request: Request, images: Images, folder: Path, executor: Executor) 
     limits = {"test_images": len(images.test_images), "workers": decision.workers}
     whole, rest = (wall_seconds(some, dict(decision.costs), **limits) for some in (specs, left))
     ended = len(specs) - len(left)
-    return Prepared(request, plan, images, specs, whole, decision, place, before is not None, ended, rest)
+    return TrialSchedule(request, plan, images, specs, whole, decision, place, before is not None, ended, rest)
 
 
 def run_probe(
-    prepared: Prepared,
+    prepared: TrialSchedule,
     folder: Path,
     executor: Executor,
     progress: Callable[[Sequence[Trial]], None],
@@ -143,7 +143,7 @@ def run_probe(
                 break
             except OutOfMemoryError as error:
                 prepared = _divided(prepared, error)
-                keep(prepared.place, prepared.decision)
+                save(prepared.place, prepared.decision)
                 say(prepared.plan.notes[-1])
     except KeyboardInterrupt:
         interrupted = True
@@ -153,12 +153,12 @@ def run_probe(
     return ProbeAnswer(prepared, trials, effects_of(prepared.plan, trials), interrupted)
 
 
-def _which(one: TrialSpec | Trial) -> tuple[str, str, int, int]:
+def _which(trial: TrialSpec | Trial) -> tuple[str, str, int, int]:
     """Return what tells a trial from the others of its probe."""
-    return one.model, one.arm, one.seed, one.length.epochs if isinstance(one, TrialSpec) else one.epochs
+    return trial.model, trial.arm, trial.seed, trial.length.epochs if isinstance(trial, TrialSpec) else trial.epochs
 
 
-def _divided(prepared: Prepared, error: OutOfMemoryError) -> Prepared:
+def _divided(prepared: TrialSchedule, error: OutOfMemoryError) -> TrialSchedule:
     """Return the same probe with less memory for all arms: batch norm must see as many images in each."""
     batches = [arm.settings.batch_size for arm in prepared.plan.arms]
     numerics, note = divided(prepared.decision.numerics, batches, error)

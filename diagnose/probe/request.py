@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diagnose.probe.trial.numerics import Asked
+from diagnose.probe.trial.numerics import PartialNumerics
 from diagnose.values import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ProbeRequest:
     """What is asked of a probe; None lets it choose. `budget` is in seconds, None is no limit.
 
     `horizons` are several lengths in epochs, in place of the one of `epochs`.
@@ -39,6 +39,6 @@ class Request:
         return tuple(sorted(set(self.horizons or (self.epochs,))))
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> PartialNumerics:
         """Return what is fixed of how trials compute."""
-        return Asked(self.precision, self.layout, self.engine, self.threads, self.workers, self.micro_batch)
+        return PartialNumerics(self.precision, self.layout, self.engine, self.threads, self.workers, self.micro_batch)

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from diagnose.errors import DiagnoseError
 from diagnose.networks import parse
-from diagnose.probe.answer import Prepared, ProbeAnswer, prepare, run_probe
+from diagnose.probe.answer import ProbeAnswer, TrialSchedule, run_probe, schedule_trials
 from diagnose.probe.data.images import Images
 from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors import executor_for
 from diagnose.probe.plan.checks import check_request
 from diagnose.probe.report.report import plan_text
-from diagnose.probe.request import Request
+from diagnose.probe.request import ProbeRequest
 from diagnose.probe.trial.devices import cores
 from diagnose.values import Trial
 from diagnose.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class ImageSource:
     """The images of a probe as a text names them.
 
     CIFAR-10 that is not at hand is fetched where `download` is set or `ask`, called then, returns True.
@@ -55,7 +55,7 @@ class Listener:
 
 
 def probe(
-    request: Request, data: Data, folder: Path, *, ray: str | None = None, listener: Listener | None = None
+    request: ProbeRequest, data: ImageSource, folder: Path, *, ray: str | None = None, listener: Listener | None = None
 ) -> ProbeAnswer:
     """Plan a probe, run its trials and judge them; Ctrl-C while they run ends with what there is.
 
@@ -72,7 +72,7 @@ def probe(
     images = data.load()
     with executor_for(request, images, folder, ray=ray) as executor:
         with listener.busy("Timing a few steps"):
-            prepared = prepare(request, images, folder, executor)
+            prepared = schedule_trials(request, images, folder, executor)
         listener.say(plan_text(prepared))
 
         def progress(ended: Sequence[Trial]) -> None:
@@ -81,7 +81,7 @@ def probe(
         return run_probe(prepared, folder, executor, progress, listener.say)
 
 
-def _last(trial: Trial, prepared: Prepared) -> str:
+def _last(trial: Trial, prepared: TrialSchedule) -> str:
     """Return which trial has ended, and how."""
     length = f", {counted(trial.epochs, 'epoch')}" if len(prepared.plan.horizons) > 1 else ""
     return f"{trial.model}, {trial.arm}, seed {trial.seed}{length}: {trial.status}"

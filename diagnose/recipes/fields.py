@@ -111,12 +111,12 @@ def _augmentation(value: Any) -> Augmentation:
     if value == "none":
         return Augmentation()
     table = _table(value, ("pad", "crop", "flip", "other"))
-    other = table.get("other", [])
-    if not isinstance(other, list | tuple) or not all(isinstance(item, str) for item in other):
+    further = table.get("other", [])
+    if not isinstance(further, list | tuple) or not all(isinstance(item, str) for item in further):
         raise ValueError("`other` as a list of texts")
     pad, crop = _whole(0)(table.get("pad", 0)), _whole(0)(table.get("crop", 0))
     flip = _real(high=1.0)(table.get("flip", 0.0))
-    return Augmentation(pad, crop, flip, tuple(other))  # type: ignore[arg-type]
+    return Augmentation(pad, crop, flip, tuple(further))  # type: ignore[arg-type]
 
 
 FIELDS: dict[str, Field] = {

@@ -29,8 +29,10 @@ def load_both(a: str, b: str) -> tuple[Recipe, Recipe]:
     Raises:
         DiagnoseError: as `load` does.
     """
-    one, two = load(a), load(b)
-    return (replace(one, name=a), replace(two, name=b)) if one.name == two.name and a != b else (one, two)
+    recipe_a, two = load(a), load(b)
+    return (
+        (replace(recipe_a, name=a), replace(two, name=b)) if recipe_a.name == two.name and a != b else (recipe_a, two)
+    )
 
 
 def _of_mmpretrain(text: str) -> bool:
@@ -59,7 +61,7 @@ def load(text: str) -> Recipe:
     if (built_in := file_of("recipes", text)) is not None:
         return parse(built_in.read_text("utf-8"), text, text)
     if _of_mmpretrain(text):
-        from diagnose.recipes.from_mmpretrain import recipe_of
+        from diagnose.recipes.from_mmpretrain_config import recipe_of
 
         return recipe_of(text.removeprefix(PREFIX))
     path = Path(text)

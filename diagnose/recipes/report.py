@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from diagnose.environment import environment
-from diagnose.recipes.compare import flags, shown
+from diagnose.recipes.compare_recipes import flags, shown
 from diagnose.recipes.fields import FIELDS
 from diagnose.values import NOT_STATED, Column, FieldDiff, Prose, Recipe, RecipeDiff, Report, Schedule, Section, Table
 
@@ -78,7 +78,7 @@ def _verdict(diff: RecipeDiff) -> list[Prose]:
     if unstated or both:
         prose.append(Prose("What is not stated may be equal or not: nothing is concluded from it.", "caution"))
     if differing:
-        schedules = [each.kind for f in diff.fields for each in (f.a, f.b) if isinstance(each, Schedule)]
+        schedules = [setting.kind for f in diff.fields for setting in (f.a, f.b) if isinstance(setting, Schedule)]
         keys = ",".join(field.key for field in differing if field.key in ABLATED)
         if keys and "other" not in schedules:  # which no probe can train
             command = f"diagnose probe --recipe {diff.a.typed} --against {diff.b.typed} --ablate {keys}"

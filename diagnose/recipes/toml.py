@@ -82,7 +82,7 @@ def _wrong(where: str, text: str, key: str, what: str, hint: str = "") -> Diagno
 
 
 def line_of(text: str, key: str) -> int | None:
-    """Return the line that sets a key, counted from 1, None where none can be told.
+    """Return the line that sets a key, counted from 1, or None where it cannot be found.
 
     A line within a text of several lines may look the same, so the lines before it must be TOML on their own.
     """

@@ -15,7 +15,7 @@ from typing import Any
 
 from diagnose.bounds import parse_json
 from diagnose.errors import CannotRun
-from diagnose.render.decode import KINDS, Wrong, decoded
+from diagnose.render.decode import KINDS, WrongJson, decoded
 from diagnose.render.text import is_hidden
 from diagnose.values import Report
 
@@ -37,7 +37,7 @@ def parse(text: str) -> Report:
         return decoded(_floats_restored(envelope), Report)
     except json.JSONDecodeError as error:
         problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
-    except (Wrong, ValueError) as error:
+    except (WrongJson, ValueError) as error:
         problem = str(error)
     raise CannotRun(f"This is not a report of diagnose: {problem}.", hint="A report is what `--format json` writes.")
 

@@ -28,12 +28,12 @@ _NAMES = {dict: "an object", list: "a list", str: "text", bool: "true or false",
 T = TypeVar("T")
 
 
-class Wrong(Exception):  # noqa: N818 - a word for a sentence: "it is wrong here"
+class WrongJson(Exception):  # noqa: N818 - a word for a sentence: "it is wrong here"
     """Say where in the JSON something is not what it should be."""
 
 
 def decoded(value: Any, kind: type[T], where: str = "") -> T:
-    """Return parsed JSON as a value of `kind`, built by its annotations. Raises `Wrong` at the first mismatch."""
+    """Return parsed JSON as a value of `kind`, built by its annotations. Raises `WrongJson` at the first mismatch."""
     result: T = _decoded(value, kind, where)
     return result
 
@@ -66,7 +66,7 @@ def _dataclass(value: Any, kind: Any, where: str) -> Any:
         if field.name in entries:
             given[field.name] = _decoded(entries[field.name], hints[field.name], f"{where}.{field.name}")
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise Wrong(f"{where[1:] or 'it'} has no {field.name!r}")
+            raise WrongJson(f"{where[1:] or 'it'} has no {field.name!r}")
     return kind(**given)
 
 
@@ -87,7 +87,7 @@ def _union(value: Any, kinds: tuple[Any, ...], where: str) -> Any:
         return _decoded(value, kinds[0], where)
     if isinstance(value, tuple(kinds)):
         return value
-    raise Wrong(f"{where[1:]} should be {' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))}")
+    raise WrongJson(f"{where[1:]} should be {' or '.join(dict.fromkeys(_NAMES[kind] for kind in kinds))}")
 
 
 def _tuple(value: Any, kinds: tuple[Any, ...], where: str) -> tuple[Any, ...]:
@@ -95,7 +95,7 @@ def _tuple(value: Any, kinds: tuple[Any, ...], where: str) -> tuple[Any, ...]:
     if kinds[-1] is Ellipsis:
         return tuple(_decoded(item, kinds[0], f"{where}[{i}]") for i, item in enumerate(entries))
     if len(entries) != len(kinds):
-        raise Wrong(f"{where[1:]} should have {len(kinds)} entries and has {len(entries)}")
+        raise WrongJson(f"{where[1:]} should have {len(kinds)} entries and has {len(entries)}")
     pairs = zip(entries, kinds, strict=True)
     return tuple(_decoded(item, kind, f"{where}[{i}]") for i, (item, kind) in enumerate(pairs))
 
@@ -103,7 +103,7 @@ def _tuple(value: Any, kinds: tuple[Any, ...], where: str) -> tuple[Any, ...]:
 def _one_of(value: Any, allowed: tuple[Any, ...], where: str) -> Any:
     if isinstance(value, str) and value in allowed:
         return value
-    raise Wrong(f"{where[1:]} should be {' or '.join(map(repr, allowed))} and is {value!r:.60}")
+    raise WrongJson(f"{where[1:]} should be {' or '.join(map(repr, allowed))} and is {value!r:.60}")
 
 
 def _expect(value: Any, kind: type, where: str) -> Any:
@@ -111,4 +111,4 @@ def _expect(value: Any, kind: type, where: str) -> Any:
     fits = isinstance(value, kind | int if kind is float else kind) and (kind is bool or not isinstance(value, bool))
     if fits:
         return value
-    raise Wrong(f"{where[1:] or 'it'} should be {_NAMES[kind]} and is {value!r:.60}")
+    raise WrongJson(f"{where[1:] or 'it'} should be {_NAMES[kind]} and is {value!r:.60}")

@@ -19,7 +19,7 @@ from diagnose.render.outline import branches, environment_line, outline, tally, 
 from diagnose.render.signs import MARKS, TONE_MARKS, WORDS
 from diagnose.render.svg import drawing
 from diagnose.render.text import spans, visible
-from diagnose.values import AlignedTree, Item, Prose, Report, Section, Table, Verdict
+from diagnose.values import AlignedTree, Item, Prose, Report, Section, Significance, Table
 
 _PLACES = 24
 _ANCHOR = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
@@ -101,7 +101,7 @@ def _finalized(value: Any) -> Any:
 def opens(section: Section) -> bool:
     """Say whether a folded section begins open: it holds aligned trees with a difference that matters."""
     trees = [item for item in section.items if isinstance(item, AlignedTree)]
-    return any(row.verdict not in (None, Verdict.COSMETIC) for tree in trees for row in tree.rows)
+    return any(row.verdict not in (None, Significance.COSMETIC) for tree in trees for row in tree.rows)
 
 
 def kind(item: Item) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from diagnose.render.text import visible
-from diagnose.values import AlignedTree, Curves, Figure, Finding, Prose, Report, Section, Table, TreeRow, Verdict
+from diagnose.values import AlignedTree, Curves, Figure, Finding, Prose, Report, Section, Significance, Table, TreeRow
 from diagnose.wording import counted
 
-_ORDER = (Verdict.REAL, Verdict.UNDETERMINED, Verdict.COSMETIC)
+_ORDER = (Significance.REAL, Significance.UNDETERMINED, Significance.COSMETIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +147,5 @@ def unit_of(figure: Figure) -> str:
 
 
 def environment_line(report: Report) -> str:
-    """Name what the numbers stand on, in one line."""
+    """Name the basis of the numbers in one line: versions and platform."""
     return " · ".join(f"{visible(key)} {visible(value)}" for key, value in report.environment.items())

@@ -83,7 +83,7 @@ def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if kind in _SIMPLE:
         return _SIMPLE[kind]
     if origin is UnionType:
-        return {"anyOf": [_of(each, definitions) for each in get_args(kind)]}
+        return {"anyOf": [_of(member_kind, definitions) for member_kind in get_args(kind)]}
     if origin is tuple:
         return _array(get_args(kind), definitions)
     if origin is Literal:
@@ -100,7 +100,7 @@ def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _array(kinds: tuple[Any, ...], definitions: dict[str, Any]) -> dict[str, Any]:
     if kinds[-1] is Ellipsis:
         return {"type": "array", "items": _of(kinds[0], definitions)}
-    entries = [_of(each, definitions) for each in kinds]
+    entries = [_of(member_kind, definitions) for member_kind in kinds]
     return {"type": "array", "prefixItems": entries, "minItems": len(entries), "maxItems": len(entries)}
 
 
@@ -111,8 +111,12 @@ def _object(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         hints = get_type_hints(kind)
         tag = next((tag for tag, tagged in KINDS.items() if tagged is kind), None)
         tagged = {"item": {"const": tag}} if tag else {}
-        needed = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
-        properties = {each.name: _of(hints[each.name], definitions) for each in fields(kind)}
+        needed = [
+            member_kind.name
+            for member_kind in fields(kind)
+            if member_kind.default is MISSING and member_kind.default_factory is MISSING
+        ]
+        properties = {member_kind.name: _of(hints[member_kind.name], definitions) for member_kind in fields(kind)}
         definitions[name] = {"type": "object", "properties": tagged | properties, "required": [*tagged, *needed]}
     return {"$ref": f"#/$defs/{name}"}
 

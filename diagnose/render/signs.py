@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from diagnose.values import Ruling, Verdict
+from diagnose.values import Ruling, Significance
 
-MARKS = {None: "=", Verdict.COSMETIC: "~", Verdict.REAL: "≠", Verdict.UNDETERMINED: "?"}
+MARKS = {None: "=", Significance.COSMETIC: "~", Significance.REAL: "≠", Significance.UNDETERMINED: "?"}
 """The sign that stands beside a verdict's word."""
 
 TONE_MARKS = {"plain": "", "verdict": "", "good": "✓", "bad": "✗", "caution": "!", "hint": "→", "note": ""}

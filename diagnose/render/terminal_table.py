@@ -25,7 +25,7 @@ _COMFORTABLE = 24
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class _ColumnTexts:
     """A column with its texts drawn: header, cells and, last, its total; `firm` is its widest number."""
 
     column: Column
@@ -64,7 +64,7 @@ def table_lines(table: Table, width: int | None) -> list[Text]:
     return lines
 
 
-def _drawn(table: Table) -> list[_Drawn]:
+def _drawn(table: Table) -> list[_ColumnTexts]:
     rows = [*table.rows, *([table.total] if table.total is not None else [])]
     drawn = []
     for i, column in enumerate(table.columns):
@@ -73,23 +73,23 @@ def _drawn(table: Table) -> list[_Drawn]:
         firm = max(
             (cell_len(text) for text, cell in zip(texts, cells, strict=True) if not isinstance(cell, str)), default=0
         )
-        drawn.append(_Drawn(column, visible(column.title), texts, firm))
+        drawn.append(_ColumnTexts(column, visible(column.title), texts, firm))
     return drawn
 
 
-def _at_full_width(column: _Drawn) -> _Drawn:
+def _at_full_width(column: _ColumnTexts) -> _ColumnTexts:
     return replace(column, width=max(column.natural, cell_len(column.header)))
 
 
-def _with_wrapped_header(column: _Drawn) -> _Drawn:
+def _with_wrapped_header(column: _ColumnTexts) -> _ColumnTexts:
     return replace(column, width=max([column.natural, *map(cell_len, column.header.split())]))
 
 
-def _total(columns: Sequence[_Drawn]) -> int:
+def _total(columns: Sequence[_ColumnTexts]) -> int:
     return sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
 
 
-def _fitted(drawn: list[_Drawn], width: int) -> list[_Drawn]:
+def _fitted(drawn: list[_ColumnTexts], width: int) -> list[_ColumnTexts]:
     """Choose the columns that fit, and how wide each is."""
     kept = list(drawn)
     while True:
@@ -107,13 +107,13 @@ def _fitted(drawn: list[_Drawn], width: int) -> list[_Drawn]:
         del kept[-1]
 
 
-def _eased(column: _Drawn) -> int:
+def _eased(column: _ColumnTexts) -> int:
     """Return how narrow a column reads well: nothing of it is elided, and most cells stay on one or two lines."""
     words = (cell_len(word) for text in (column.header, *column.cells) for word in text.split())
     return max([_COMFORTABLE, math.ceil(0.6 * column.natural), *words])
 
 
-def _squeezed(columns: list[_Drawn], width: int, least: Sequence[int]) -> list[_Drawn]:
+def _squeezed(columns: list[_ColumnTexts], width: int, least: Sequence[int]) -> list[_ColumnTexts]:
     """Take what is too much from the widest columns, down to the least that each can be."""
     columns = list(columns)
     for _ in range(_total(columns) - width):
@@ -125,7 +125,7 @@ def _squeezed(columns: list[_Drawn], width: int, least: Sequence[int]) -> list[_
     return columns
 
 
-def _row(texts: Sequence[str], columns: Sequence[_Drawn], *, header: bool = False) -> list[str]:
+def _row(texts: Sequence[str], columns: Sequence[_ColumnTexts], *, header: bool = False) -> list[str]:
     """Draw one row, over several lines where a cell is wrapped; a header's last line stands at the rule."""
     cells = [wrapped(text, column.width) for text, column in zip(texts, columns, strict=True)]
     height = max(map(len, cells))

@@ -11,9 +11,14 @@ from diagnose.render.outline import under, unfolded
 from diagnose.render.signs import MARKS
 from diagnose.render.terminal_table import GAP, MARGIN, NARROWEST, elided, margin, wrapped
 from diagnose.render.text import visible
-from diagnose.values import AlignedTree, TreeRow, Verdict
+from diagnose.values import AlignedTree, Significance, TreeRow
 
-VERDICT_STYLES = {Verdict.REAL: "red", Verdict.UNDETERMINED: "magenta", Verdict.COSMETIC: "cyan", None: ""}
+VERDICT_STYLES = {
+    Significance.REAL: "red",
+    Significance.UNDETERMINED: "magenta",
+    Significance.COSMETIC: "cyan",
+    None: "",
+}
 
 
 def tree_lines(tree: AlignedTree, width: int | None) -> list[Text]:
@@ -65,7 +70,7 @@ def _row(texts: Sequence[str], widths: Sequence[int], style: str) -> list[Text]:
 
 
 def _elided_side(text: str, width: int) -> str:
-    """Elide a side of a tree, keeping its indent as far as there is room."""
+    """Shorten a side of a tree; its indent stays where there is room."""
     bare = text.lstrip()
     indent = min(len(text) - len(bare), max(0, width - NARROWEST))
     return " " * indent + elided(bare, width - indent)

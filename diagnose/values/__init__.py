@@ -6,28 +6,28 @@ into a `Report`, and every renderer draws any `Report`.
 
 from __future__ import annotations
 
-from diagnose.values.cases import Case, Claim, Judgement, Ruling
+from diagnose.values.cases import Case, Claim, JudgedClaim, Ruling
 from diagnose.values.diffs import DiffSide, GraphDiff, Proof, WeightMapping, WeightPair
-from diagnose.values.findings import Finding, Skipped, Verdict
+from diagnose.values.findings import Finding, Significance, Skipped
 from diagnose.values.models import InputSpec, ModelRef, Place
-from diagnose.values.operations import FlopRow, FlopTable, LayerBytes, Uncounted
+from diagnose.values.operations import FlopRow, FlopTable, LayerBytes, UncountedOperator
 from diagnose.values.parameters import (
     BufferRow,
-    Candidate,
+    GapSolution,
     GapUnit,
     ParameterGap,
     ParamRow,
     ParamTable,
-    Reported,
-    Stated,
+    ReportedNumber,
+    StatedFact,
 )
 from diagnose.values.probes import Effect, EpochResult, Trial
 from diagnose.values.recipes import (
     NOT_STATED,
+    Absence,
     Augmentation,
     FieldDiff,
     Normalisation,
-    NotStated,
     Recipe,
     RecipeDiff,
     Schedule,
@@ -58,12 +58,12 @@ from diagnose.values.reports import (
 
 __all__ = [
     "NOT_STATED",
+    "Absence",
     "AlignedTree",
     "Augmentation",
     "Bar",
     "Bars",
     "BufferRow",
-    "Candidate",
     "Case",
     "Cell",
     "Claim",
@@ -78,17 +78,17 @@ __all__ = [
     "Finding",
     "FlopRow",
     "FlopTable",
+    "GapSolution",
     "GapUnit",
     "GraphDiff",
     "InputSpec",
     "Interval",
     "Intervals",
     "Item",
-    "Judgement",
+    "JudgedClaim",
     "LayerBytes",
     "ModelRef",
     "Normalisation",
-    "NotStated",
     "ParamRow",
     "ParamTable",
     "ParameterGap",
@@ -98,21 +98,21 @@ __all__ = [
     "Recipe",
     "RecipeDiff",
     "Report",
-    "Reported",
+    "ReportedNumber",
     "Ruling",
     "Schedule",
     "Section",
     "Setting",
     "SettingValue",
+    "Significance",
     "Skipped",
-    "Stated",
+    "StatedFact",
     "Step",
     "Table",
     "Tone",
     "TreeRow",
     "Trial",
-    "Uncounted",
-    "Verdict",
+    "UncountedOperator",
     "Waterfall",
     "WeightMapping",
     "WeightPair",

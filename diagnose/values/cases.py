@@ -58,7 +58,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class JudgedClaim:
     """A claim judged: the ruling, the answer in a sentence, and the evidence it was computed from.
 
     `data` is JSON-able; `reused` says that it stands from an earlier run.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class Significance(StrEnum):
     """How a difference is judged; "undetermined" is an honest answer."""
 
     REAL = "real"
@@ -27,7 +27,7 @@ class Finding:
     """One difference, judged: `where` lists its places, `count` how often it stands there ("×6 blocks")."""
 
     kind: str
-    verdict: Verdict
+    verdict: Significance
     where: tuple[str, ...]
     count: int
     message: str

@@ -36,7 +36,7 @@ class FlopRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Uncounted:
+class UncountedOperator:
     """An operator without a formula: `where` lists the modules that run it; `parameters` says whether it reads any."""
 
     op: str
@@ -64,7 +64,7 @@ class FlopTable:
 
     rows: tuple[FlopRow, ...]
     convention: str
-    uncounted: tuple[Uncounted, ...]
+    uncounted: tuple[UncountedOperator, ...]
     inputs: tuple[InputSpec, ...]
     layers: tuple[LayerBytes, ...] = ()
     saved_bytes: int | None = None

@@ -80,7 +80,7 @@ class ParamTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportedNumber:
     """A number as a document states it, and the whole numbers it may stand for, both ends included.
 
     `rounded` if it was rounded to its last digit, `truncated` if the digits behind were cut off.
@@ -98,7 +98,7 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class StatedFact:
     """What a document states of a model and the gap search must keep: a facet such as "blocks", and the source."""
 
     facet: str
@@ -106,7 +106,7 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class GapSolution:
     """A set of edits, with a counting convention, under which a model has the reported number of parameters.
 
     `total` is the count of the edited model under the convention, `value` the same in the convention's unit; `fits`
@@ -125,7 +125,7 @@ class Candidate:
     source: str = ""
     verified: bool = False
     how_verified: str = ""
-    excluded: tuple[Stated, ...] = ()
+    excluded: tuple[StatedFact, ...] = ()
     also: tuple[tuple[str, int, bool], ...] = ()
 
 
@@ -147,12 +147,12 @@ class ParameterGap:
     the candidate that would stand first there, None where nothing fits. `visited` counts the candidates looked at.
     """
 
-    reported: Reported
+    reported: ReportedNumber
     total: int
     units: tuple[GapUnit, ...]
-    candidates: tuple[Candidate, ...]
-    excluded: tuple[Candidate, ...]
-    precisions: tuple[tuple[Reported, Candidate | None], ...]
-    stated: tuple[Stated, ...]
+    candidates: tuple[GapSolution, ...]
+    excluded: tuple[GapSolution, ...]
+    precisions: tuple[tuple[ReportedNumber, GapSolution | None], ...]
+    stated: tuple[StatedFact, ...]
     visited: int
     skipped: tuple[Skipped, ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """What one epoch of a trial came to: the mean training loss, the test accuracy 0–1, and its seconds."""
+    """The result of one epoch of a trial: the mean training loss, the test accuracy 0–1, and its seconds."""
 
     epoch: int
     train_loss: float

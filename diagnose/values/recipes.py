@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from diagnose.values.findings import Finding, Verdict
+from diagnose.values.findings import Finding, Significance
 
 
-class NotStated(Enum):
+class Absence(Enum):
     """What a recipe does not say: a value of its own, equal to nothing that is stated."""
 
     NOT_STATED = "not stated"
@@ -19,7 +19,7 @@ class NotStated(Enum):
         return "not stated"
 
 
-NOT_STATED = NotStated.NOT_STATED
+NOT_STATED = Absence.NOT_STATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Augmentation:
         return ", ".join((*parts, *self.other)) or "none"
 
 
-SettingValue = str | int | float | bool | Schedule | Normalisation | Augmentation | NotStated
+SettingValue = str | int | float | bool | Schedule | Normalisation | Augmentation | Absence
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class FieldDiff:
     a: SettingValue
     b: SettingValue
     status: str
-    verdict: Verdict
+    verdict: Significance
     why: str
     source_a: str
     source_b: str
@@ -137,7 +137,7 @@ class FieldDiff:
 class RecipeDiff:
     """Two recipes compared, every field in order; `findings` are their differences.
 
-    `flagged` is what makes the accuracy of either doubtful, whatever it is compared with.
+    `flagged` lists the reasons to doubt the accuracy of either that hold without any comparison.
     """
 
     a: Recipe

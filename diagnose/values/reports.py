@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from diagnose.values.findings import Finding, Skipped, Verdict
+from diagnose.values.findings import Finding, Significance, Skipped
 
 Cell = str | int | float | None
 """A table's cell: integers are drawn with thousands separators, None as an empty cell."""
@@ -31,7 +31,7 @@ class Prose:
 class Column:
     """A table's column; numbers are right-aligned. `low_priority` columns go first where the width is short.
 
-    The cells of a `verdict` column are the word of a `Verdict` or a `Ruling`, drawn with its sign.
+    The cells of a `verdict` column are the word of a `Significance` or a `Ruling`, drawn with its sign.
     """
 
     title: str
@@ -67,7 +67,7 @@ class TreeRow:
     depth: int
     a: str | None
     b: str | None
-    verdict: Verdict | None = None
+    verdict: Significance | None = None
     note: str = ""
     folded: bool = False
 
@@ -175,7 +175,7 @@ Figure = Bars | Waterfall | Curves | Intervals
 class Section:
     """A heading and what stands under it; a folded section opens on demand (HTML) or is left to the other formats.
 
-    `verdict` is the word of a `Verdict` or a `Ruling` on what the title says; `anchor` names the section for links.
+    `verdict` is the word of a `Significance` or a `Ruling` on the title; `anchor` names the section for links.
     """
 
     title: str

@@ -41,11 +41,14 @@ def test_two_modules_of_one_class_are_told_apart():
 
 def test_two_modules_may_share_a_backbone():
     backbone = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
-    one, other = nn.Sequential(backbone, nn.Linear(4, 2)), nn.Sequential(backbone, nn.ReLU(), nn.Linear(4, 2))
-    assert diagnose.compare(one, copy.deepcopy(one), inputs="1x4").verdict == "equivalent"
-    shared = diagnose.compare(one, nn.Sequential(backbone, nn.Tanh(), nn.Linear(4, 2)), inputs="1x4")
+    classifier, activated = (
+        nn.Sequential(backbone, nn.Linear(4, 2)),
+        nn.Sequential(backbone, nn.ReLU(), nn.Linear(4, 2)),
+    )
+    assert diagnose.compare(classifier, copy.deepcopy(classifier), inputs="1x4").verdict == "equivalent"
+    shared = diagnose.compare(classifier, nn.Sequential(backbone, nn.Tanh(), nn.Linear(4, 2)), inputs="1x4")
     assert shared.verdict == "different"
-    assert one[0] is other[0] is backbone
+    assert classifier[0] is activated[0] is backbone
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

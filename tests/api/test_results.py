@@ -70,7 +70,7 @@ def test_several_networks_are_counted_beside_each_other():
 
 def test_a_second_network_stands_beside_the_first():
     count = diagnose.count_parameters(Mine(), inputs=INPUT, against=Mine(8))
-    assert count.answer.peer.table.total - count.total == 4 * (3 * 9 + 2 + 5)
+    assert count.answer.other_model.table.total - count.total == 4 * (3 * 9 + 2 + 5)
 
 
 def test_an_explanation_proposes_edits_of_a_live_module():
@@ -136,12 +136,12 @@ def test_a_checkpoint_of_neither_is_refused(port):
 
 
 def test_a_conversion_that_leaves_tensors_unfilled_is_refused_unless_partial():
-    one = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
-    other = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.LayerNorm(4))
-    found = diagnose.compare(one, other, inputs="1x4")
+    first = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+    second = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.LayerNorm(4))
+    found = diagnose.compare(first, second, inputs="1x4")
     with pytest.raises(diagnose.CannotRun, match=r"2\.weight"):
-        found.convert(one.state_dict(), to="b")
-    assert set(found.convert(one.state_dict(), to="b", partial=True)) == set(other.state_dict())
+        found.convert(first.state_dict(), to="b")
+    assert set(found.convert(first.state_dict(), to="b", partial=True)) == set(second.state_dict())
 
 
 def test_own_weights_are_compared():

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from diagnose.case.case import parse
-from diagnose.case.kinds.accuracy import KIND, Mean, Trained, _mean, judge
-from diagnose.case.measurements import Bench
+from diagnose.case.kinds.accuracy import KIND, AccuracyEvidence, Mean, _mean, judge
+from diagnose.case.measurements import Measurements
 from diagnose.case.run import judge_claim
-from diagnose.case.stored_trials import AtHand
+from diagnose.case.stored_trials import AvailableTrials
 from diagnose.recipes import load
 from diagnose.values import Claim, Curves, Intervals, Ruling, Section, Table
 from tests.case.trained import END, START, called, runs, spread
@@ -39,9 +39,9 @@ def mean(model, low, high, recipe=END.name):
 def judged(*found):
     """Judge the claim by trials at hand; its networks' operations are counted, nothing is trained."""
     case = parse(CASE, "case", "case.toml")
-    bench = Bench(case)
-    bench.at_hand = lambda: AtHand(tuple(run for each in found for run in each))
-    return judge_claim(case.claims[0], bench)
+    measurements = Measurements(case)
+    measurements.available_trials = lambda: AvailableTrials(tuple(run for trials in found for run in trials))
+    return judge_claim(case.claims[0], measurements)
 
 
 def sections(judgement):
@@ -64,7 +64,7 @@ def sections(judgement):
     ],
 )
 def test_only_a_whole_interval_decides(means, expected):
-    assert judge(CLAIM, Trained((START, END), "ours", means, (), 1_000, ())).ruling is expected
+    assert judge(CLAIM, AccuracyEvidence((START, END), "ours", means, (), 1_000, ())).ruling is expected
 
 
 def test_trials_of_full_length_that_reach_it_with_the_other_recipe_refute_it():
@@ -134,8 +134,8 @@ def test_what_a_trial_did_counts_and_not_what_it_calls_itself():
 
 def test_trials_of_other_networks_or_recipes_are_no_evidence():
     accuracies = {"start": spread(40.0), "again": spread(40.1), "end": spread(45.0, 0.2)}
-    other = runs(accuracies, recipes=(load("lightning"), load("mmpretrain")))
-    judgement = judged(runs(accuracies, model="torch"), other)
+    second = runs(accuracies, recipes=(load("lightning"), load("mmpretrain")))
+    judgement = judged(runs(accuracies, model="torch"), second)
     assert judgement.data["effects"] == []
     assert "no trials at hand" in judgement.answer
 

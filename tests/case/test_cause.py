@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from diagnose.case.case import parse
-from diagnose.case.measurements import Bench
+from diagnose.case.measurements import Measurements
 from diagnose.case.run import judge_claim
-from diagnose.case.stored_trials import AtHand
+from diagnose.case.stored_trials import AvailableTrials
 from diagnose.values import (
     DiffSide,
     Finding,
@@ -16,8 +16,8 @@ from diagnose.values import (
     Proof,
     Ruling,
     Section,
+    Significance,
     Table,
-    Verdict,
     WeightMapping,
 )
 from tests.case.trained import runs, spread
@@ -37,7 +37,7 @@ accuracy_b = 92.0
 cause = "{}"
 """
 FULL = {"epochs": 120, "images": 50_000, "data": "CIFAR-10"}
-INITIAL = Finding("initial weights", Verdict.REAL, ("convolutions",), 20, "convolutions 0.41")
+INITIAL = Finding("initial weights", Significance.REAL, ("convolutions",), 20, "convolutions 0.41")
 PROOF = Proof("float64", 2, 0.0, 0.0, 0.0, 0.0, 1e-9, 1e-9, True)
 
 
@@ -49,10 +49,10 @@ def diff(verdict, *findings):
 def judged(cause, verdict, *found, findings=(INITIAL,)):
     """Judge the claim by a diff and trials that are chosen here."""
     case = parse(CASE.format(cause), "case", "case.toml")
-    bench = Bench(case)
-    bench.at_hand = lambda: AtHand(tuple(run for each in found for run in each))
-    bench.compared = lambda a, b: diff(verdict, *findings)
-    return judge_claim(case.claims[0], bench)
+    measurements = Measurements(case)
+    measurements.available_trials = lambda: AvailableTrials(tuple(run for trials in found for run in trials))
+    measurements.compared = lambda a, b: diff(verdict, *findings)
+    return judge_claim(case.claims[0], measurements)
 
 
 def trained(gap, **options):
@@ -95,10 +95,10 @@ def test_weights_that_are_drawn_alike_are_no_cause():
 
 
 def test_short_trials_of_both_are_shown_with_their_difference():
-    start, other = {"start": spread(40.0), "end": spread(50.0)}, {"start": spread(41.0), "end": spread(50.0)}
+    start, second = {"start": spread(40.0), "end": spread(50.0)}, {"start": spread(41.0), "end": spread(50.0)}
     narrow = {"backbone": {"base_channels": 16, "stem_channels": 16}, "head": {"in_channels": 128}}
     mm = f"mm({', '.join(f'{key}={value!r}' for key, value in narrow.items())})"
-    judgement = judged("architecture", "equivalent", runs(start, model="torch(width=16)"), runs(other, model=mm))
+    judgement = judged("architecture", "equivalent", runs(start, model="torch(width=16)"), runs(second, model=mm))
     assert "with reproduction +1.00 points" in judgement.answer
     assert "with authors-2022 +0.00 points" in judgement.answer
     section = next(item for item in judgement.evidence if isinstance(item, Section))

@@ -3,7 +3,7 @@
 import pytest
 
 from diagnose.case.case import parse
-from diagnose.case.measurements import Bench
+from diagnose.case.measurements import Measurements
 from diagnose.case.run import judge_claim
 from diagnose.values import Ruling
 
@@ -29,7 +29,7 @@ grouped = "pinet_relu(blocks=[1, 1, 1, 1], second_order_norm='GN')"
 
     def judge(claim):
         case = parse(f'title = "t"\nsummary = "s"{models}[[claim]]\nsays = "it"\n{claim}', "toys", "toys.toml")
-        return judge_claim(case.claims[0], Bench(case))
+        return judge_claim(case.claims[0], Measurements(case))
 
     return judge
 
@@ -164,11 +164,11 @@ def test_the_fewest_operations(judged):
     assert judgement.ruling is SUPPORTED
     assert judged(claim.format("torchvision")).ruling is REFUTED
     # Convolutions and linear layers at 1×3×32×32 by formula, and six Hadamard products.
-    assert {each["model"]: each["macs"] for each in judgement.data["models"]} == {
+    assert {skipped["model"]: skipped["macs"] for skipped in judgement.data["models"]} == {
         "torchvision": 555_422_720,
         "ProdPoly": 404_427_776,
     }
     hadamard = 2 * 64 * 32**2 + 2 * 128 * 16**2 + 256 * 8**2 + 512 * 4**2
-    assert [each["hadamard"] for each in judgement.data["models"]] == [0, hadamard]
-    other = judged('kind = "operations"\nmodels = ["torchvision", "plain"]\nfewest = "plain"')
-    assert other.ruling is UNDETERMINED  # at another input
+    assert [skipped["hadamard"] for skipped in judgement.data["models"]] == [0, hadamard]
+    opposite = judged('kind = "operations"\nmodels = ["torchvision", "plain"]\nfewest = "plain"')
+    assert opposite.ruling is UNDETERMINED  # at another input

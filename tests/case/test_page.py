@@ -8,7 +8,7 @@ import pytest
 from diagnose.case.case import parse
 from diagnose.case.report import case_report
 from diagnose.render import render
-from diagnose.values import Column, Judgement, Prose, Ruling, Table
+from diagnose.values import Column, JudgedClaim, Prose, Ruling, Table
 
 PAGE = Path(__file__).parents[2] / "reports" / "pinets-table5" / "index.html"
 CLAIMS = 11
@@ -41,7 +41,7 @@ def hostile(tmp_path_factory):
     for number, claim in enumerate(case.claims):
         text = HOSTILE[number]
         table = Table(text, (Column(text, verdict=True), Column(text)), ((text, text),), links=(text,), note=text)
-        judged.append(Judgement(claim, list(Ruling)[number % 3], text, (Prose(text, "hint"), table)))
+        judged.append(JudgedClaim(claim, list(Ruling)[number % 3], text, (Prose(text, "hint"), table)))
     path = tmp_path_factory.mktemp("page") / "hostile.html"
     path.write_text(render(case_report(case, judged), "html"), "utf-8")
     return path

@@ -7,7 +7,7 @@ import pytest
 from diagnose.case import cache, run
 from diagnose.case.cache import FileCache, NoCache, key_of
 from diagnose.case.case import parse
-from diagnose.case.consent import code_of, fetches
+from diagnose.case.permission import code_of, fetches
 from diagnose.case.report import case_report
 from diagnose.render import FORMATS, as_json, render
 from diagnose.values import Ruling
@@ -39,7 +39,7 @@ def three(toys):
 
 def test_a_claim_that_fails_leaves_the_others_their_verdict(three):
     judged, interrupted = run.judge_case(three, NoCache())
-    assert [each.ruling for each in judged] == [Ruling.SUPPORTED, Ruling.UNDETERMINED, Ruling.REFUTED]
+    assert [judgement.ruling for judgement in judged] == [Ruling.SUPPORTED, Ruling.UNDETERMINED, Ruling.REFUTED]
     assert "the plug is not in" in judged[1].answer
     assert not interrupted
 
@@ -50,7 +50,7 @@ def test_code_of_somebody_elses_runs_only_when_trusted(toys):
     case = case_of({"theirs": f"{toys}:stack", "known": "torch"}, COUNT.format("theirs") + COUNT.format("known"))
     judged, _ = run.judge_case(case, NoCache())
     assert not marker.exists()
-    assert [each.ruling for each in judged] == [Ruling.UNDETERMINED, Ruling.REFUTED]
+    assert [judgement.ruling for judgement in judged] == [Ruling.UNDETERMINED, Ruling.REFUTED]
     assert "--trust" in judged[0].answer
     assert "What was run" not in [section.title for section in case_report(case, judged).sections]
 
@@ -78,7 +78,7 @@ def test_recipes_and_configs_that_are_code_count_as_code():
 def test_a_recipe_that_cannot_be_read_leaves_the_others_their_verdict():
     recipe = '[[claim]]\nkind = "recipe"\nsays = "a"\na = "no: such recipe"\nb = "paper"\nbelief = "same"\n'
     judged, _ = run.judge_case(case_of({"known": "torch"}, recipe + COUNT.format("known")), NoCache())
-    assert [each.ruling for each in judged] == [Ruling.UNDETERMINED, Ruling.REFUTED]
+    assert [judgement.ruling for judgement in judged] == [Ruling.UNDETERMINED, Ruling.REFUTED]
     assert "There is no recipe" in judged[0].answer
 
 
@@ -97,7 +97,7 @@ def test_a_second_run_measures_nothing_again(three, store, monkeypatch):
     first, _ = run.judge_case(three, store)
     measured = []
 
-    def refuse(claim, bench):
+    def refuse(claim, measurements):
         measured.append(claim.id)
         raise RuntimeError("measured again")
 
@@ -134,7 +134,7 @@ def test_a_broken_entry_is_measured_anew(three, store, tmp_path, content):
     for file in (tmp_path / "kept").iterdir():
         file.write_text(content)
     judged, _ = run.judge_case(three, store)
-    assert [each.reused for each in judged] == [False] * 3
+    assert [judgement.reused for judgement in judged] == [False] * 3
     assert judged[0].ruling is Ruling.SUPPORTED
 
 
@@ -148,10 +148,10 @@ def test_a_folder_that_cannot_be_written_only_keeps_nothing(three, tmp_path):
 def test_an_interrupt_keeps_what_is_done(three, store, monkeypatch):
     judge = run.judge_claim
 
-    def interrupted(claim, bench):
+    def interrupted(claim, measurements):
         if claim.id == "other":
             raise KeyboardInterrupt
-        return judge(claim, bench)
+        return judge(claim, measurements)
 
     monkeypatch.setattr(run, "judge_claim", interrupted)
     judged, stopped = run.judge_case(three, store)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from diagnose.case.requested_probes import is_kin, probes_between
-from diagnose.case.stored_trials import AtHand, Run, digest, journals_in, kept, kept_in
+from diagnose.case.requested_probes import is_narrowed_version, probes_between
+from diagnose.case.stored_trials import AvailableTrials, StoredTrial, as_stored, digest, journals_in, kept_in
 from diagnose.errors import USAGE, DiagnoseError
 from diagnose.networks import digest_of_code
 from diagnose.probe.trial.journal import Journal
@@ -34,12 +34,12 @@ def test_journals_are_read_and_others_are_named(tmp_path):
     (tmp_path / "probe" / "three").mkdir()
     (tmp_path / "probe" / "three" / "trial.json").write_text("{}")
     found = journals_in(tmp_path)
-    assert [(each.spec.seed, each.trial.accuracy) for each in found.runs] == [(0, 0.6)]
-    assert {each.what: each.reason for each in found.skipped} == {
+    assert [(judgement.spec.seed, judgement.trial.accuracy) for judgement in found.runs] == [(0, 0.6)]
+    assert {judgement.what: judgement.reason for judgement in found.skipped} == {
         "prodpoly, end, seed 1": "not finished",
         "three": "no journal of a trial: KeyError",
     }
-    assert journals_in(tmp_path / "nowhere") == AtHand()
+    assert journals_in(tmp_path / "nowhere") == AvailableTrials()
 
 
 def test_kept_trials_come_back_as_they_were(tmp_path):
@@ -48,9 +48,11 @@ def test_kept_trials_come_back_as_they_were(tmp_path):
         *runs({"end": (1.0,)}, model="mm", status="diverged in step 3"),
     )
     path = tmp_path / "case.trials.json"
-    path.write_text(kept(whole))
+    path.write_text(as_stored(whole))
     assert set(kept_in(path).runs) == set(whole)
-    assert kept(kept_in(path).runs) == kept(reversed(whole))  # in one order, whatever order they were found in
+    assert as_stored(kept_in(path).runs) == as_stored(
+        reversed(whole)
+    )  # in one order, whatever order they were found in
     assert json.loads(path.read_text())["schema"] == "diagnose.trials/1"
 
 
@@ -58,20 +60,20 @@ def test_a_trial_in_both_places_counts_once(tmp_path):
     whole = runs({"start": spread(40.0)})
     for run in whole[:2]:
         journal(tmp_path, run)
-    assert len(AtHand(whole).and_also(journals_in(tmp_path)).runs) == 5
+    assert len(AvailableTrials(whole).with_more(journals_in(tmp_path)).runs) == 5
 
 
 def test_trials_of_code_that_was_edited_since_are_no_evidence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text("def net(width): ...\n")
-    models, other = ("net.py:net(width=8)", "net.py:net(width=16)"), "elsewhere.py:net"
-    whole = [run for model in (*models, other, "prodpoly") for run in runs({"start": (60.0,)}, model=model)]
-    whole = [Run(replace(run.spec, code=digest_of_code(run.spec.model)), run.trial) for run in whole]
-    assert AtHand(tuple(whole)).of_this_code(models[:1]).runs == tuple(whole)
+    models, second = ("net.py:net(width=8)", "net.py:net(width=16)"), "elsewhere.py:net"
+    whole = [run for model in (*models, second, "prodpoly") for run in runs({"start": (60.0,)}, model=model)]
+    whole = [StoredTrial(replace(run.spec, code=digest_of_code(run.spec.model)), run.trial) for run in whole]
+    assert AvailableTrials(tuple(whole)).of_this_code(models[:1]).runs == tuple(whole)
     (tmp_path / "net.py").write_text("def net(width): return None\n")
-    found = AtHand(tuple(whole)).of_this_code(models[:1])
-    assert [run.spec.model for run in found.runs] == [other, "prodpoly"]
-    assert [(each.what, each.reason) for each in found.skipped] == [
+    found = AvailableTrials(tuple(whole)).of_this_code(models[:1])
+    assert [run.spec.model for run in found.runs] == [second, "prodpoly"]
+    assert [(judgement.what, judgement.reason) for judgement in found.skipped] == [
         (f"{model}, start, seed 0", "the network's code is not here as it was trained") for model in models
     ]
 
@@ -122,7 +124,7 @@ def test_the_digest_changes_with_what_the_trials_came_to(tmp_path):
     ],
 )
 def test_which_networks_are_a_model_with_fewer_channels(trained, model, expected):
-    assert is_kin(trained, model) is expected
+    assert is_narrowed_version(trained, model) is expected
 
 
 def test_a_spec_of_another_seed_has_another_key():

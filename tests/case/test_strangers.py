@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from diagnose.case import consent
+from diagnose.case import permission
 from diagnose.case.cache import NoCache
 from diagnose.case.case import load, parse
-from diagnose.case.requested_trials import wanted
+from diagnose.case.requested_trials import requested_trials
 from diagnose.case.run import judge_case
 from diagnose.values import Ruling
 
@@ -49,16 +49,16 @@ def whole_case():
 
 def test_every_claim_that_needs_consent_is_left_open(here):
     judged, _ = judge_case(parse(whole_case(), "case", "case.toml"), NoCache())
-    assert {each.ruling for each in judged} == {Ruling.UNDETERMINED}
-    for each in judged:
-        if not each.claim.id.endswith("-trained"):
-            needed = "--download" if each.claim.id == "weights" else "--trust"
-            assert needed in each.answer, each.answer
+    assert {skipped.ruling for skipped in judged} == {Ruling.UNDETERMINED}
+    for judgement in judged:
+        if not judgement.claim.id.endswith("-trained"):
+            needed = "--download" if judgement.claim.id == "weights" else "--trust"
+            assert needed in judgement.answer, judgement.answer
     assert sorted(path.name for path in here.iterdir()) == ["stranger.py"]
 
 
 def test_where_no_text_tells_the_guard_does(here, monkeypatch):
-    monkeypatch.setattr(consent, "limited_to", lambda allowed: nullcontext())
+    monkeypatch.setattr(permission, "limited_to", lambda allowed: nullcontext())
     judged, _ = judge_case(parse(text(MODELS, COUNT.format("module")), "case", "case.toml"), NoCache())
     assert judged[0].ruling is Ruling.UNDETERMINED
     assert "it tried to" in judged[0].answer
@@ -67,9 +67,9 @@ def test_where_no_text_tells_the_guard_does(here, monkeypatch):
 
 def test_no_network_that_needs_consent_is_trained(here):
     case = parse(whole_case(), "case", "case.toml")
-    assert wanted(case) == ()
+    assert requested_trials(case) == ()
     own = parse(text({"known": "torch", **MODELS}, *map(ACCURACY.format, ("module", "known"))), "case", "case.toml")
-    assert [each.models for each in wanted(own)] == [("torch",)]
+    assert [judgement.models for judgement in requested_trials(own)] == [("torch",)]
     assert not (here / "ran").exists()
 
 
@@ -80,6 +80,6 @@ def test_the_built_in_cases_need_no_trust(name):
     claims = [claim for claim in source.claims if claim.kind in ("parameter count", "norm kind", "recipe", "flops")]
     judged, _ = judge_case(replace(source, trusted=False, trials="", claims=tuple(claims)), NoCache())
     assert claims
-    for each in judged:
-        assert "--trust" not in each.answer
-        assert not each.skipped
+    for judgement in judged:
+        assert "--trust" not in judgement.answer
+        assert not judgement.skipped

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from diagnose.case.stored_trials import Run
+from diagnose.case.stored_trials import StoredTrial
 from diagnose.probe.plan.arms import arms_of
-from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.spec import TrialSpec
 from diagnose.recipes import load
 from diagnose.values import EpochResult
@@ -21,14 +21,14 @@ def runs(
     for arm in arms:
         values = accuracies.get(arm.name, accuracies.get(arm.kind, ()))
         for seed, value in enumerate(values):
-            length = Length(epochs, max(int(arm.share * images), 1), arm.planned_epochs)
+            length = TrialLength(epochs, max(int(arm.share * images), 1), arm.planned_epochs)
             place = {"arm": arm.name, "recipe": arm.recipe, "changed": arm.changed, "seed": arm.first_seed + seed}
             spec = TrialSpec(
                 model=model, settings=arm.settings, length=length, images_name=data, images_key=data,
                 numerics=Numerics(), **place,
             )  # fmt: skip
             curve = tuple(EpochResult(n, 1.0 / n, value / 100 * n / epochs, 1.0) for n in range(1, epochs + 1))
-            found.append(Run(spec, spec.result(curve, status)))
+            found.append(StoredTrial(spec, spec.result(curve, status)))
     return tuple(found)
 
 

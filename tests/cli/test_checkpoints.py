@@ -132,9 +132,9 @@ def pair(folder, nets):
     """The same weights as a checkpoint of each of two networks, the second written by hand."""
     state = trained(nets.Named())
     names = {"stem": "body.0", "layer1": "body.1", "layer2": "body.2", "layer3": "body.3", "fc": "head"}
-    other = {f"{names[name.partition('.')[0]]}.{name.partition('.')[2]}": value for name, value in state.items()}
+    renamed = {f"{names[name.partition('.')[0]]}.{name.partition('.')[2]}": value for name, value in state.items()}
     torch.save(state, folder / "named.pth")
-    torch.save(other, folder / "numbered.pth")
+    torch.save(renamed, folder / "numbered.pth")
     return folder / "named.pth", folder / "numbered.pth"
 
 
@@ -145,7 +145,7 @@ def compared(diagnose, model, a, b, *options, image=IMAGE):
 
 
 def finding(report):
-    return next(each for each in report["findings"] if each["kind"] == "trained weights")
+    return next(weight for weight in report["findings"] if weight["kind"] == "trained weights")
 
 
 def test_equal_checkpoints_under_other_names_are_equal(diagnose, model, pair) -> None:
@@ -154,9 +154,9 @@ def test_equal_checkpoints_under_other_names_are_equal(diagnose, model, pair) ->
     found = report["data"]["trained"]
     assert (code, found["verdict"], found["first_divergence"], found["outputs"]["max_delta"]) == (0, "equal", None, 0.0)
     assert len(found["weights"]) == 19  # 22 entries less three counters of batches
-    assert all(each["equal"] for each in found["weights"])
+    assert all(weight["equal"] for weight in found["weights"])
     assert finding(report)["verdict"] == "cosmetic"
-    assert not any(each["kind"] == "initial weights" for each in report["findings"])
+    assert not any(weight["kind"] == "initial weights" for weight in report["findings"])
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_one_changed_tensor_is_where_the_networks_first_part(
     first = found["first_divergence"]
     assert (code, report["data"]["verdict"], found["verdict"]) == (1, "equivalent", "different")
     assert (first["op"], first["b"], first["weights_differ"]) == (op, tensor.rpartition(".")[0], True)
-    changed = [each for each in found["weights"] if not each["equal"]]
-    assert [(each["b"], each["group"]) for each in changed] == [(tensor, group)]
+    changed = [weight for weight in found["weights"] if not weight["equal"]]
+    assert [(weight["b"], weight["group"]) for weight in changed] == [(tensor, group)]
     assert changed[0]["max_delta"] == pytest.approx(1e-3, rel=1e-3)
     assert (finding(report)["verdict"], finding(report)["count"]) == ("real", 1)
 
@@ -229,7 +229,7 @@ def test_fused_weights_are_compared_part_by_part(diagnose, nets, model, tmp_path
     )  # fmt: skip
 
     assert code == 1
-    assert [each["a"] for each in report["data"]["trained"]["weights"] if not each["equal"]] == ["v.weight"]
+    assert [weight["a"] for weight in report["data"]["trained"]["weights"] if not weight["equal"]] == ["v.weight"]
 
 
 def test_one_checkpoint_alone_is_compared_with_initial_weights_and_that_is_said(diagnose, model, pair) -> None:
@@ -251,7 +251,7 @@ def test_other_networks_stay_different_and_their_common_weights_are_told_equal(
 
     found = report["data"]["trained"]
     assert (code, report["data"]["verdict"], found["verdict"]) == (1, "different", "different")
-    assert all(each["equal"] for each in found["weights"])
+    assert all(weight["equal"] for weight in found["weights"])
     assert finding(report)["verdict"] == "cosmetic"
     assert "comes from the networks" in finding(report)["message"]
 
@@ -396,9 +396,11 @@ def test_there_and_back_again_is_bit_equal(diagnose, model, pair, tmp_path) -> N
 
     by_hand, through = (torch.load(path, weights_only=True) for path in (pair[1], there))
     start, end = (torch.load(path, weights_only=True) for path in (pair[0], back))
-    for one, other in ((by_hand, through), (start, end)):
-        assert one.keys() == other.keys()
-        assert all(one[name].dtype == other[name].dtype and torch.equal(one[name], other[name]) for name in one)
+    for before, after in ((by_hand, through), (start, end)):
+        assert before.keys() == after.keys()
+        assert all(
+            before[name].dtype == after[name].dtype and torch.equal(before[name], after[name]) for name in before
+        )
     assert int(through["body.1.bn.num_batches_tracked"]) == 321
 
 
@@ -443,7 +445,7 @@ def test_safetensors_without_the_second_name_of_a_tied_weight_and_without_a_plac
     torch.save({"state_dict": state, "epoch": 7}, tmp_path / "in.pth")
     first = {}
     for name, tensor in state.items():
-        if all(tensor.data_ptr() != each.data_ptr() for each in first.values()):
+        if all(tensor.data_ptr() != weight.data_ptr() for weight in first.values()):
             first[name] = tensor
     save_file(first, tmp_path / "in.safetensors")
     assert len(first) < len(state)
@@ -467,8 +469,8 @@ def test_a_tied_weight_fills_both_of_its_names(diagnose, nets, model, tmp_path) 
         image=("--input", "2x4"),
     )  # fmt: skip
 
-    one, other = (torch.load(tmp_path / name, weights_only=True) for name in ("in.pth", "out.pth"))
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    given, converted = (torch.load(tmp_path / name, weights_only=True) for name in ("in.pth", "out.pth"))
+    assert all(torch.equal(given[name], converted[name]) for name in given)
     assert report["data"]["converted"]["unfilled"] == report["data"]["converted"]["unused"] == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from diagnose.diff.report import diff_report
 from diagnose.diff.run import compare, save_mapping
 from diagnose.render import render
-from diagnose.values import GraphDiff, InputSpec, Verdict
+from diagnose.values import GraphDiff, InputSpec, Significance
 
 SHAPE = (InputSpec((2, 3, 32, 32)),)
 
@@ -19,7 +19,7 @@ def answer(a: str, b: str) -> GraphDiff:
 
 
 def real(found: GraphDiff) -> list[tuple[str, int]]:
-    return [(each.kind, each.count) for each in found.findings if each.verdict is Verdict.REAL]
+    return [(finding.kind, finding.count) for finding in found.findings if finding.verdict is Significance.REAL]
 
 
 def test_torchvision_and_mmpretrain_are_the_same_function() -> None:
@@ -28,16 +28,16 @@ def test_torchvision_and_mmpretrain_are_the_same_function() -> None:
     assert (found.verdict, found.same_form) == ("equivalent", True)
     assert (found.proof.eval, found.proof.train, found.proof.gradients, found.proof.buffers) == (0.0, 0.0, 0.0, 0.0)
     assert len(found.mapping.pairs) == 102  # 122 entries less 20 counters of batches
-    kinds = {each.kind: each for each in found.findings}
-    assert kinds["initial weights"].verdict is Verdict.REAL
+    kinds = {finding.kind: finding for finding in found.findings}
+    assert kinds["initial weights"].verdict is Significance.REAL
     # Kaiming-uniform with a = √5 has 1/√(3·fan_in), Kaiming-normal √(2/fan_out): 1/√6, and 1/√3 at half the width.
     assert "0.41" in kinds["initial weights"].message
     assert "0.58" in kinds["initial weights"].message
     assert "linear weights" in kinds["initial weights"].message
     assert "called 2× in both" in kinds["registration order"].message
-    assert any("drop_path = Identity in B" in each.message and each.count == 8 for each in found.findings)
+    assert any("drop_path = Identity in B" in finding.message and finding.count == 8 for finding in found.findings)
     assert "data_preprocessor" in kinds["preprocessing"].message
-    assert all(each.verdict is Verdict.COSMETIC for kind, each in kinds.items() if kind != "initial weights")
+    assert all(finding.verdict is Significance.COSMETIC for kind, finding in kinds.items() if kind != "initial weights")
 
 
 def test_the_polynomial_network_has_two_blocks_less_and_six_hadamard_terms() -> None:
@@ -45,7 +45,7 @@ def test_the_polynomial_network_has_two_blocks_less_and_six_hadamard_terms() -> 
 
     assert found.verdict == "different"
     assert sorted(real(found)) == [("block removed", 2), ("second-order term added", 6)]
-    term = next(each for each in found.findings if each.kind == "second-order term added")
+    term = next(finding for finding in found.findings if finding.kind == "second-order term added")
     assert term.message == "the Hadamard term batch_norm(a ⊙ b) added"
 
 
@@ -74,7 +74,7 @@ def test_the_report_is_complete_in_every_format() -> None:
     assert {"dtype", "inputs", "eval", "train", "gradients", "buffers"} <= data["proof"].keys()
     assert data["b"]["parameters"] == 5_274_954
     assert all(len(row) == 3 for row in data["weight_mapping"])
-    assert all({"kind", "verdict", "where", "count", "message"} <= each.keys() for each in data["findings"])
+    assert all({"kind", "verdict", "where", "count", "message"} <= finding.keys() for finding in data["findings"])
     for format in ("terminal", "markdown", "html"):
         assert "Hadamard" in render(report, format)
 
@@ -92,14 +92,14 @@ def write(path, body: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "code"),
+    ("body_a", "body_b", "code"),
     [
         ("nn.Linear(4, 4)", "nn.Linear(4, 4)", 0),
         ("nn.Linear(4, 4)", "nn.Sequential(nn.Linear(4, 4), nn.Tanh())", 1),
     ],
 )
-def test_the_exit_code_is_the_verdict(diagnose, tmp_path, one, other, code) -> None:
-    texts = [write(tmp_path / f"{name}.py", body) for name, body in (("one", one), ("other", other))]
+def test_the_exit_code_is_the_verdict(diagnose, tmp_path, body_a, body_b, code) -> None:
+    texts = [write(tmp_path / f"{name}.py", body) for name, body in (("one", body_a), ("other", body_b))]
 
     done = diagnose("diff", *texts, "--input", "2x4", "--format", "json")
 

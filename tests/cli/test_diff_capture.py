@@ -89,8 +89,8 @@ def test_a_graph_that_changes_between_captures_is_said_and_nothing_in_it_is_call
 
     found = report(done)["findings"]
     assert (done.returncode, report(done)["data"]["verdict"]) == (3, "undetermined")
-    assert any("draws random numbers in Python" in each["message"] for each in found)
-    assert not any(each["verdict"] == "real" for each in found)
+    assert any("draws random numbers in Python" in finding["message"] for finding in found)
+    assert not any(finding["verdict"] == "real" for finding in found)
 
 
 def test_the_recorder_steps_in_where_export_fails_and_that_is_said(diagnose, model) -> None:
@@ -112,11 +112,11 @@ def test_what_cannot_be_captured_ends_with_3_a_reason_and_a_hint(diagnose, model
 
 def test_a_network_of_two_inputs_is_given_both(diagnose, model) -> None:
     both = diagnose("diff", model("Two"), model("Swapped"), "--input", "2x4", "--input", "2x3", "--format", "json")
-    one = diagnose("diff", model("Two"), model("Swapped"), "--input", "2x4")
+    done = diagnose("diff", model("Two"), model("Swapped"), "--input", "2x4")
 
     assert (both.returncode, report(both)["data"]["proof"]["gradients"]) == (0, 0.0)
-    assert (one.returncode, one.stdout) == (3, "")
-    assert "one for each argument" in one.stderr
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "one for each argument" in done.stderr
 
 
 def test_a_mapping_is_written_whole_and_read_back(diagnose, model, tmp_path) -> None:

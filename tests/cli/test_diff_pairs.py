@@ -5,7 +5,7 @@ import torch
 
 from diagnose import networks
 from diagnose.diff.run import compare
-from diagnose.values import GraphDiff, InputSpec, Verdict
+from diagnose.values import GraphDiff, InputSpec, Significance
 
 pytestmark = pytest.mark.slow
 
@@ -14,9 +14,9 @@ SHAPE = (2, 3, 32, 32)
 
 def real(found: GraphDiff) -> list[tuple[str, int]]:
     return [
-        (each.message, each.count)
-        for each in found.findings
-        if each.verdict is not Verdict.COSMETIC and each.kind != "initial weights"
+        (finding.message, finding.count)
+        for finding in found.findings
+        if finding.verdict is not Significance.COSMETIC and finding.kind != "initial weights"
     ]
 
 

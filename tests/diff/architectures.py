@@ -119,11 +119,11 @@ class UNet(nn.Module):
         self.up2, self.up1, self.head = unit(32, 8), unit(16, 8), nn.Conv2d(8, 5, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        one = self.down1(x)
-        two = self.down2(self.pool(one))
+        high = self.down1(x)
+        two = self.down2(self.pool(high))
         low = self.middle(self.pool(two))
         two = self.up2(self.join2(self.up(low), two))
-        return self.head(self.up1(self.join1(self.up(two), one)))
+        return self.head(self.up1(self.join1(self.up(two), high)))
 
 
 class Position(nn.Module):
@@ -264,6 +264,19 @@ def mixer() -> nn.Module:
 
 
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
-    each.__name__: each
-    for each in (plain, resnet, resnext, densenet, mobilenet2, mobilenet3, vgg, vit, convnext, inception, preact, mixer)
+    build.__name__: build
+    for build in (
+        plain,
+        resnet,
+        resnext,
+        densenet,
+        mobilenet2,
+        mobilenet3,
+        vgg,
+        vit,
+        convnext,
+        inception,
+        preact,
+        mixer,
+    )
 } | {"unet": UNet}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import nn
 
-from diagnose.values import GraphDiff, Verdict
+from diagnose.values import GraphDiff, Significance
 from tests.diff.architectures import ARCHITECTURES, INPUT
 
 PER_KIND = 3
@@ -38,17 +38,17 @@ def cases(
 
 def real(answer: GraphDiff) -> list[str]:
     """Return the real findings in words."""
-    return [f"{each.kind}: {each.message}" for each in answer.findings if each.verdict is Verdict.REAL]
+    return [f"{place.kind}: {place.message}" for place in answer.findings if place.verdict is Significance.REAL]
 
 
 def names_place(answer: GraphDiff, places: list[str]) -> bool:
     """Say whether a real finding stands at, in or around a place, or says "one of several equal ones"."""
     for finding in answer.findings:
-        if finding.verdict is not Verdict.REAL:
+        if finding.verdict is not Significance.REAL:
             continue
         if "equal ones" in finding.message:
             return True
-        paths = [path for each in finding.where for part in each.split(" ↔ ") for path in part.split(", ")]
+        paths = [path for place in finding.where for part in place.split(" ↔ ") for path in part.split(", ")]
         if any(_related(path, place) for path in paths for place in places):
             return True
     return False

@@ -76,11 +76,11 @@ def swapped(*kinds: type[nn.Module]) -> Plant:
             if type(module) is not nn.Sequential:
                 continue
             names = list(module._modules)
-            for one, other in pairwise(names):
-                if type(module._modules[one]) is kinds[0] and type(module._modules[other]) is kinds[1]:
-                    module._modules[one], module._modules[other] = module._modules[other], module._modules[one]
+            for name_a, name_b in pairwise(names):
+                if type(module._modules[name_a]) is kinds[0] and type(module._modules[name_b]) is kinds[1]:
+                    module._modules[name_a], module._modules[name_b] = module._modules[name_b], module._modules[name_a]
                     prefix = f"{path}." if path else ""
-                    return [prefix + one, prefix + other]
+                    return [prefix + name_a, prefix + name_b]
         return []
 
     return plant

@@ -56,8 +56,8 @@ def reordered(model: nn.Module) -> list[str]:
 
 
 def shared_activation(model: nn.Module) -> list[str]:
-    one = nn.ReLU()
-    touched = swap(model, of(nn.ReLU), lambda module: one)
+    activation = nn.ReLU()
+    touched = swap(model, of(nn.ReLU), lambda module: activation)
     return touched if len(touched) > 1 else []
 
 

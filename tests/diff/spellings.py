@@ -37,8 +37,8 @@ class Row(nn.Module):
         return self.head((x + F.gelu(self.second(x))).mean(1))
 
 
-def on(host: type[nn.Module], one: Callable[[], nn.Module], other: Callable[[], nn.Module]) -> Pair:
-    return lambda: (host(one()), host(other()))
+def on(host: type[nn.Module], make_a: Callable[[], nn.Module], make_b: Callable[[], nn.Module]) -> Pair:
+    return lambda: (host(make_a()), host(make_b()))
 
 
 def weight(*shape: int) -> nn.Parameter:

@@ -17,4 +17,4 @@ def test_a_planted_difference_is_found(kind, architecture, compare) -> None:
     answer = compare(original, changed)
 
     assert answer.verdict == "different"
-    assert names_place(answer, places), (places, real(answer), [each.where for each in answer.findings])
+    assert names_place(answer, places), (places, real(answer), [finding.where for finding in answer.findings])

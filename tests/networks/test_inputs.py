@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from diagnose.errors import DiagnoseError
-from diagnose.networks.inputs import candidates, parse_input, parse_inputs, taking, tensors
+from diagnose.networks.inputs import candidates, parse_input, parse_inputs, tensors, with_named_inputs
 from diagnose.values import InputSpec
 
 DTYPES = ["float32", "float64", "float16", "bfloat16", "int64", "int32", "bool"]
@@ -94,7 +94,7 @@ def test_inputs_reach_the_model_by_their_names():
     specs = parse_inputs(
         ["mask=1x3:bool", "1x3x8x8", "batch.ids=1x4:int64", "batch.meta.age=1x1", "images.1=3", "images.0=2"]
     )
-    args, kwargs = taking(Echo(), specs)(*tensors(specs))
+    args, kwargs = with_named_inputs(Echo(), specs)(*tensors(specs))
     assert [tuple(tensor.shape) for tensor in args] == [(1, 3, 8, 8)]
     assert list(kwargs) == ["mask", "batch", "images"]
     assert kwargs["mask"].dtype == torch.bool
@@ -104,13 +104,13 @@ def test_inputs_reach_the_model_by_their_names():
 
 def test_a_model_without_named_inputs_stays_as_it_is():
     model = Echo()
-    assert taking(model, (InputSpec((1, 3)),)) is model
+    assert with_named_inputs(model, (InputSpec((1, 3)),)) is model
     assert type(model) is Echo
 
 
 def test_a_model_that_takes_names_is_copied_with_them_and_stays_of_its_class():
     specs = parse_inputs(["a=1x3"])
-    model = taking(taking(Echo(), specs), specs)
+    model = with_named_inputs(with_named_inputs(Echo(), specs), specs)
     twin = copy.deepcopy(model)
     assert isinstance(twin, Echo)
     assert type(twin).__name__ == "Echo"
@@ -121,4 +121,4 @@ def test_a_forward_that_stands_on_the_object_is_not_passed_by():
     model = Echo()
     model.forward = lambda x: x
     with pytest.raises(DiagnoseError, match="takes no inputs by name"):
-        taking(model, parse_inputs(["a=1x3"]))
+        with_named_inputs(model, parse_inputs(["a=1x3"]))

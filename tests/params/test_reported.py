@@ -71,8 +71,8 @@ def test_what_is_no_number_is_refused_as_a_wrong_call(text):
 
 
 def test_a_number_that_would_round_to_nothing_has_only_a_finer_reading():
-    assert [other.text for other in other_precisions(parse_reported("0.3M"))] == ["0.30M"]
-    assert [other.text for other in other_precisions(parse_reported("6.0M"))] == ["6M", "6.00M"]
+    assert [reading.text for reading in other_precisions(parse_reported("0.3M"))] == ["0.30M"]
+    assert [reading.text for reading in other_precisions(parse_reported("6.0M"))] == ["6M", "6.00M"]
 
 
 @given(mantissa=st.integers(1, 99999), decimals=st.integers(0, 2), unit=st.sampled_from(list(UNITS)))
@@ -86,5 +86,5 @@ def test_other_precisions_are_a_wider_and_a_narrower_reading(mantissa, decimals,
     assert finer.readings(int(stated.scaleb(UNITS[unit])))
     assert len(coarser) <= (1 if decimals else 0)
     assert coarser or not decimals or stated < Decimal(5).scaleb(-decimals)
-    for other in coarser:
-        assert other.rounded[1] - other.rounded[0] > width
+    for reading in coarser:
+        assert reading.rounded[1] - reading.rounded[0] > width

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from diagnose.polynomial.degree import FITS, fit, growth
-from diagnose.polynomial.restrict import Until, frozen, randomise, straight
+from diagnose.polynomial.restrict import NetworkPrefix, frozen, randomise, straight
 
 
 class Power(nn.Module):
@@ -136,4 +136,4 @@ def test_zero_initialised_norms_hide_no_term():
 def test_a_network_until_a_block():
     module = nn.Sequential(nn.Linear(5, 5), Power(2), nn.Linear(5, 2))
     x = torch.randn(3, 5)
-    torch.testing.assert_close(Until(module, "1")(x), module[0](x))
+    torch.testing.assert_close(NetworkPrefix(module, "1")(x), module[0](x))

@@ -3,11 +3,11 @@
 import pytest
 
 from diagnose.errors import CannotRun, DiagnoseError
-from diagnose.probe.answer import prepare, run_probe
+from diagnose.probe.answer import run_probe, schedule_trials
 from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors import executor_for
-from diagnose.probe.executors.executor import Clock, OutOfMemoryError
-from diagnose.probe.request import Request
+from diagnose.probe.executors.executor import OutOfMemoryError, TrialCost
+from diagnose.probe.request import ProbeRequest
 from diagnose.probe.trial.initial_weights import initialised, narrowed
 from diagnose.values import Augmentation, Recipe, Setting
 
@@ -24,7 +24,7 @@ class Timed:
     """
 
     def __init__(self, *, cores=1, factor=lambda numerics, copies: 1.0, fits=1_000, together=1_000):
-        self.cores, self.slots, self.sparing, self.asked = cores, 1, False, []
+        self.cores, self.slots, self.returns_memory, self.asked = cores, 1, False, []
         self.factor, self.fits, self.together = factor, fits, together
 
     def clock(self, spec, *, copies, limit=None):
@@ -33,7 +33,7 @@ class Timed:
         if size > self.fits or (size > 32 and copies > self.together):
             raise OutOfMemoryError(spec)
         width = next((width for width in (32, 16) if f"={width}" in spec.model or f": {width}" in spec.model), 64)
-        return Clock(0.0, 1e-3 * (width / 64) ** 2 * self.factor(spec.numerics, copies), 0.0, 0.0)
+        return TrialCost(0.0, 1e-3 * (width / 64) ** 2 * self.factor(spec.numerics, copies), 0.0, 0.0)
 
 
 class Graphs(Timed):
@@ -51,8 +51,8 @@ def planned(tmp_path):
         images = load_images("synthetic:1000")
         ends = {"start": recipe("a", 0.0), "end": recipe("b", 0.9)}
         options = ends | {"models": ("prodpoly", "mm"), "seeds": 2, "epochs": 5, "budget": budget} | options
-        request = Request(**options)
-        return prepare(request, images, tmp_path, executor or Timed())
+        request = ProbeRequest(**options)
+        return schedule_trials(request, images, tmp_path, executor or Timed())
 
     return plan
 
@@ -106,7 +106,7 @@ def test_on_a_gpu_the_start_of_an_engine_counts_over_the_length_of_a_trial(plann
         def clock(self, spec, **options):
             cost = super().clock(spec, **options)
             compiled = spec.numerics.engine != "eager"
-            return Clock(60.0, cost.train / 2, 0.0, 0.0) if compiled else cost
+            return TrialCost(60.0, cost.train / 2, 0.0, 0.0) if compiled else cost
 
     # 5,000 images a trial: 5 seconds are halved for a start of 60; 500,000 images: 500 seconds.
     assert planned(None, Compiling(), device="cuda").decision.numerics.engine == "eager"
@@ -161,7 +161,7 @@ def test_a_budget_on_a_gpu_counts_whole_batches(planned):
     class Launching(Timed):  # a step takes 12 ms, however many images it has
         def clock(self, spec, **options):
             super().clock(spec, **options)
-            return Clock(0.0, 0.012 / min(spec.settings.batch_size, spec.length.images), 0.0, 0.0)
+            return TrialCost(0.0, 0.012 / min(spec.settings.batch_size, spec.length.images), 0.0, 0.0)
 
     # 5 arms × 2 seeds × 2 models × 5 epochs × 1,000 images are 781 steps of 128, or 9.4 seconds.
     ends = {"start": recipe("a", 0.0, 128), "end": recipe("b", 0.9, 128)}
@@ -198,17 +198,17 @@ def test_fewer_trials_at_a_time_before_a_batch_is_divided(planned):
     prepared = planned(None, executor, start=recipe("a", 0.0, batch=128), end=recipe("b", 0.9, batch=128))
     assert prepared.decision.workers == 2
     assert {spec.numerics.micro_batch for spec in prepared.specs} == {None}
-    assert executor.sparing
+    assert executor.returns_memory
     assert any("trials at a time are 2" in note for note in prepared.plan.notes)
 
 
 def test_a_load_that_falls_on_one_timing_does_not_make_another_way_the_fastest(planned):
     class Loaded(Timed):
         def clock(self, spec, **options):
-            before = [other for other, _ in self.asked if other.numerics == spec.numerics]
+            before = [timed_spec for timed_spec, _ in self.asked if timed_spec.numerics == spec.numerics]
             cost = super().clock(spec, **options)
             slowed = spec.numerics.layout == "channels-last" and spec.numerics.precision == "bf16" and not before
-            return Clock(0.0, cost.train * 1.9, 0.0, 0.0) if slowed else cost
+            return TrialCost(0.0, cost.train * 1.9, 0.0, 0.0) if slowed else cost
 
     faster = {"bf16": 0.9, "channels-last": 0.8}
     executor = Loaded(factor=lambda n, copies: faster.get(n.precision, 1) * faster.get(n.layout, 1))
@@ -234,12 +234,14 @@ def test_what_a_lack_of_memory_decided_is_kept_for_the_next_run(tmp_path):
     (tmp_path / "net.py").write_text(SHORT_LATER)
     images = load_images("synthetic:200")
     ends = {"start": recipe("a", 0.0, 32), "end": recipe("b", 0.9, 32)}
-    request = Request((f"{tmp_path}/net.py:net",), **ends, seeds=2, epochs=1, precision="fp32", workers=1, threads=1)
+    request = ProbeRequest(
+        (f"{tmp_path}/net.py:net",), **ends, seeds=2, epochs=1, precision="fp32", workers=1, threads=1
+    )
     said, new = [], []
 
     def probed():
         with executor_for(request, images, tmp_path, ray=None) as executor:
-            prepared = prepare(request, images, tmp_path, executor)
+            prepared = schedule_trials(request, images, tmp_path, executor)
             (tmp_path / "short").touch()
             answer = run_probe(prepared, tmp_path, executor, lambda ended: new.append(ended[-1]), said.append)
         return prepared, answer
@@ -285,9 +287,9 @@ def test_a_narrowed_network_has_about_a_sixteenth_of_the_parameters(alias):
 def test_one_seed_gives_the_same_initial_weights():
     import torch
 
-    one, two, other = (initialised("torch(width=8)", "Kaiming-normal", seed) for seed in (3, 3, 4))
-    assert torch.equal(one.layer1[0].conv1.weight, two.layer1[0].conv1.weight)
-    assert not torch.equal(one.layer1[0].conv1.weight, other.layer1[0].conv1.weight)
+    first, two, second = (initialised("torch(width=8)", "Kaiming-normal", seed) for seed in (3, 3, 4))
+    assert torch.equal(first.layer1[0].conv1.weight, two.layer1[0].conv1.weight)
+    assert not torch.equal(first.layer1[0].conv1.weight, second.layer1[0].conv1.weight)
     # Kaiming-normal, fan-out: standard deviation √(2 / (out · k²)).
     weight = initialised("torch(width=64)", "Kaiming-normal", 0).layer4[1].conv2.weight
     assert weight.std().item() == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.01)

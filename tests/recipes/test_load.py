@@ -74,7 +74,7 @@ def config(folder, *, wrapper="", scheduler="type='ConstantLR'", augments="dict(
 
 
 @pytest.mark.parametrize(
-    ("mixed", "other"),
+    ("mixed", "further"),
     [
         ("dict(augments=dict(type='Mixup', alpha=1.0))", ("Mixup(alpha=1.0)",)),
         ("dict(augments=[dict(type='Mixup', alpha=0.8), dict(type='CutMix', alpha=1.0)])",
@@ -83,8 +83,8 @@ def config(folder, *, wrapper="", scheduler="type='ConstantLR'", augments="dict(
         ("None", ()),
     ],
 )  # fmt: skip
-def test_what_mmpretrain_mixes_is_augmentation(tmp_path, mixed, other):
-    assert config(tmp_path, augments=mixed).get("augmentation") == Augmentation(flip=0.5, other=other)
+def test_what_mmpretrain_mixes_is_augmentation(tmp_path, mixed, further):
+    assert config(tmp_path, augments=mixed).get("augmentation") == Augmentation(flip=0.5, other=further)
 
 
 @pytest.mark.parametrize("place", ["data_preprocessor = {}", "model['data_preprocessor'] = {}"])

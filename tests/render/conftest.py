@@ -21,11 +21,11 @@ from diagnose.values import (
     Prose,
     Report,
     Section,
+    Significance,
     Skipped,
     Step,
     Table,
     TreeRow,
-    Verdict,
     Waterfall,
 )
 
@@ -55,7 +55,7 @@ def params_report() -> Report:
         findings=(
             Finding(
                 "parameters",
-                Verdict.UNDETERMINED,
+                Significance.UNDETERMINED,
                 ("layer1.0", "layer1.1", "layer2.0", "layer2.1", "layer3.0", "layer4.0"),
                 6,
                 "The second-order term may hold two 1×1 convolutions that this model lacks.",
@@ -168,9 +168,13 @@ def _effects() -> Section:
                 (
                     TreeRow(0, "layer1.0", "layer1.0"),
                     TreeRow(1, "conv1  3×3, 64 → 64", "conv1  3×3, 64 → 64"),
-                    TreeRow(1, "relu  called twice", "relu1, relu2", Verdict.COSMETIC, "registered once, called twice"),
-                    TreeRow(1, None, "conv3  1×1, 64 → 64", Verdict.REAL, "a convolution on the second-order path"),
-                    TreeRow(1, "norm3", "norm3", Verdict.UNDETERMINED, "momentum not stated"),
+                    TreeRow(
+                        1, "relu  called twice", "relu1, relu2", Significance.COSMETIC, "registered once, called twice"
+                    ),
+                    TreeRow(
+                        1, None, "conv3  1×1, 64 → 64", Significance.REAL, "a convolution on the second-order path"
+                    ),
+                    TreeRow(1, "norm3", "norm3", Significance.UNDETERMINED, "momentum not stated"),
                     TreeRow(0, "layer1.1 … layer4.0", "layer1.1 … layer4.0", folded=True),
                 ),
             ),
@@ -265,7 +269,7 @@ def curves(draw: st.DrawFn) -> Curve:
     return Curve(draw(TEXTS), draw(line), draw(line), low, high)
 
 
-VERDICTS = st.none() | st.sampled_from(Verdict)
+VERDICTS = st.none() | st.sampled_from(Significance)
 TREE_ROWS = st.builds(TreeRow, st.integers(0, 12), st.none() | TEXTS, st.none() | TEXTS, VERDICTS, TEXTS, st.booleans())
 FIGURES = st.one_of(
     st.builds(Bars, TEXTS, TEXTS, few(st.builds(Bar, TEXTS, FLOATS, st.booleans()))),
@@ -306,7 +310,7 @@ REPORTS = st.builds(
     TEXTS,
     st.dictionaries(TEXTS, TEXTS, max_size=2),
     few(SECTIONS),
-    few(st.builds(Finding, TEXTS, st.sampled_from(Verdict), few(TEXTS), st.integers(0, 9), TEXTS, few(TEXTS))),
+    few(st.builds(Finding, TEXTS, st.sampled_from(Significance), few(TEXTS), st.integers(0, 9), TEXTS, few(TEXTS))),
     few(st.builds(Skipped, TEXTS, TEXTS)),
     st.dictionaries(TEXTS, DATA, max_size=2),
 )
@@ -330,11 +334,11 @@ def report_of(text: str) -> Report:
     drawn = Curves(text, text, text, (Curve(text, (0.0, 1.0), (1.0, 2.0), (0.5, 1.5), (1.5, 2.5)),))
     intervals = Intervals(text, text, (Interval(text, 1.0, 0.5, 1.5),))
     table = Table(text, (Column(text), Column(text, numeric=True)), ((text, text), (text, 1)), (text, None), (1,), text)
-    tree = AlignedTree(text, text, text, (TreeRow(0, text, text), TreeRow(1, None, text, Verdict.REAL, text)))
+    tree = AlignedTree(text, text, text, (TreeRow(0, text, text), TreeRow(1, None, text, Significance.REAL, text)))
     tones = tuple(Prose(text, tone) for tone in ("plain", "verdict", "good", "bad", "caution", "hint"))
     items = (*tones, table, tree, bars, waterfall, drawn, intervals)
     sections = tuple(Section(text, (*items, Section(text, items)), folded) for folded in (False, True))
-    finding = Finding(text, Verdict.REAL, (text, text), 2, text, (text,))
+    finding = Finding(text, Significance.REAL, (text, text), 2, text, (text,))
     return Report(text, text, {text: text}, sections * 2, (finding,), (Skipped(text, text),), {text: [text]})
 
 
@@ -345,5 +349,7 @@ def hostile_report(request: pytest.FixtureRequest) -> Report:
 
 @pytest.fixture(scope="session")
 def everything_hostile() -> Report:
-    each = [report_of(text) for text in HOSTILE]
-    return replace(each[0], sections=tuple(section for report in each for section in report.sections[:2]))
+    hostile_reports = [report_of(text) for text in HOSTILE]
+    return replace(
+        hostile_reports[0], sections=tuple(section for report in hostile_reports for section in report.sections[:2])
+    )

@@ -53,7 +53,7 @@ def main():
         )
         if options.list:
             for row in rows:
-                print(f"{sum(each[0] is row for each in inputs):5} {row.name}", file=stream)
+                print(f"{sum(case[0] is row for case in inputs):5} {row.name}", file=stream)
             return
         with stream:
             kinds.load()
@@ -219,7 +219,7 @@ class Runner:
         said = [*said, *_written(self._folder)]
         if row.file and (shown := sorted({hex(ord(char)) for char in HIDDEN if char in "".join(said)})):
             faults.append(f"hidden characters were printed: {', '.join(shown)}")
-        faults += [f"it injects into a probe: {wrong}" for each in self._guard.probes for wrong in _injected(each)]
+        faults += [f"it injects into a probe: {wrong}" for probe in self._guard.probes for wrong in _injected(probe)]
         return faults
 
 

@@ -71,7 +71,7 @@ class Guard:
         installed = [_PLACES[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")]
         own = [Path(diagnose.__file__).parent, Path(__file__).parent, sys.prefix, sys.base_prefix, *code]
         self.root = os.path.realpath(root)
-        self.code = tuple({os.path.realpath(each) + os.sep for each in (*installed, *own)})
+        self.code = tuple({os.path.realpath(folder) + os.sep for folder in (*installed, *own)})
         self.faults, self.probes, self._on = [], [], False
         self._popen = subprocess.Popen
         sys.addaudithook(self._hook)

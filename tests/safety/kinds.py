@@ -153,9 +153,9 @@ def parse_reported(text):
 
 
 def parse_figure(text):
-    from diagnose.flops.reported import search
+    from diagnose.flops.reported import search_operations
 
-    search.parse_figure(text) if hasattr(search, "parse_figure") else None
+    search_operations.parse_figure(text) if hasattr(search_operations, "parse_figure") else None
 
 
 def parse_kept(text):
@@ -187,17 +187,17 @@ def parse_report(text):
 
 
 def read_trials(path):
-    from diagnose.case.stored_trials import digest, kept, kept_in
+    from diagnose.case.stored_trials import as_stored, digest, kept_in
 
     digest(Path(path))
-    kept(kept_in(Path(path)).runs)
+    as_stored(kept_in(Path(path)).runs)
 
 
 def read_journals(path):
-    from diagnose.case.stored_trials import digest, journals_in, kept
+    from diagnose.case.stored_trials import as_stored, digest, journals_in
 
     digest(Path(path))
-    kept(journals_in(Path(path)).runs)
+    as_stored(journals_in(Path(path)).runs)
 
 
 def read_checkpoint(path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diagnose.case.keys import Key, real, text
-from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.kind import Assessment, Evidence, Kind
 from diagnose.case.kinds.trained import (
     DATA,
     SEEDS,
@@ -19,13 +19,13 @@ from diagnose.case.kinds.trained import (
     probe_section,
     short_sentence,
 )
-from diagnose.case.measurements import Bench
+from diagnose.case.measurements import Measurements
 from diagnose.values import Claim, FlopTable, Interval, Intervals, Item, Prose, Recipe, Ruling, Section, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from diagnose.case.requested_probes import Probe
+    from diagnose.case.requested_probes import ComparableTrials
 
 FEWEST = 3
 """Fewest seeds that an accuracy is judged by."""
@@ -46,7 +46,7 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class AccuracyEvidence:
     """What the trials at hand say: the full-length means of each arm, and the probes that are shorter.
 
     `model` is the claim's, `macs` those of its forward pass.
@@ -55,43 +55,47 @@ class Trained:
     recipes: tuple[Recipe, Recipe]
     model: str
     means: tuple[Mean, ...]
-    probes: tuple[Probe, ...]
+    probes: tuple[ComparableTrials, ...]
     macs: int | None
     skipped: tuple[Skipped, ...]
 
     def mean(self, model: str, recipe: str) -> Mean | None:
         """Return the mean of a model's text with a recipe's name."""
-        return next((each for each in self.means if (each.model, each.recipe) == (model, recipe)), None)
+        return next((mean for mean in self.means if (mean.model, mean.recipe) == (model, recipe)), None)
 
 
-def measure(claim: Claim, bench: Bench) -> Trained:
+def measure(claim: Claim, measurements: Measurements) -> AccuracyEvidence:
     """Read the trials at hand, and count what a trial of full length would take."""
     from diagnose.recipes.load import load
 
     recipes = load(claim.get("recipe")), load(claim.get("against"))
     names = tuple(filter(None, (claim.get("model"), claim.get("reference"))))
-    texts = tuple(bench.text(name) for name in names)
-    at_hand = bench.at_hand()
-    probes = _probes(at_hand.runs, recipes, texts) if at_hand.runs else ()
+    texts = tuple(measurements.text(name) for name in names)
+    available = measurements.available_trials()
+    probes = _probes(available.runs, recipes, texts) if available.runs else ()
     means = tuple(mean for probe in probes for mean in _means(probe, recipes, texts, claim.get("data", DATA)))
-    work = bench.operations(names[0])
-    return Trained(
+    work = measurements.operations(names[0])
+    return AccuracyEvidence(
         recipes,
         texts[0],
         means,
         tuple(probe for probe in probes if probe.models(texts[0])),
         work.macs if isinstance(work, FlopTable) else None,
-        (*at_hand.skipped, *(item for probe in probes for item in not_ended(probe.matched))),
+        (*available.skipped, *(item for probe in probes for item in not_ended(probe.matched))),
     )
 
 
-def _probes(runs: Sequence[object], recipes: tuple[Recipe, Recipe], texts: tuple[str, ...]) -> tuple[Probe, ...]:
+def _probes(
+    runs: Sequence[object], recipes: tuple[Recipe, Recipe], texts: tuple[str, ...]
+) -> tuple[ComparableTrials, ...]:
     from diagnose.case.requested_probes import probes_between
 
     return probes_between(runs, *recipes, texts)  # type: ignore[arg-type]
 
 
-def _means(probe: Probe, recipes: tuple[Recipe, Recipe], models: tuple[str, ...], data: str) -> Iterator[Mean]:
+def _means(
+    probe: ComparableTrials, recipes: tuple[Recipe, Recipe], models: tuple[str, ...], data: str
+) -> Iterator[Mean]:
     """Yield the mean of each arm that followed a recipe to its end, on the images the accuracy is claimed for.
 
     Where a trial of it diverged or failed the rest would flatter it, so there is no mean.
@@ -114,7 +118,7 @@ def _mean(model: str, recipe: str, values: tuple[float, ...]) -> Mean:
     return Mean(model, recipe, values, sum(values) / len(values), float(interval.low), float(interval.high))
 
 
-def judge(claim: Claim, trained: Trained) -> Opinion:
+def judge(claim: Claim, trained: AccuracyEvidence) -> Assessment:
     """Refute an error of the implementation where another recipe reaches what was reported with the same code.
 
     Supported is it only where, with that recipe, a reference implementation reaches it and this one does not.
@@ -123,17 +127,17 @@ def judge(claim: Claim, trained: Trained) -> Opinion:
     goal = claim.get("reported") - claim.get("within", 0.5)
     ours = trained.mean(trained.model, end.name)
     if ours is None:
-        return Opinion(Ruling.UNDETERMINED, _open(claim, trained))
+        return Assessment(Ruling.UNDETERMINED, _open(claim, trained))
     said = f"With the recipe {end.name} the same implementation gets {_shown(ours)}"
     if ours.low >= goal:
-        return Opinion(Ruling.REFUTED, f"{said}, which is what was reported: with {start.name} it was the training.")
-    others = [each for each in trained.means if each.model != trained.model and each.recipe == end.name]
-    if ours.high < goal and any(each.low >= goal for each in others):
-        return Opinion(Ruling.SUPPORTED, f"{said}, and the reference gets {_shown(others[0])}.")
-    return Opinion(Ruling.UNDETERMINED, f"{said}; that does not tell the implementation from the training.")
+        return Assessment(Ruling.REFUTED, f"{said}, which is what was reported: with {start.name} it was the training.")
+    others = [mean for mean in trained.means if mean.model != trained.model and mean.recipe == end.name]
+    if ours.high < goal and any(mean.low >= goal for mean in others):
+        return Assessment(Ruling.SUPPORTED, f"{said}, and the reference gets {_shown(others[0])}.")
+    return Assessment(Ruling.UNDETERMINED, f"{said}; that does not tell the implementation from the training.")
 
 
-def _open(claim: Claim, trained: Trained) -> str:
+def _open(claim: Claim, trained: AccuracyEvidence) -> str:
     end, data = trained.recipes[1], claim.get("data", DATA)
     shown = [(probe, model) for probe in trained.probes for model in probe.models(trained.model)]
     held = "no trials at hand" if not shown else f"no trial at hand is that network with {end.name}, at its full length"
@@ -154,7 +158,7 @@ def _shown(mean: Mean) -> str:
     return f"{mean.mean:.2f} % (n = {len(mean.values)}, 95 % interval {mean.low:.2f} to {mean.high:.2f})"
 
 
-def evidence(claim: Claim, trained: Trained) -> Evidence:
+def evidence(claim: Claim, trained: AccuracyEvidence) -> Evidence:
     """Show what is at hand, and which trials would settle the claim at what cost."""
     items: list[Item] = []
     if trained.means:
@@ -175,7 +179,7 @@ def evidence(claim: Claim, trained: Trained) -> Evidence:
     return Evidence(tuple(items), data, trained.skipped)
 
 
-def _data(probe: Probe, model: str) -> dict[str, object]:
+def _data(probe: ComparableTrials, model: str) -> dict[str, object]:
     from dataclasses import asdict
 
     found = effects_on(probe, model)
@@ -189,7 +193,7 @@ def _data(probe: Probe, model: str) -> dict[str, object]:
     }
 
 
-def _plan(claim: Claim, trained: Trained) -> Section:
+def _plan(claim: Claim, trained: AccuracyEvidence) -> Section:
     start, end = claim.get("recipe"), claim.get("against")
     epochs = trained.recipes[1].get("epochs")
     length = f" --epochs {epochs}" if isinstance(epochs, int) else ""

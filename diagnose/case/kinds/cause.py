@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from diagnose.case.keys import Key, real, text, word
-from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.kind import Assessment, Evidence, Kind
 from diagnose.case.kinds.comparison import comparison, initial
 from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, standing
-from diagnose.case.measurements import Bench
+from diagnose.case.measurements import Measurements
 from diagnose.plugins import defaults
 from diagnose.probe.report.phrases import points
-from diagnose.probe.report.words import signed, span
+from diagnose.probe.report.quantities import signed, span
 from diagnose.values import (
     Cell,
     Claim,
@@ -29,7 +29,7 @@ from diagnose.values import (
 )
 
 if TYPE_CHECKING:
-    from diagnose.case.requested_probes import BetweenModels, Probe
+    from diagnose.case.requested_probes import BetweenModels, ComparableTrials
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ class Suspects:
 
     diff: GraphDiff
     recipes: tuple[Recipe, Recipe]
-    probes: tuple[Probe, ...]
-    between: tuple[tuple[Probe, tuple[BetweenModels, ...]], ...]
+    probes: tuple[ComparableTrials, ...]
+    between: tuple[tuple[ComparableTrials, tuple[BetweenModels, ...]], ...]
     skipped: tuple[Skipped, ...] = ()
     full: BetweenModels | None = None
 
     @property
     def trained_alike(self) -> tuple[BetweenModels, ...]:
         """Return every comparison of the two networks."""
-        return tuple(each for _, found in self.between for each in found)
+        return tuple(effect for _, found in self.between for effect in found)
 
 
 def recipes_of(claim: Claim) -> tuple[str, str]:
@@ -59,73 +59,77 @@ def recipes_of(claim: Claim) -> tuple[str, str]:
     return claim.get("recipe", usual.recipe), claim.get("against", usual.against)
 
 
-def measure(claim: Claim, bench: Bench) -> Suspects:
+def measure(claim: Claim, measurements: Measurements) -> Suspects:
     """Compare the two networks, and read what the trials at hand say of both."""
     from diagnose.recipes.load import load
 
     names = claim.get("a"), claim.get("b")
     start, end = recipes_of(claim)
     recipes = load(start), load(end)
-    diff, at_hand = bench.compared(*names), bench.at_hand()
-    if not at_hand.runs:
-        return Suspects(diff, recipes, (), (), at_hand.skipped)
+    diff, available = measurements.compared(*names), measurements.available_trials()
+    if not available.runs:
+        return Suspects(diff, recipes, (), (), available.skipped)
     from diagnose.case.requested_probes import between_models, probes_between
 
-    texts = tuple(map(bench.text, names))
-    probes = probes_between(at_hand.runs, *recipes, texts)
+    texts = tuple(map(measurements.text, names))
+    probes = probes_between(available.runs, *recipes, texts)
     between = tuple((probe, found) for probe in probes if (found := between_models(probe, *texts)))
-    skipped = (*at_hand.skipped, *(item for probe in probes for item in not_ended(probe.matched)))
+    skipped = (*available.skipped, *(item for probe in probes for item in not_ended(probe.matched)))
     data = claim.get("data", DATA)
     full = [
-        each
+        effect
         for probe, found in between
         if _whole(probe, texts, recipes[0], data)
-        for each in found
-        if each.arm == "start" and (each.a, each.b) == texts
+        for effect in found
+        if effect.arm == "start" and (effect.a, effect.b) == texts
     ]
     return Suspects(diff, recipes, probes, between, skipped, full[0] if full else None)
 
 
-def _whole(probe: Probe, models: tuple[str, ...], recipe: Recipe, data: str) -> bool:
+def _whole(probe: ComparableTrials, models: tuple[str, ...], recipe: Recipe, data: str) -> bool:
     """Say whether both networks followed the recipe to its end, on the images that the accuracies are claimed for."""
     arm = probe.arm("start")
     trials = [trial for model in models for trial in probe.trials(model, arm)]
     return probe.data == data and all(trial.accuracy is not None and is_full(trial, recipe, arm) for trial in trials)
 
 
-def judge(claim: Claim, suspects: Suspects) -> Opinion:
+def judge(claim: Claim, suspects: Suspects) -> Assessment:
     """Refute a cause that is not there; one that is there is a suspect, whose effect short trials do not settle."""
     gap = f"{claim.get('accuracy_a'):g}\u00a0% against {claim.get('accuracy_b'):g}\u00a0%"
     seen, diff = _seen(suspects), suspects.diff
     if claim.get("cause") == "initial weights":
         return _from_initial(claim, suspects, gap)
     if diff.verdict == "undetermined":
-        return Opinion(Ruling.UNDETERMINED, f"Whether the architectures differ is undetermined, and so is {gap}.{seen}")
+        return Assessment(
+            Ruling.UNDETERMINED, f"Whether the architectures differ is undetermined, and so is {gap}.{seen}"
+        )
     if diff.verdict == "different":
-        return Opinion(Ruling.UNDETERMINED, f"The architectures differ; whether that makes {gap} is not shown.{seen}")
+        return Assessment(
+            Ruling.UNDETERMINED, f"The architectures differ; whether that makes {gap} is not shown.{seen}"
+        )
     remains = "the initial weights, which do differ, the random draw" if initial(diff) else "the random draw"
-    return Opinion(
+    return Assessment(
         Ruling.REFUTED,
         f"The two networks are the same function, so their architecture cannot make {gap}. What remains: {remains}, "
         f"and how each was trained.{seen}",
     )
 
 
-def _from_initial(claim: Claim, suspects: Suspects, gap: str) -> Opinion:
+def _from_initial(claim: Claim, suspects: Suspects, gap: str) -> Assessment:
     """Judge the initial weights by trials of full length, where the two networks differ in nothing else."""
     found = suspects.full
     if not initial(suspects.diff):
-        return Opinion(Ruling.REFUTED, f"The initial weights are drawn alike, so they cannot make {gap}.")
+        return Assessment(Ruling.REFUTED, f"The initial weights are drawn alike, so they cannot make {gap}.")
     if found is None or suspects.diff.verdict != "equivalent" or found.verdict == "undetermined":
         said = f"The initial weights do differ; whether that makes {gap} is not shown.{_seen(suspects)}"
-        return Opinion(Ruling.UNDETERMINED, said)
+        return Assessment(Ruling.UNDETERMINED, said)
     said = (
         f"Trained alike at full length, the initial weights make {signed(found.difference)} points "
         f"({span(found.low, found.high)}, n = {found.n})"
     )
     if found.low <= claim.get("accuracy_b") - claim.get("accuracy_a") <= found.high:
-        return Opinion(Ruling.SUPPORTED, f"{said}, which is {gap}.")
-    return Opinion(Ruling.REFUTED, f"{said}, which is not {gap}.")
+        return Assessment(Ruling.SUPPORTED, f"{said}, which is {gap}.")
+    return Assessment(Ruling.REFUTED, f"{said}, which is not {gap}.")
 
 
 def _seen(suspects: Suspects) -> str:
@@ -136,10 +140,10 @@ def _seen(suspects: Suspects) -> str:
     same = suspects.diff.verdict == "equivalent"
     what = "Trained alike, their initial weights" if same else "Trained alike, the two networks"
     shown = "; ".join(
-        f"with {_recipe(each.arm, suspects)} {signed(each.difference)} points "
-        f"({span(each.low, each.high)}, n = {each.n}: {bounded(each.verdict, each.bound)})"
-        for each in found
-        if each.arm in ("start", "end")
+        f"with {_recipe(effect.arm, suspects)} {signed(effect.difference)} points "
+        f"({span(effect.low, effect.high)}, n = {effect.n}: {bounded(effect.verdict, effect.bound)})"
+        for effect in found
+        if effect.arm in ("start", "end")
     )
     return (
         f" {what} make {found[0].b} differ from {found[0].a} by: {shown or 'see below'}; after {standing(probe)}. What "
@@ -159,18 +163,18 @@ def evidence(claim: Claim, suspects: Suspects) -> Evidence:
     rows: tuple[tuple[Cell, ...], ...] = (
         ("architecture", {"equivalent": "ruled out: the same function", "different": "a suspect"}.get(
             diff.verdict, "undetermined")),
-        ("initial weights", "; ".join(each.message for each in initial(diff)) or "drawn alike"),
+        ("initial weights", "; ".join(effect.message for effect in initial(diff)) or "drawn alike"),
         ("recipe", _recipe_found(suspects)),
         ("random draw", "one seed each moves an accuracy by the noise between seeds"),
     )  # fmt: skip
     table = Table("What could make the accuracies differ", (Column("Suspect"), Column("Found")), rows)
-    items: list[Item] = [table, *(_alike(probe, each, suspects) for probe, each in suspects.between)]
+    items: list[Item] = [table, *(_alike(probe, effect, suspects) for probe, effect in suspects.between)]
     if not suspects.between:
         a, b = diff.a.model, diff.b.model
         start, end = (recipe.name for recipe in suspects.recipes)
         command = f"diagnose probe '{a}' '{b}' --recipe {start} --against {end}"
         items.append(Prose(f"Only trials can tell: `{command}` trains both alike, with the same seeds.", "hint"))
-    between = [asdict(each) for each in suspects.trained_alike]
+    between = [asdict(effect) for effect in suspects.trained_alike]
     return Evidence(tuple(items), {**found.data, "between": between}, (*found.skipped, *suspects.skipped))
 
 
@@ -186,19 +190,21 @@ def _recipe_found(suspects: Suspects) -> str:
     return "; ".join(said) or "not part of the networks: see the claims about recipes"
 
 
-def _alike(probe: Probe, found: tuple[BetweenModels, ...], suspects: Suspects) -> Section:
+def _alike(probe: ComparableTrials, found: tuple[BetweenModels, ...], suspects: Suspects) -> Section:
     """Show the difference of the two networks under each recipe both were trained with."""
     a, b = found[0].a, found[0].b
-    shown = tuple(interval(_recipe(each.arm, suspects), each.difference, each.low, each.high) for each in found)
+    shown = tuple(
+        interval(_recipe(effect.arm, suspects), effect.difference, effect.low, effect.high) for effect in found
+    )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            _recipe(each.arm, suspects),
-            bounded(each.verdict, each.bound),
-            signed(each.difference),
-            span(each.low, each.high),
-            each.n,
+            _recipe(effect.arm, suspects),
+            bounded(effect.verdict, effect.bound),
+            signed(effect.difference),
+            span(effect.low, effect.high),
+            effect.n,
         )
-        for each in found
+        for effect in found
     )
     columns = (Column("Both trained with"), Column("Verdict"), Column("Points"), Column("Interval"), Column("n", True))
     note = "Welch's intervals of 95 %, corrected for their number: the networks begin with weights of their own."

@@ -15,9 +15,9 @@ from diagnose.values import (
     Proof,
     Prose,
     Section,
+    Significance,
     Table,
     TreeRow,
-    Verdict,
 )
 
 INITIAL = "initial weights"
@@ -30,12 +30,14 @@ BLOCK_DEPTH = 3
 
 def structural(diff: GraphDiff) -> tuple[Finding, ...]:
     """Return the real differences of the functions, without those of the initial weights."""
-    return tuple(each for each in diff.findings if each.verdict is Verdict.REAL and each.kind != INITIAL)
+    return tuple(
+        finding for finding in diff.findings if finding.verdict is Significance.REAL and finding.kind != INITIAL
+    )
 
 
 def initial(diff: GraphDiff) -> tuple[Finding, ...]:
     """Return the findings about initial weights."""
-    return tuple(each for each in diff.findings if each.kind == INITIAL)
+    return tuple(finding for finding in diff.findings if finding.kind == INITIAL)
 
 
 def deltas(proof: Proof) -> str:
@@ -48,7 +50,7 @@ def comparison(diff: GraphDiff) -> Evidence:
     """Return the evidence of a diff: findings, proof, and the two module trees with aligned rows."""
     rows: tuple[tuple[Cell, ...], ...] = tuple(map(_row, diff.findings))
     columns = (Column("Difference", verdict=True), Column("Times", numeric=True), Column("What"), Column("Where"))
-    marked = tuple(i for i, each in enumerate(diff.findings) if each.verdict is Verdict.REAL)
+    marked = tuple(i for i, finding in enumerate(diff.findings) if finding.verdict is Significance.REAL)
     found = Table(
         "",
         columns,
@@ -100,7 +102,7 @@ def _data(diff: GraphDiff) -> dict[str, Any]:
         "proof": {"eval": proof.eval, "train": proof.train, "gradients": proof.gradients, "buffers": proof.buffers,
                   "atol": proof.atol, "rtol": proof.rtol},
         "findings": [
-            {"kind": each.kind, "verdict": each.verdict.value, "count": each.count, "message": each.message}
-            for each in diff.findings
+            {"kind": finding.kind, "verdict": finding.verdict.value, "count": finding.count, "message": finding.message}
+            for finding in diff.findings
         ],
     }  # fmt: skip

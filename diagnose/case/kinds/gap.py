@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from diagnose.case.keys import Key, numbers, text, texts
-from diagnose.case.kind import Evidence, Kind, Opinion
-from diagnose.case.measurements import Bench
+from diagnose.case.kind import Assessment, Evidence, Kind
+from diagnose.case.measurements import Measurements
 from diagnose.params.gap.report import describe, gap_data, gap_sections, gap_verdict
 from diagnose.values import Claim, Item, ParameterGap, Ruling, Section, Waterfall
 
@@ -19,27 +19,27 @@ class Gaps:
     gaps: tuple[ParameterGap, ...]
 
 
-def measure(claim: Claim, bench: Bench) -> Gaps:
+def measure(claim: Claim, measurements: Measurements) -> Gaps:
     """Search the designs that close the gap to each of the numbers."""
     from diagnose.params.gap.explain import explain_gap
-    from diagnose.params.gap.known_facts import stated
+    from diagnose.params.gap.known_facts import known_facts
     from diagnose.params.reported import parse_reported
 
     name = claim.get("model")
-    built, table = bench.built(name), bench.parameters(name)
-    kept = stated(built.ref, claim.get("keep", ()))
+    built, table = measurements.built(name), measurements.parameters(name)
+    kept = known_facts(built.ref, claim.get("keep", ()))
     gaps = (
         explain_gap(built.ref, built.module, table, parse_reported(text), stated=kept) for text in claim.get("numbers")
     )
     return Gaps(name, tuple(gaps))
 
 
-def judge(claim: Claim, measured: Gaps) -> Opinion:
+def judge(claim: Claim, measured: Gaps) -> Assessment:
     """Refute the error where each number is the model's own; else leave it open, since a count proves no design."""
     said, fits = " ".join(map(_answer, measured.gaps)), ", ".join(map(_fit, measured.gaps))
     if all(gap.reported.readings(gap.total) for gap in measured.gaps):
-        return Opinion(Ruling.REFUTED, f"There is no gap. {said}")
-    return Opinion(Ruling.UNDETERMINED, f"A count cannot tell an error from another design: {fits}. {said}")
+        return Assessment(Ruling.REFUTED, f"There is no gap. {said}")
+    return Assessment(Ruling.UNDETERMINED, f"A count cannot tell an error from another design: {fits}. {said}")
 
 
 def _fit(gap: ParameterGap) -> str:

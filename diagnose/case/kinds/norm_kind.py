@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diagnose.case.keys import Key, text, word
-from diagnose.case.kind import Evidence, Kind, Opinion
-from diagnose.case.measurements import Bench
+from diagnose.case.kind import Assessment, Evidence, Kind
+from diagnose.case.measurements import Measurements
 from diagnose.values import Claim, Column, Ruling, Table
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class Norms:
     found: tuple[tuple[str, str, str], ...]
 
 
-def measure(claim: Claim, bench: Bench) -> Norms:
+def measure(claim: Claim, measurements: Measurements) -> Norms:
     """Find every module of the name in the network."""
-    module = bench.built(claim.get("model")).module
+    module = measurements.built(claim.get("model")).module
     name = claim.get("module")
     return Norms(name, tuple(_named(module, name)))
 
@@ -64,18 +64,18 @@ def _kind(module: nn.Module) -> str:
     return next((kind for cls, kind in known if isinstance(module, cls)), OTHER)
 
 
-def judge(claim: Claim, norms: Norms) -> Opinion:
+def judge(claim: Claim, norms: Norms) -> Assessment:
     """Compare the kinds that were found with the one that is claimed."""
     wanted = claim.get("norm")
     if not norms.found:
-        return Opinion(Ruling.UNDETERMINED, f"No module named {norms.name} was found.")
+        return Assessment(Ruling.UNDETERMINED, f"No module named {norms.name} was found.")
     counts = Counter(kind for _, kind, _ in norms.found)
     said = " and ".join(f"{kind} in {count} of {len(norms.found)} blocks" for kind, count in counts.items())
     if set(counts) == {wanted}:
-        return Opinion(Ruling.SUPPORTED, f"{norms.name} is {said}.")
+        return Assessment(Ruling.SUPPORTED, f"{norms.name} is {said}.")
     if wanted in counts or OTHER in counts:
-        return Opinion(Ruling.UNDETERMINED, f"{norms.name} is {said}.")
-    return Opinion(Ruling.REFUTED, f"{norms.name} is {said}, not {wanted}.")
+        return Assessment(Ruling.UNDETERMINED, f"{norms.name} is {said}.")
+    return Assessment(Ruling.REFUTED, f"{norms.name} is {said}, not {wanted}.")
 
 
 def evidence(claim: Claim, norms: Norms) -> Evidence:

@@ -5,30 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.case.keys import Key, number, text, word
-from diagnose.case.kind import Evidence, Kind, Opinion
-from diagnose.case.measurements import Bench
-from diagnose.values import Cell, Claim, Column, ParamTable, Prose, Reported, Ruling, Table
+from diagnose.case.kind import Assessment, Evidence, Kind
+from diagnose.case.measurements import Measurements
+from diagnose.values import Cell, Claim, Column, ParamTable, Prose, ReportedNumber, Ruling, Table
 
 READINGS = ("rounded", "truncated")
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class ParameterCountEvidence:
     """A model's table, and the stated number as the interval it may stand for."""
 
     model: str
     table: ParamTable
-    reported: Reported
+    reported: ReportedNumber
 
 
-def measure(claim: Claim, bench: Bench) -> Counted:
+def measure(claim: Claim, measurements: Measurements) -> ParameterCountEvidence:
     """Count the model."""
     from diagnose.params.reported import parse_reported
 
-    return Counted(claim.get("model"), bench.parameters(claim.get("model")), parse_reported(claim.get("number")))
+    return ParameterCountEvidence(
+        claim.get("model"), measurements.parameters(claim.get("model")), parse_reported(claim.get("number"))
+    )
 
 
-def judge(claim: Claim, counted: Counted) -> Opinion:
+def judge(claim: Claim, counted: ParameterCountEvidence) -> Assessment:
     """Support the number where the count is one that it may stand for."""
     total, stated = counted.table.total, counted.reported.text
     asked = claim.get("reading", "either")
@@ -37,14 +39,14 @@ def judge(claim: Claim, counted: Counted) -> Opinion:
     measured = f"{counted.model} has {total:,} parameters"
     if not fitting:
         how = "rounded or truncated" if asked == "either" else asked
-        return Opinion(Ruling.REFUTED, f"{measured}, which is not {stated}, {how}.")
+        return Assessment(Ruling.REFUTED, f"{measured}, which is not {stated}, {how}.")
     if fitting == ["truncated"]:
-        return Opinion(Ruling.SUPPORTED, f"{measured}; {stated} is that number truncated, not rounded.")
+        return Assessment(Ruling.SUPPORTED, f"{measured}; {stated} is that number truncated, not rounded.")
     how = "rounded or truncated" if len(fitting) == 2 else fitting[0]
-    return Opinion(Ruling.SUPPORTED, f"{measured}; {stated} is that number {how}.")
+    return Assessment(Ruling.SUPPORTED, f"{measured}; {stated} is that number {how}.")
 
 
-def evidence(claim: Claim, counted: Counted) -> Evidence:
+def evidence(claim: Claim, counted: ParameterCountEvidence) -> Evidence:
     """Show the count by stage, and the two readings of the stated number."""
     table, reported = counted.table, counted.reported
     stages: dict[str, int] = {}

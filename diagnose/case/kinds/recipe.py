@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from diagnose.case.keys import Key, text, word
-from diagnose.case.kind import OPPOSITE, Evidence, Kind, Opinion
-from diagnose.case.measurements import Bench
-from diagnose.recipes.compare import compare, shown
+from diagnose.case.kind import OPPOSITE, Assessment, Evidence, Kind
+from diagnose.case.measurements import Measurements
+from diagnose.recipes.compare_recipes import compare, shown
 from diagnose.recipes.load import load
 from diagnose.recipes.report import diff_report
 from diagnose.values import (
@@ -18,8 +18,8 @@ from diagnose.values import (
     RecipeDiff,
     Ruling,
     Section,
+    Significance,
     Table,
-    Verdict,
 )
 
 NAMED = ("momentum", "weight_decay", "train_images", "normalisation", "evaluated_epoch")
@@ -30,14 +30,14 @@ STATUSES = (("differs", "What differs", False), ("unstated", "What one of them l
             ("equal", "What is equal", True))  # fmt: skip
 
 
-def measure(claim: Claim, bench: Bench) -> RecipeDiff:
+def measure(claim: Claim, measurements: Measurements) -> RecipeDiff:
     """Compare the two recipes."""
     return compare(load(claim.get("a")), load(claim.get("b")))
 
 
-def judge(claim: Claim, diff: RecipeDiff) -> Opinion:
+def judge(claim: Claim, diff: RecipeDiff) -> Assessment:
     """Refute sameness where a field that both state really differs; leave it open where one is silent."""
-    differing = [field for field in diff.having("differs") if field.verdict is Verdict.REAL]
+    differing = [field for field in diff.having("differs") if field.verdict is Significance.REAL]
     unstated, equal = diff.having("unstated"), diff.having("equal")
     ruling = Ruling.REFUTED if differing else Ruling.UNDETERMINED if unstated else Ruling.SUPPORTED
     said = f"{len(differing)} fields that both state differ: {_titles(differing)}" if differing else (
@@ -49,7 +49,7 @@ def judge(claim: Claim, diff: RecipeDiff) -> Opinion:
         said += f"; {len(unstated)} more are stated by one alone. Among these are {_chosen(diff, unstated)}"
     if claim.get("belief") == "different":
         ruling = OPPOSITE[ruling]
-    return Opinion(ruling, f"{said}.")
+    return Assessment(ruling, f"{said}.")
 
 
 def _titles(fields: list[FieldDiff]) -> str:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from diagnose.case.keys import Key, text, texts, word
-from diagnose.case.kind import Evidence, Kind, Opinion
+from diagnose.case.kind import Assessment, Evidence, Kind
 from diagnose.case.kinds.comparison import comparison, deltas, initial, structural
-from diagnose.case.measurements import Bench
-from diagnose.values import Claim, GraphDiff, Ruling, Verdict
+from diagnose.case.measurements import Measurements
+from diagnose.values import Claim, GraphDiff, Ruling, Significance
 
 
-def measure(claim: Claim, bench: Bench) -> GraphDiff:
+def measure(claim: Claim, measurements: Measurements) -> GraphDiff:
     """Compare the two networks."""
-    return bench.compared(claim.get("a"), claim.get("b"))
+    return measurements.compared(claim.get("a"), claim.get("b"))
 
 
-def judge(claim: Claim, diff: GraphDiff) -> Opinion:
+def judge(claim: Claim, diff: GraphDiff) -> Assessment:
     """Hold the belief against the diff's verdict, and a named place against its real findings."""
     if diff.verdict == "undetermined":
-        return Opinion(Ruling.UNDETERMINED, "Whether the two networks are the same function could not be decided.")
+        return Assessment(Ruling.UNDETERMINED, "Whether the two networks are the same function could not be decided.")
     same = diff.verdict == "equivalent"
     if claim.get("belief") == "same":
-        return Opinion(Ruling.SUPPORTED if same else Ruling.REFUTED, _answer(diff))
+        return Assessment(Ruling.SUPPORTED if same else Ruling.REFUTED, _answer(diff))
     if same:
         named = _cosmetic(claim, diff)
-        return Opinion(Ruling.REFUTED, f"{_answer(diff)}{named}")
+        return Assessment(Ruling.REFUTED, f"{_answer(diff)}{named}")
     return _placed(claim, diff)
 
 
@@ -42,21 +42,21 @@ def _answer(diff: GraphDiff) -> str:
 
 def _cosmetic(claim: Claim, diff: GraphDiff) -> str:
     """Say that what was believed to differ was found and is cosmetic."""
-    named = [each for each in claim.get("in", ()) if any(_mentions(f, each) for f in diff.findings)]
+    named = [place for place in claim.get("in", ()) if any(_mentions(f, place) for f in diff.findings)]
     return f" What looks different ({', '.join(named)}) is cosmetic." if named else ""
 
 
-def _placed(claim: Claim, diff: GraphDiff) -> Opinion:
+def _placed(claim: Claim, diff: GraphDiff) -> Assessment:
     """Judge a difference that is believed to be in certain places: being different elsewhere does not support it."""
     places = claim.get("in", ())
     real = structural(diff)
     missing = [place for place in places if not any(_mentions(finding, place) for finding in real)]
     if not missing:
-        return Opinion(Ruling.SUPPORTED, _answer(diff))
-    doubtful = [finding for finding in diff.findings if finding.verdict is Verdict.UNDETERMINED]
+        return Assessment(Ruling.SUPPORTED, _answer(diff))
+    doubtful = [finding for finding in diff.findings if finding.verdict is Significance.UNDETERMINED]
     if any(_mentions(finding, place) for finding in doubtful for place in missing):
-        return Opinion(Ruling.UNDETERMINED, f"{_answer(diff)} Whether in {', '.join(missing)} is undetermined.")
-    return Opinion(Ruling.REFUTED, f"{_answer(diff)} None of them is in {', '.join(missing)}.")
+        return Assessment(Ruling.UNDETERMINED, f"{_answer(diff)} Whether in {', '.join(missing)} is undetermined.")
+    return Assessment(Ruling.REFUTED, f"{_answer(diff)} None of them is in {', '.join(missing)}.")
 
 
 def _mentions(finding: object, place: str) -> bool:

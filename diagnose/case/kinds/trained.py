@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from diagnose.probe.report.curves import learning_curve
 from diagnose.probe.report.phrases import points
-from diagnose.probe.report.words import at_most, lengths, signed, span, steps_of
+from diagnose.probe.report.quantities import at_most, lengths, signed, span, steps_of
 from diagnose.values import (
     Cell,
     Column,
@@ -25,7 +25,7 @@ from diagnose.values import (
 )
 
 if TYPE_CHECKING:
-    from diagnose.case.requested_probes import Probe
+    from diagnose.case.requested_probes import ComparableTrials
     from diagnose.probe.effects.effects import ModelEffects
     from diagnose.probe.plan.arms import Arm
 
@@ -41,7 +41,7 @@ SUSTAINED = 1e12
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def effects_on(probe: Probe, model: str) -> ModelEffects:
+def effects_on(probe: ComparableTrials, model: str) -> ModelEffects:
     """Return what a probe says of one of its networks."""
     return next(found for found in probe.effects if found.model == model)
 
@@ -52,8 +52,8 @@ def is_full(trial: Trial, recipe: Recipe, arm: Arm) -> bool:
     return trial.epochs == arm.planned_epochs == recipe.get("epochs") and trial.images == wanted
 
 
-def standing(probe: Probe) -> str:
-    """Say what the numbers of a probe stand on."""
+def standing(probe: ComparableTrials) -> str:
+    """Name the basis of a probe's numbers."""
     first = probe.matched[0]
     return (
         f"{lengths(probe.plan.horizons)} of at most {probe.plan.images:,} images of {probe.data}, "
@@ -61,7 +61,7 @@ def standing(probe: Probe) -> str:
     )
 
 
-def short_sentence(probe: Probe, model: str, end: Recipe) -> str:
+def short_sentence(probe: ComparableTrials, model: str, end: Recipe) -> str:
     """Say what a probe shows of one network, and how far that goes."""
     found = effects_on(probe, model)
     if not found.gap.n:
@@ -70,7 +70,9 @@ def short_sentence(probe: Probe, model: str, end: Recipe) -> str:
         apart = f"; {model}'s end points are {points(found.gap)} apart" if math.isfinite(found.gap.low) else ""
         return f"Shorter trials ({standing(probe)}) tell nothing: {found.reason}{apart}."
     effective = [
-        f"{each.factor} by itself {signed(each.difference)}" for each in found.effects if each.verdict == "effect"
+        f"{effect.factor} by itself {signed(effect.difference)}"
+        for effect in found.effects
+        if effect.verdict == "effect"
     ]
     alone = f"; {', '.join(effective)}" if effective else "; no single change has a proven effect"
     return (
@@ -79,7 +81,7 @@ def short_sentence(probe: Probe, model: str, end: Recipe) -> str:
     )
 
 
-def probe_section(probe: Probe, model: str, title: str) -> Section:
+def probe_section(probe: ComparableTrials, model: str, title: str) -> Section:
     """Show the effects and the learning curves of one network."""
     found = effects_on(probe, model)
     effects = [effect for effect in (found.gap, found.again, *found.effects) if effect.n]
@@ -91,7 +93,7 @@ def probe_section(probe: Probe, model: str, title: str) -> Section:
 
 def interval(label: str, *values: float) -> Interval:
     """Return a difference and its bounds as a figure draws them, in hundredths of a point."""
-    value, low, high = (round(each, 2) for each in values)
+    value, low, high = (round(number, 2) for number in values)
     return Interval(label, value, low, high)
 
 
@@ -129,7 +131,7 @@ def bounded(verdict: str, bound: float) -> str:
     return f"{verdict[:-1]}{at_most(bound)}" if verdict.endswith(" x") else verdict
 
 
-def _curves(probe: Probe, model: str) -> Curves:
+def _curves(probe: ComparableTrials, model: str) -> Curves:
     """Return the mean test accuracy over the epochs of each arm, with the spread of its seeds."""
     curves = []
     for arm in probe.plan.arms:
@@ -142,7 +144,9 @@ def _curves(probe: Probe, model: str) -> Curves:
 def not_ended(trials: Sequence[Trial]) -> tuple[Skipped, ...]:
     """Name the trials that have no accuracy, and why."""
     return tuple(
-        Skipped(f"{each.model}, {each.arm}, seed {each.seed}", each.status) for each in trials if each.accuracy is None
+        Skipped(f"{trial.model}, {trial.arm}, seed {trial.seed}", trial.status)
+        for trial in trials
+        if trial.accuracy is None
     )
 
 

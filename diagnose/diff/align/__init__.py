@@ -1,4 +1,4 @@
-"""Alignment: which operation of A is which operation of B, without regard to names.
+"""Alignment: which operation of A is which operation of B; names are ignored.
 
 1. `captures` captures both networks in one mode and brings them into canonical form.
 2. `align` compares their digests; where they differ, it tries several strategies and keeps the one with the fewest

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from diagnose.diff.align.align import Alignment, align
 from diagnose.diff.canonical.canonical import POINTWISE, canonical
-from diagnose.diff.capture.capture import Captured, capture
+from diagnose.diff.capture.capture import Capture, capture
 from diagnose.diff.capture.tape import CannotCapture
 from diagnose.diff.ir.digest import digest
 from diagnose.diff.proof.random_weights import samples
@@ -18,15 +18,15 @@ from diagnose.values import InputSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class AlignedCaptures:
     """Both networks captured and aligned in one mode."""
 
-    a: Captured
-    b: Captured
+    a: Capture
+    b: Capture
     alignment: Alignment
 
 
-def compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: bool) -> Compared:
+def align_captures(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: bool) -> AlignedCaptures:
     """Capture both networks in one mode in the same way, and align them in the canonical form that brings them nearer.
 
     Raises:
@@ -34,30 +34,33 @@ def compared(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: 
     """
     generator = torch.Generator().manual_seed(0)
     drawn = samples(inputs, generator, torch.float32)
-    one, other = (_captured(name, module, drawn, training) for name, module in (("A", a), ("B", b)))
-    ways = one.form.graph.capture, other.form.graph.capture
+    capture_a, capture_b = (_captured(name, module, drawn, training) for name, module in (("A", a), ("B", b)))
+    ways = capture_a.form.graph.capture, capture_b.form.graph.capture
     if ways[0] != ways[1]:  # only one way of capturing gives comparable graphs
-        one = one if ways[0] == "recorder" else capture(a, drawn, training=training, recorder=True)
-        other = other if ways[1] == "recorder" else capture(b, drawn, training=training, recorder=True)
-    first = align(one.form.graph, other.form.graph)
+        capture_a = capture_a if ways[0] == "recorder" else capture(a, drawn, training=training, recorder=True)
+        capture_b = capture_b if ways[1] == "recorder" else capture(b, drawn, training=training, recorder=True)
+    first = align(capture_a.form.graph, capture_b.form.graph)
     if first.equal:
-        return Compared(one, other, first)
+        return AlignedCaptures(capture_a, capture_b, first)
     # A 1×1 convolution is looked at as a linear layer only where that brings the two nearer to each other.
-    second = [replace(each, form=canonical(each.form.graph, POINTWISE)) for each in (one, other)]
-    if [digest(each.form.graph) for each in second] == [digest(each.form.graph) for each in (one, other)]:
-        return Compared(one, other, first)
+    second = [replace(side, form=canonical(side.form.graph, POINTWISE)) for side in (capture_a, capture_b)]
+    if [digest(side.form.graph) for side in second] == [digest(side.form.graph) for side in (capture_a, capture_b)]:
+        return AlignedCaptures(capture_a, capture_b, first)
     linear = align(second[0].form.graph, second[1].form.graph)
     if linear.cost < first.cost:
-        applied = [(*one.form.applied, *second[0].form.applied), (*other.form.applied, *second[1].form.applied)]
-        one, other = (
-            replace(each, form=replace(each.form, applied=tuple(dict.fromkeys(rules))))
-            for each, rules in zip(second, applied, strict=True)
+        applied = [
+            (*capture_a.form.applied, *second[0].form.applied),
+            (*capture_b.form.applied, *second[1].form.applied),
+        ]
+        capture_a, capture_b = (
+            replace(side, form=replace(side.form, applied=tuple(dict.fromkeys(rules))))
+            for side, rules in zip(second, applied, strict=True)
         )
-        return Compared(one, other, linear)
-    return Compared(one, other, first)
+        return AlignedCaptures(capture_a, capture_b, linear)
+    return AlignedCaptures(capture_a, capture_b, first)
 
 
-def _captured(name: str, module: nn.Module, drawn: tuple[Tensor, ...], training: bool) -> Captured:
+def _captured(name: str, module: nn.Module, drawn: tuple[Tensor, ...], training: bool) -> Capture:
     try:
         return capture(module, drawn, training=training)
     except CannotCapture as error:

@@ -21,28 +21,28 @@ class Matching:
     to_b: dict[int, int] = field(default_factory=dict)
     to_a: dict[int, int] = field(default_factory=dict)
 
-    def add(self, one: int, other: int) -> None:
+    def add(self, node_a: int, node_b: int) -> None:
         """Pair two nodes."""
-        self.to_b[one], self.to_a[other] = other, one
+        self.to_b[node_a], self.to_a[node_b] = node_b, node_a
 
-    def drop(self, one: int, other: int) -> None:
+    def drop(self, node_a: int, node_b: int) -> None:
         """Part two nodes."""
-        del self.to_b[one], self.to_a[other]
+        del self.to_b[node_a], self.to_a[node_b]
 
-    def free(self, one: int, other: int) -> bool:
+    def free(self, node_a: int, node_b: int) -> bool:
         """Say whether neither node has a partner."""
-        return one not in self.to_b and other not in self.to_a
+        return node_a not in self.to_b and node_b not in self.to_a
 
-    def agreement(self, one: int, other: int) -> float:
+    def agreement(self, node_a: int, node_b: int) -> float:
         """Return the share, from 0 to 1, of the two nodes' neighbours that are partners of each other."""
         a, b = self.a, self.b
-        mine, theirs = a.inputs(one), b.inputs(other)
-        readers_a, readers_b = a.readers[one], b.readers[other]
+        mine, theirs = a.inputs(node_a), b.inputs(node_b)
+        readers_a, readers_b = a.readers[node_a], b.readers[node_b]
         total = max(len(mine), len(theirs)) + max(len(readers_a), len(readers_b), 1)
-        agree = self._inputs(mine, theirs, ordered=a.position_matters(one))
+        agree = self._inputs(mine, theirs, ordered=a.position_matters(node_a))
         mapped = {(self.to_b.get(reader), place) for reader, place in readers_a}
         agree += len(mapped & readers_b)
-        if one in a.graph.outputs and other in b.graph.outputs:
+        if node_a in a.graph.outputs and node_b in b.graph.outputs:
             agree += 1
         return agree / total
 
@@ -56,14 +56,16 @@ class Matching:
             return sum(1.0 if x == y else 0.8 * (via == origin) for x, via, y, origin in rows)
         return sum(1.0 if x in theirs else 0.8 * (via in origins) for x, via in zip(direct, passed, strict=True))
 
-    def score(self, one: int, other: int) -> float:
+    def score(self, node_a: int, node_b: int) -> float:
         """Return how well two nodes fit, by themselves and by their neighbours; 0 where the operations differ."""
-        alike = similarity(self.a, self.b, one, other)
+        alike = similarity(self.a, self.b, node_a, node_b)
         if not alike:
             return 0.0
-        context = 0.25 * (self.a.down[one] == self.b.down[other]) + 0.25 * (self.a.up[one] == self.b.up[other])
-        name = 0.01 * same_name(self.a, self.b, one, other)
-        return alike + 1.2 * self.agreement(one, other) + context + name
+        context = 0.25 * (self.a.input_digests[node_a] == self.b.input_digests[node_b]) + 0.25 * (
+            self.a.context_digests[node_a] == self.b.context_digests[node_b]
+        )
+        name = 0.01 * same_name(self.a, self.b, node_a, node_b)
+        return alike + 1.2 * self.agreement(node_a, node_b) + context + name
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,43 +77,43 @@ class Bounds:
     a: frozenset[int] | None = None
     b: frozenset[int] | None = None
 
-    def allow(self, one: int, other: int) -> bool:
+    def allow(self, node_a: int, node_b: int) -> bool:
         """Say whether both nodes are in the sets."""
-        return (self.a is None or one in self.a) and (self.b is None or other in self.b)
+        return (self.a is None or node_a in self.a) and (self.b is None or node_b in self.b)
 
 
 def extend(matching: Matching, pairs: Iterable[tuple[int, int]], bounds: Bounds) -> None:
     """Pair free nodes, best fit first, and look again at the neighbours of every new pair."""
     heap: list[tuple[float, int, int]] = []
 
-    def offer(one: int, other: int) -> None:
-        score = matching.score(one, other) if bounds.allow(one, other) else 0.0
-        if score >= bounds.least and matching.agreement(one, other) >= bounds.agreement:
-            heapq.heappush(heap, (-score, one, other))
+    def offer(side_a: int, side_b: int) -> None:
+        score = matching.score(side_a, side_b) if bounds.allow(side_a, side_b) else 0.0
+        if score >= bounds.least and matching.agreement(side_a, side_b) >= bounds.agreement:
+            heapq.heappush(heap, (-score, side_a, side_b))
 
     for pair in pairs:
         offer(*pair)
     while heap:
-        negative, one, other = heapq.heappop(heap)
-        if not matching.free(one, other):
+        negative, node_a, node_b = heapq.heappop(heap)
+        if not matching.free(node_a, node_b):
             continue
-        if matching.score(one, other) < -negative - 1e-9:
-            offer(one, other)  # a neighbour found another partner since
+        if matching.score(node_a, node_b) < -negative - 1e-9:
+            offer(node_a, node_b)  # a neighbour found another partner since
             continue
-        matching.add(one, other)
-        for neighbour in neighbours(matching, one, other):
+        matching.add(node_a, node_b)
+        for neighbour in neighbours(matching, node_a, node_b):
             offer(*neighbour)
 
 
-def neighbours(matching: Matching, one: int, other: int) -> Iterator[tuple[int, int]]:
+def neighbours(matching: Matching, node_a: int, node_b: int) -> Iterator[tuple[int, int]]:
     """Return the free pairs of inputs and of readers of two nodes."""
     a, b = matching.a, matching.b
-    for mine in a.inputs(one):
-        for theirs in b.inputs(other):
+    for mine in a.inputs(node_a):
+        for theirs in b.inputs(node_b):
             if matching.free(mine, theirs):
                 yield mine, theirs
-    for my_user, _ in a.users[one]:
-        for their_user, _ in b.users[other]:
+    for my_user, _ in a.users[node_a]:
+        for their_user, _ in b.users[node_b]:
             if matching.free(my_user, their_user):
                 yield my_user, their_user
 
@@ -120,13 +122,15 @@ def whole(matching: Matching, nodes_a: Sequence[int], nodes_b: Sequence[int]) ->
     """Match two sets of nodes, all against all where they are few enough, and nothing outside them."""
     by_op: dict[str, list[int]] = {}
     for node in nodes_b:
-        by_op.setdefault(matching.b.labels[node][2], []).append(node)
-    pairs = [(one, other) for one in nodes_a for other in by_op.get(matching.a.labels[one][2], ())]
+        by_op.setdefault(matching.b.digests[node][2], []).append(node)
+    pairs = [(node_a, node_b) for node_a in nodes_a for node_b in by_op.get(matching.a.digests[node_a][2], ())]
     if len(pairs) > CANDIDATES:
         by_label: dict[str, list[int]] = {}
         for node in nodes_b:
-            by_label.setdefault(matching.b.labels[node][0], []).append(node)
-        pairs = [(one, other) for one in nodes_a for other in by_label.get(matching.a.labels[one][0], ())[:4]]
+            by_label.setdefault(matching.b.digests[node][0], []).append(node)
+        pairs = [
+            (node_a, node_b) for node_a in nodes_a for node_b in by_label.get(matching.a.digests[node_a][0], ())[:4]
+        ]
     bounds = Bounds(least=0.7, a=frozenset(nodes_a), b=frozenset(nodes_b))
     extend(matching, pairs[:CANDIDATES], bounds)
 
@@ -134,17 +138,21 @@ def whole(matching: Matching, nodes_a: Sequence[int], nodes_b: Sequence[int]) ->
 def improve(matching: Matching, passes: int = 3) -> None:
     """Give nodes a better partner near their neighbours' partners, where the pairs fit better as a whole."""
     for _ in range(passes):
-        if not sum(_repaired(matching, one) for one in matching.a.nodes):
+        if not sum(_repaired(matching, node_a) for node_a in matching.a.nodes):
             return
 
 
-def _repaired(matching: Matching, one: int) -> bool:
+def _repaired(matching: Matching, node_a: int) -> bool:
     a, b = matching.a, matching.b
-    present = matching.to_b.get(one)
-    options = {user for value in a.inputs(one) if value in matching.to_b for user, _ in b.users[matching.to_b[value]]}
-    options |= {value for user, _ in a.users[one] if user in matching.to_b for value in b.inputs(matching.to_b[user])}
+    present = matching.to_b.get(node_a)
+    options = {
+        user for value in a.inputs(node_a) if value in matching.to_b for user, _ in b.users[matching.to_b[value]]
+    }
+    options |= {
+        value for user, _ in a.users[node_a] if user in matching.to_b for value in b.inputs(matching.to_b[user])
+    }
     for option in sorted(options - {present}):
-        if b.labels[option][2] != a.labels[one][2]:
+        if b.digests[option][2] != a.digests[node_a][2]:
             continue
         rival = matching.to_a.get(option)
         if rival is None and present is None:
@@ -152,21 +160,21 @@ def _repaired(matching: Matching, one: int) -> bool:
         swapped = 0.0 if rival is None or present is None else matching.score(rival, present)
         if rival is not None and present is not None and not swapped:
             continue
-        before = sum(matching.score(*pair) for pair in ((one, present), (rival, option)) if None not in pair)
-        if matching.score(one, option) + swapped > before + 0.05:
-            _repartner(matching, (one, option), (rival, present))
+        before = sum(matching.score(*pair) for pair in ((node_a, present), (rival, option)) if None not in pair)
+        if matching.score(node_a, option) + swapped > before + 0.05:
+            _repartner(matching, (node_a, option), (rival, present))
             return True
     return False
 
 
 def _repartner(matching: Matching, pair: tuple[int, int], rest: tuple[int | None, int | None]) -> None:
     """Pair two nodes, and their former partners with each other where both had one."""
-    one, option = pair
+    node_a, option = pair
     rival, present = rest
     if present is not None:
-        matching.drop(one, present)
+        matching.drop(node_a, present)
     if rival is not None:
         matching.drop(rival, option)
         if present is not None:
             matching.add(rival, present)
-    matching.add(one, option)
+    matching.add(node_a, option)

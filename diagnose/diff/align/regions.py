@@ -24,32 +24,32 @@ def touched(alignment: Alignment) -> list[Pair]:
     back = alignment.to_a
     shared = _weight_conflicts(alignment)
     pairs = []
-    for other in b.nodes:
-        if other in back:
-            one = back[other]
-            theirs, mine = b.inputs(other), [alignment.to_b.get(value, -1) for value in a.inputs(one)]
-            if a.graph.nodes[one].op in COMMUTATIVE:
+    for node_b in b.nodes:
+        if node_b in back:
+            node_a = back[node_b]
+            theirs, mine = b.inputs(node_b), [alignment.to_b.get(value, -1) for value in a.inputs(node_a)]
+            if a.graph.nodes[node_a].op in COMMUTATIVE:
                 theirs, mine = sorted(theirs), sorted(mine)
-            if a.labels[one][0] != b.labels[other][0] or mine != theirs or (one, other) in shared:
-                pairs.append((one, other))
-    for one, other in zip(a.graph.outputs, b.graph.outputs, strict=False):
-        if alignment.to_b.get(one) != other:
-            pairs.append((one, other))
+            if a.digests[node_a][0] != b.digests[node_b][0] or mine != theirs or (node_a, node_b) in shared:
+                pairs.append((node_a, node_b))
+    for node_a, node_b in zip(a.graph.outputs, b.graph.outputs, strict=False):
+        if alignment.to_b.get(node_a) != node_b:
+            pairs.append((node_a, node_b))
     return pairs
 
 
 def _weight_conflicts(alignment: Alignment) -> set[Pair]:
     """Return the pairs of operations that read a weight which has two partners."""
     partners: dict[int, set[int]] = {}
-    for one, other in alignment.weights:
-        partners.setdefault(one, set()).add(other)
-        partners.setdefault(-other - 1, set()).add(one)
+    for node_a, node_b in alignment.weights:
+        partners.setdefault(node_a, set()).add(node_b)
+        partners.setdefault(-node_b - 1, set()).add(node_a)
     doubled = {key for key, values in partners.items() if len(values) > 1}
     return {
-        (one, other)
-        for one, other in alignment.to_b.items()
-        if any(value in doubled for value in alignment.a.graph.nodes[one].inputs)
-        or any(-value - 1 in doubled for value in alignment.b.graph.nodes[other].inputs)
+        (side_a, side_b)
+        for side_a, side_b in alignment.to_b.items()
+        if any(value in doubled for value in alignment.a.graph.nodes[side_a].inputs)
+        or any(-value - 1 in doubled for value in alignment.b.graph.nodes[side_b].inputs)
     }
 
 
@@ -59,7 +59,7 @@ def regions_of(alignment: Alignment, pair: Pair) -> tuple[list[int], list[int]]:
 
 
 def draws(alignment: Alignment, pair: Pair) -> bool:
-    """Say whether a region of the pair draws random numbers in a way that the other has no partner for."""
+    """Say whether one region of the pair draws random numbers and the other does not draw them alike."""
     regions = regions_of(alignment, pair)
     return any(
         base(skeleton.graph.nodes[node].op) in RANDOM
@@ -94,15 +94,15 @@ def common_regions(
     to_a = alignment.to_a
     for _ in range(WIDENED):
         border_a = border(alignment.a, sorted(inside_a))
-        border_b = {to_a[other] for other in border(alignment.b, sorted(inside_b))}
+        border_b = {to_a[node_b] for node_b in border(alignment.b, sorted(inside_b))}
         apart = border_a ^ border_b
         if not apart:
             return sorted(inside_a), sorted(inside_b)
-        one = max(apart)
-        if (one, alignment.to_b[one]) in others or not alignment.a.inputs(one):
+        node = max(apart)
+        if (node, alignment.to_b[node]) in others or not alignment.a.inputs(node):
             return None
-        if one in border_a:
-            inside_a |= set(_region(alignment.a, one, alignment.to_b))
+        if node in border_a:
+            inside_a |= set(_region(alignment.a, node, alignment.to_b))
         else:
-            inside_b |= set(_region(alignment.b, alignment.to_b[one], to_a))
+            inside_b |= set(_region(alignment.b, alignment.to_b[node], to_a))
     return None

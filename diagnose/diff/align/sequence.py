@@ -50,8 +50,8 @@ def align_sequences(
 
 def _common(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
     count = 0
-    for one, other in zip(a, b, strict=False):
-        if one != other:
+    for item_a, item_b in zip(a, b, strict=False):
+        if item_a != item_b:
             break
         count += 1
     return count

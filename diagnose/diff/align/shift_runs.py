@@ -57,10 +57,10 @@ def _moved(side: Skeleton, run: Run, partners: dict[int, int], back: dict[int, i
     return kept > 0
 
 
-def _hand_over(partners: dict[int, int], back: dict[int, int], one: int, other: int) -> None:
+def _hand_over(partners: dict[int, int], back: dict[int, int], node_a: int, node_b: int) -> None:
     """Give the partner of a node to another one."""
-    partner = partners.pop(one)
-    partners[other], back[partner] = partner, other
+    partner = partners.pop(node_a)
+    partners[node_b], back[partner] = partner, node_b
 
 
 def _step(side: Skeleton, run: Run, partners: dict[int, int], forward: bool) -> tuple[int, int] | None:
@@ -87,7 +87,7 @@ def _step(side: Skeleton, run: Run, partners: dict[int, int], forward: bool) -> 
     if given is None or taken not in partners or not closed:
         return None
     alone = all(len(side.inputs(node)) == 1 for node in (given, taken))
-    return (given, taken) if alone and side.labels[given][0] == side.labels[taken][0] else None
+    return (given, taken) if alone and side.digests[given][0] == side.digests[taken][0] else None
 
 
 def _only(nodes: Iterator[int]) -> int | None:

@@ -27,9 +27,9 @@ class Arrangement:
         return tuple(self.split[index] for index in self.order)
 
 
-def refinement(one: Shape, other: Shape) -> Shape | None:
+def refinement(shape_a: Shape, shape_b: Shape) -> Shape | None:
     """Return the coarsest factors that refine both factorisations of one flat index, or None where there are none."""
-    boundaries = sorted({*_suffixes(one), *_suffixes(other)})
+    boundaries = sorted({*_suffixes(shape_a), *_suffixes(shape_b)})
     factors: list[int] = []
     previous = 1
     for boundary in boundaries:
@@ -115,11 +115,11 @@ def normal(arrangement: Arrangement) -> Arrangement:
 
 def composed(first: Arrangement, second: Arrangement) -> Arrangement | None:
     """Return the arrangement that does `first`, then `second`, or None where their atoms do not fit."""
-    one = refined(first, result=second.split)
+    inner = refined(first, result=second.split)
     two = refined(second, source=first.atoms)
-    if one is None or two is None or one.atoms != two.split:
+    if inner is None or two is None or inner.atoms != two.split:
         return None
-    return normal(Arrangement(one.split, tuple(one.order[index] for index in two.order), second.shape))
+    return normal(Arrangement(inner.split, tuple(inner.order[index] for index in two.order), second.shape))
 
 
 def reshaped(source: Shape, shape: Shape) -> Arrangement:
@@ -174,7 +174,7 @@ def cut_before(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[
 
 
 @dataclass(frozen=True, slots=True)
-class Fronted:
+class FrontArrangement:
     """The last dim of a source cut into `split` and put in the `order`, and the arrangement that is then left to do."""
 
     split: Shape
@@ -182,7 +182,7 @@ class Fronted:
     arrangement: Arrangement
 
 
-def fronted(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[int, int]) -> Fronted | None:
+def fronted(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[int, int]) -> FrontArrangement | None:
     """Bring to the front of the source's last dim what a slice of dim `dim` of the result chooses from it.
 
     One of equally large pieces is chosen, as the queries of each head are where q, k and v stand side by side by head.
@@ -209,7 +209,7 @@ def fronted(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[int
     if cut_before(source, left, dim, bounds) is None:
         return None
     order = tuple(last.index(atom) for atom in features)
-    return Fronted(tuple(fine.split[atom] for atom in last), order, normal(left))
+    return FrontArrangement(tuple(fine.split[atom] for atom in last), order, normal(left))
 
 
 def with_last(source: Shape, arrangement: Arrangement, size: int) -> Arrangement | None:

@@ -31,12 +31,12 @@ class Rule:
 
     name: str
     ops: tuple[str, ...]
-    rewrite: Callable[[Form, Node], int | None]
+    rewrite: Callable[[GraphBuilder, Node], int | None]
     silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class RuleApplication:
     """A rule that was applied, to which operation of which module."""
 
     rule: str
@@ -45,12 +45,12 @@ class Applied:
     source: str
 
 
-class Form:
+class GraphBuilder:
     """Builds a graph bottom-up under a table of rules; equal operations on equal values become one node."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.nodes: list[Node] = []
-        self.applied: list[Applied] = []
+        self.applied: list[RuleApplication] = []
         self.read_once: set[int] = set()
         """Nodes that one operation of the graph reads: a random draw among them may become part of its reader."""
         self._known: dict[Any, int] = {}
@@ -67,12 +67,12 @@ class Form:
         return self.nodes[node_id].shape
 
     def add(self, draft: Node) -> int:
-        """Return the node that stands for `draft`, after all rules; the id of `draft` is of no account."""
+        """Return the node that stands for `draft`, after all rules; the id of `draft` is ignored."""
         for rule in self._rules.get(draft.op, ()):
             result = rule.rewrite(self, draft)
             if result is not None:
                 if not rule.silent:
-                    self.applied.append(Applied(rule.name, draft.op, draft.module_path, draft.source))
+                    self.applied.append(RuleApplication(rule.name, draft.op, draft.module_path, draft.source))
                 return result
         key = None
         if not _is_unique(draft):

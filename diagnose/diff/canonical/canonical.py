@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from diagnose.diff.canonical.builder import LEAVES, Applied, Form, Rule
+from diagnose.diff.canonical.builder import LEAVES, GraphBuilder, Rule, RuleApplication
 from diagnose.diff.canonical.rules import (
     activation,
     arithmetic,
@@ -49,12 +49,12 @@ class Canonical:
     """A graph in canonical form, and the rules that were applied on the way."""
 
     graph: Graph
-    applied: tuple[Applied, ...]
+    applied: tuple[RuleApplication, ...]
 
 
 def canonical(graph: Graph, rules: Sequence[Rule] = RULES) -> Canonical:
     """Return the canonical form of a graph under a table of rules."""
-    applied: list[Applied] = []
+    applied: list[RuleApplication] = []
     before = ""
     for _ in range(ROUNDS):
         graph, more = _rewritten(graph, rules)
@@ -66,8 +66,8 @@ def canonical(graph: Graph, rules: Sequence[Rule] = RULES) -> Canonical:
     return Canonical(graph, tuple(dict.fromkeys(applied)))
 
 
-def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[Applied]]:
-    form = Form(rules)
+def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[RuleApplication]]:
+    builder = GraphBuilder(rules)
     users = Counter(value for node in graph.nodes for value in dict.fromkeys(node.inputs))
     kept = {*graph.outputs, *graph.effects}
     alone = _read_once(graph, users, kept)
@@ -75,16 +75,16 @@ def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[Applied
     for node in graph.nodes:
         inputs = tuple(number[value] for value in node.inputs)
         if node.op in ("add", "mul") and len(node.shape):
-            inputs = _flattened(form, node, graph, users, number, kept)
+            inputs = _flattened(builder, node, graph, users, number, kept)
         attributes = tuple(sorted(node.attributes))
-        number[node.id] = form.add(
+        number[node.id] = builder.add(
             Node(-1, node.op, node.module_path, attributes, inputs, node.shape, node.dtype, node.name, node.source)
         )
         if node.id in alone:
-            form.read_once.add(number[node.id])
+            builder.read_once.add(number[node.id])
     outputs = [number[value] for value in graph.outputs]
-    effects = [number[value] for value in graph.effects if form[number[value]].op not in LEAVES]
-    return form.graph(outputs, effects, graph), form.applied
+    effects = [number[value] for value in graph.effects if builder[number[value]].op not in LEAVES]
+    return builder.graph(outputs, effects, graph), builder.applied
 
 
 def _read_once(graph: Graph, users: Counter[int], kept: set[int]) -> set[int]:
@@ -100,7 +100,7 @@ def _read_once(graph: Graph, users: Counter[int], kept: set[int]) -> set[int]:
 
 
 def _flattened(
-    form: Form, node: Node, graph: Graph, users: Counter[int], number: dict[int, int], kept: set[int]
+    builder: GraphBuilder, node: Node, graph: Graph, users: Counter[int], number: dict[int, int], kept: set[int]
 ) -> tuple[int, ...]:
     """Return the operands of a sum or product, those of an inner one that nothing else reads in its place."""
     operands: list[int] = []
@@ -108,7 +108,7 @@ def _flattened(
         inner = graph.nodes[value]
         alone = users[value] == 1 and node.inputs.count(value) == 1 and value not in kept
         if inner.op == node.op and inner.shape == node.shape and alone:
-            operands += form[number[value]].inputs if form[number[value]].op == node.op else [number[value]]
+            operands += builder[number[value]].inputs if builder[number[value]].op == node.op else [number[value]]
         else:
             operands.append(number[value])
     return tuple(operands)

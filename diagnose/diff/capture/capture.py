@@ -21,7 +21,7 @@ Way = Callable[[nn.Module, tuple[Tensor, ...]], Tape]
 
 
 @dataclass(frozen=True, slots=True)
-class Captured:
+class Capture:
     """A network's canonical form in one mode, and the tensors of its constants by their digest.
 
     `steady` is False where two forward passes called other operators; `structure` describes the nesting of the outputs.
@@ -36,7 +36,7 @@ class Captured:
 
 def capture(
     module: nn.Module, inputs: tuple[Tensor, ...], *, training: bool, recorder: bool = False, twice: bool = True
-) -> Captured:
+) -> Capture:
     """Capture a module on `inputs`; its modes are restored.
 
     Args:
@@ -63,7 +63,7 @@ def capture(
         name = "recorder" if way is record_tape else "export"
         form = _form(tape, training, name)
         steady = not twice or _steady(way, module, inputs, form, training)
-    return Captured(form, tape.constants, tape.structure, steady, skipped)
+    return Capture(form, tape.constants, tape.structure, steady, skipped)
 
 
 def _steady(way: Way, module: nn.Module, inputs: tuple[Tensor, ...], form: Canonical, training: bool) -> bool:

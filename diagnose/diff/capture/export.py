@@ -17,7 +17,7 @@ from torch.export.graph_signature import InputKind
 from torch.fx import Node as FxNode
 
 from diagnose.diff.capture.leaves import constant_leaf, is_state, state_leaf
-from diagnose.diff.capture.tape import CannotCapture, Entry, Ref, Tape, meta_of
+from diagnose.diff.capture.tape import CannotCapture, Ref, Tape, TapeEntry, meta_of
 from diagnose.errors import in_one_line
 from diagnose.networks.build_errors import as_exceptions
 
@@ -36,7 +36,7 @@ def export_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
                 program = torch.export.export(module, inputs, strict=False)
         except Exception as error:  # torch.export raises any type for any construct that it cannot follow
             raise CannotCapture(in_one_line(error)[:200]) from error
-    return _Reader(module, program).read()
+    return _ProgramReader(module, program).read()
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def _silence() -> Iterator[None]:
             logging.disable(disabled)
 
 
-class _Reader:
+class _ProgramReader:
     def __init__(self, module: nn.Module, program: torch.export.ExportedProgram) -> None:
         self.module, self.program = module, program
         self.tape = Tape()
@@ -81,12 +81,12 @@ class _Reader:
                     changed.update(value for value in node.args[3:5] if isinstance(value, FxNode))
         return changed
 
-    def _leaf(self, node: FxNode, spec: Any, mutated: bool) -> Entry:
+    def _leaf(self, node: FxNode, spec: Any, mutated: bool) -> TapeEntry:
         if spec.kind is InputKind.USER_INPUT:
             value = node.meta["val"]
             if not isinstance(value, Tensor):
-                return Entry(None, leaf="input", name=node.name, attributes=(("value", value),))
-            return Entry(None, leaf="input", name=node.name, results=(meta_of(value),))
+                return TapeEntry(None, leaf="input", name=node.name, attributes=(("value", value),))
+            return TapeEntry(None, leaf="input", name=node.name, results=(meta_of(value),))
         if spec.kind is InputKind.PARAMETER:
             return state_leaf(spec.target, self.module.get_parameter(spec.target))
         if spec.kind is InputKind.BUFFER:
@@ -128,12 +128,12 @@ class _Reader:
     def _mapped(self, arguments: Any) -> Any:
         return torch.fx.node.map_arg(arguments, self.values.__getitem__)
 
-    def _entry(self, node: FxNode, target: torch._ops.OpOverload, *, detached: bool) -> Entry:
+    def _entry(self, node: FxNode, target: torch._ops.OpOverload, *, detached: bool) -> TapeEntry:
         value = node.meta.get("val")
         results = value if isinstance(value, (tuple, list)) else (value,)
         if any(not isinstance(item, (Tensor, type(None))) for item in results):
             raise CannotCapture(f"{target} returns a number that depends on the data")
-        return Entry(
+        return TapeEntry(
             target,
             self._mapped(node.args),
             dict(self._mapped(node.kwargs)),

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from diagnose.diff.capture.tape import CannotCapture, Entry, Meta, Ref, Tape
+from diagnose.diff.capture.tape import CannotCapture, Meta, Ref, Tape, TapeEntry
 from diagnose.diff.ir.graph import Graph, Node
 
 _IRRELEVANT = {"device", "layout", "pin_memory", "memory_format", "non_blocking", "requires_grad", "cudnn_enabled"}
@@ -59,14 +59,14 @@ class _Functionaliser:
         effects = [slot.node for slot in self.buffers if slot.writes]
         return Graph(tuple(self.nodes), outputs, tuple(self.effects + effects), training, capture)
 
-    def _emit(self, op: str, entry: Entry, attributes: Any, inputs: tuple[int, ...], meta: Meta) -> int:
+    def _emit(self, op: str, entry: TapeEntry, attributes: Any, inputs: tuple[int, ...], meta: Meta) -> int:
         node = Node(
             len(self.nodes), op, entry.module_path, attributes, inputs, meta.shape, meta.dtype, entry.name, entry.source
         )
         self.nodes.append(node)
         return node.id
 
-    def _leaf(self, index: int, entry: Entry) -> None:
+    def _leaf(self, index: int, entry: TapeEntry) -> None:
         meta = entry.results[0] if entry.results else Meta((), "none")
         slot = _Slot(self._emit(entry.leaf, entry, entry.attributes, (), meta))
         self.slots[Ref(index)] = slot
@@ -83,7 +83,7 @@ class _Functionaliser:
         return self.slots[ref]
 
     def _read(self, slot: _Slot) -> int:
-        """Return the node of a tensor's present value, reading a view anew where its root was written since."""
+        """Return the node of a tensor's present value; a view is read again if its root was written since."""
         if slot.parent is not None and slot.view is not None and slot.version != slot.root().writes:
             parent = self._read(slot.parent)
             again = replace(slot.view, id=len(self.nodes), inputs=(parent, *slot.view.inputs[1:]))
@@ -91,7 +91,7 @@ class _Functionaliser:
             slot.node, slot.version = self.nodes[-1].id, slot.root().writes
         return slot.node
 
-    def _write(self, slot: _Slot, node: int, entry: Entry) -> None:
+    def _write(self, slot: _Slot, node: int, entry: TapeEntry) -> None:
         slot.node = node
         if slot.parent is None or slot.view is None:
             slot.writes += 1
@@ -103,7 +103,7 @@ class _Functionaliser:
         self._write(slot.parent, written, entry)
         slot.version = slot.root().writes
 
-    def _call(self, index: int, entry: Entry, target: torch._ops.OpOverload) -> None:
+    def _call(self, index: int, entry: TapeEntry, target: torch._ops.OpOverload) -> None:
         if target._opname in ("chunk", "split", "split_with_sizes", "unbind", "tensor_split"):
             self._pieces(index, entry, target)
             return
@@ -130,7 +130,7 @@ class _Functionaliser:
             self.effects.append(node)
 
     def _arguments(
-        self, entry: Entry, target: torch._ops.OpOverload
+        self, entry: TapeEntry, target: torch._ops.OpOverload
     ) -> tuple[tuple[int, ...], tuple[tuple[str, Any], ...], list[tuple[_Slot, Any]]]:
         """Return the input nodes, the attributes with every default spelled out, and the tensors with their schema."""
         inputs: list[int] = []
@@ -151,7 +151,7 @@ class _Functionaliser:
                 attributes.append((argument.name, plain(value)))
         return tuple(inputs), (("slots", tuple(slots)), *sorted(attributes)), tensors
 
-    def _pieces(self, index: int, entry: Entry, target: torch._ops.OpOverload) -> None:
+    def _pieces(self, index: int, entry: TapeEntry, target: torch._ops.OpOverload) -> None:
         """Write chunk, split and unbind down as the slices and selections that they are."""
         source = self._slot(entry.args[0])
         rank = len(self.nodes[source.node].shape)

@@ -7,28 +7,28 @@ import hashlib
 import torch
 from torch import Tensor, nn
 
-from diagnose.diff.capture.tape import Entry, Tape, meta_of
+from diagnose.diff.capture.tape import Tape, TapeEntry, meta_of
 
 LEGIBLE = 16
-"""A constant with at most so many elements carries its values, a larger one their digest."""
+"""The most elements of a constant that carries its values; a larger one carries their digest."""
 
 
-def state_leaf(name: str, tensor: Tensor) -> Entry:
+def state_leaf(name: str, tensor: Tensor) -> TapeEntry:
     """Return the leaf of a parameter or of a buffer that a checkpoint or training fills."""
     is_parameter = isinstance(tensor, nn.Parameter)
     attributes = (("trainable", tensor.requires_grad),) if is_parameter else ()
     kind = "parameter" if is_parameter else "buffer"
-    return Entry(None, leaf=kind, name=name, results=(meta_of(tensor),), attributes=attributes)
+    return TapeEntry(None, leaf=kind, name=name, results=(meta_of(tensor),), attributes=attributes)
 
 
-def constant_leaf(tensor: Tensor, tape: Tape, name: str = "") -> Entry:
+def constant_leaf(tensor: Tensor, tape: Tape, name: str = "") -> TapeEntry:
     """Return the leaf of a tensor whose values are part of the design; remember the tensor on the tape."""
     digest = _digest(tensor, name)
     tape.constants[digest] = tensor.detach()
     legible = tensor.numel() <= LEGIBLE and not tensor.is_meta
     values = tuple(tensor.detach().flatten().tolist()) if legible else digest
     attributes = (("values", values), ("digest", digest))
-    return Entry(None, leaf="constant", name=name, results=(meta_of(tensor),), attributes=attributes)
+    return TapeEntry(None, leaf="constant", name=name, results=(meta_of(tensor),), attributes=attributes)
 
 
 def is_state(module: nn.Module, name: str, tensor: Tensor, *, mutated: bool) -> bool:

@@ -15,7 +15,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from diagnose.diff.capture.leaves import constant_leaf, is_state, state_leaf
-from diagnose.diff.capture.tape import CannotCapture, Entry, Ref, Tape, meta_of
+from diagnose.diff.capture.tape import CannotCapture, Ref, Tape, TapeEntry, meta_of
 from diagnose.errors import in_one_line
 from diagnose.networks.build_errors import as_exceptions
 
@@ -27,7 +27,7 @@ def record_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
         CannotCapture: the forward pass fails.
     """
     buffers = {name: buffer.detach().clone() for name, buffer in module.named_buffers()}
-    recorder = _Recorder(module, inputs)
+    recorder = _TapeRecorder(module, inputs)
     random_state = torch.get_rng_state()
     try:
         with _paths(module, recorder), torch.enable_grad(), recorder, as_exceptions():
@@ -47,7 +47,7 @@ def record_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     return recorder.tape
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _TapeRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.tape = Tape()
@@ -62,9 +62,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             )
             self._leaf(state_leaf(name, buffer) if state else constant_leaf(buffer, self.tape, name), buffer)
         for index, tensor in enumerate(inputs):
-            self._leaf(Entry(None, leaf="input", name=f"input {index}", results=(meta_of(tensor),)), tensor)
+            self._leaf(TapeEntry(None, leaf="input", name=f"input {index}", results=(meta_of(tensor),)), tensor)
 
-    def _leaf(self, entry: Entry, tensor: Tensor) -> None:
+    def _leaf(self, entry: TapeEntry, tensor: Tensor) -> None:
         self._keep(tensor, Ref(self.tape.add(entry)))
 
     def _keep(self, tensor: Tensor, ref: Ref) -> None:
@@ -85,7 +85,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return result
         results = result if isinstance(result, (tuple, list)) else (result,)
         index = self.tape.add(
-            Entry(func, before[0], dict(before[1]),
+            TapeEntry(func, before[0], dict(before[1]),
                   tuple(meta_of(item) for item in results if isinstance(item, Tensor)), self.path[-1], "",
                   not torch.is_grad_enabled())
         )  # fmt: skip
@@ -101,12 +101,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def _paths(module: nn.Module, recorder: _Recorder) -> Iterator[None]:
+def _paths(module: nn.Module, recorder: _TapeRecorder) -> Iterator[None]:
     """Keep the path of the module that is running."""
     handles = []
-    for name, each in module.named_modules():
-        handles.append(each.register_forward_pre_hook(lambda *_, name=name: recorder.path.append(name)))
-        handles.append(each.register_forward_hook(lambda *_: _leave(recorder), always_call=True))
+    for name, submodule in module.named_modules():
+        handles.append(submodule.register_forward_pre_hook(lambda *_, name=name: recorder.path.append(name)))
+        handles.append(submodule.register_forward_hook(lambda *_: _leave(recorder), always_call=True))
     try:
         yield
     finally:
@@ -114,5 +114,5 @@ def _paths(module: nn.Module, recorder: _Recorder) -> Iterator[None]:
             handle.remove()
 
 
-def _leave(recorder: _Recorder) -> None:
+def _leave(recorder: _TapeRecorder) -> None:
     recorder.path.pop()

@@ -32,13 +32,13 @@ def _calls(module: nn.Module, inputs: tuple[Tensor, ...]) -> list[Call]:
     state: dict[str, Tensor] = {
         name: fake.from_tensor(tensor) for name, tensor in module.state_dict(keep_vars=True).items()
     }
-    recorder = _Recorder(state)
+    recorder = _CallRecorder(state)
     with fake, torch.enable_grad(), recorder:
         functional_call(module, state, tuple(fake.from_tensor(tensor) for tensor in inputs))
     return recorder.calls
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _CallRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, state: dict[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []

@@ -26,7 +26,7 @@ class Meta:
 
 
 @dataclass(slots=True)
-class Entry:
+class TapeEntry:
     """A leaf (`target` is None) or one call of an operator; tensors among its arguments are `Ref`s."""
 
     target: torch._ops.OpOverload | None
@@ -45,12 +45,12 @@ class Entry:
 class Tape:
     """All entries in the order of execution, the outputs, and the tensors of the constants by their digest."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[TapeEntry] = field(default_factory=list)
     outputs: list[Ref] = field(default_factory=list)
     constants: dict[str, Tensor] = field(default_factory=dict)
     structure: str = ""
 
-    def add(self, entry: Entry) -> int:
+    def add(self, entry: TapeEntry) -> int:
         """Append an entry and return its index."""
         self.entries.append(entry)
         return len(self.entries) - 1

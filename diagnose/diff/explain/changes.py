@@ -15,8 +15,8 @@ from diagnose.diff.explain.phrases import chain, joined, loose, place, several, 
 from diagnose.diff.ir.digest import label_attributes, plain_value, weight_root
 from diagnose.diff.ir.graph import Node
 from diagnose.diff.ir.skeleton import Skeleton
-from diagnose.diff.proof.localise import Observed
-from diagnose.values import Verdict
+from diagnose.diff.proof.localise import Observation
+from diagnose.values import Significance
 
 RANDOM_RATES = {"p", "dropout_p"}
 DROPPING = {"dropout", "feature_dropout", "bernoulli"}
@@ -35,7 +35,7 @@ class Change:
     """
 
     kind: str
-    verdict: Verdict
+    verdict: Significance
     message: str
     where: str
     evidence: tuple[str, ...]
@@ -45,18 +45,17 @@ class Change:
     alone: bool = False
 
 
-def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change, ...]:
+def changes(alignment: Alignment, observed: Sequence[Observation]) -> tuple[Change, ...]:
     """Return every change between two aligned graphs."""
     if alignment.equal:
         return ()
-    seen = {each.pair: each for each in observed}
+    seen = {result.pair: result for result in observed}
     balanced = _elements(alignment.a) == _elements(alignment.b)
     components = _components(alignment, observed)
     found = [_component(alignment, part, observed) for part in components]
-    explained = {pair for pair, each in seen.items() if _unmatched(alignment, each)}
+    explained = {pair for pair, result in seen.items() if _unmatched(alignment, result)}
     found = _moved(found, alignment)
-    for one, other in alignment.to_b.items():
-        pair = one, other
+    for pair in alignment.to_b.items():
         found += _attributes(alignment, pair, seen.get(pair))
         found += _draws(alignment, pair)
         found += _width(alignment, pair, seen.get(pair), balanced=balanced)
@@ -65,27 +64,27 @@ def changes(alignment: Alignment, observed: Sequence[Observed]) -> tuple[Change,
     return (*_with_neighbours(alignment, found, observed), *_sharing(alignment))
 
 
-def _with_neighbours(alignment: Alignment, found: Sequence[Change], observed: Sequence[Observed]) -> list[Change]:
+def _with_neighbours(alignment: Alignment, found: Sequence[Change], observed: Sequence[Observation]) -> list[Change]:
     """Say of each change whether it stands alone: no other one near it, and not reached by the network's own values.
 
     Two are near where they touch, read the same operation or are read by the same one.
     """
     around = []
-    for each in found:
+    for change in found:
         near: set[tuple[int, int]] = set()
-        for side, (skeleton, nodes) in enumerate(((alignment.a, each.nodes_a), (alignment.b, each.nodes_b))):
+        for side, (skeleton, nodes) in enumerate(((alignment.a, change.nodes_a), (alignment.b, change.nodes_b))):
             partners = alignment.to_b if side == 0 else alignment.to_a
             for node in nodes:
                 touching = {node, *skeleton.inputs(node), *(user for user, _ in skeleton.users[node])}
-                near |= {(side, other) for other in touching}
-                near |= {(1 - side, partners[other]) for other in touching if other in partners}
+                near |= {(side, neighbour) for neighbour in touching}
+                near |= {(1 - side, partners[neighbour]) for neighbour in touching if neighbour in partners}
         around.append(near)
-    reached = {(0, node) for each in observed if each.reached for node in each.nodes_a}
-    reached |= {(1, node) for each in observed if each.reached for node in each.nodes_b}
+    reached = {(0, node) for result in observed if result.reached for node in result.nodes_a}
+    reached |= {(1, node) for result in observed if result.reached for node in result.nodes_b}
     shared = Counter(node for near in around for node in near)
     return [
-        replace(each, alone=not near & reached and all(shared[node] == 1 for node in near))
-        for each, near in zip(found, around, strict=True)
+        replace(found_change, alone=not near & reached and all(shared[node] == 1 for node in near))
+        for found_change, near in zip(found, around, strict=True)
     ]
 
 
@@ -94,13 +93,11 @@ def _elements(skeleton: Skeleton) -> int:
     return sum(prod(node.shape) for node in skeleton.graph.nodes if node.op == "parameter")
 
 
-def _unmatched(alignment: Alignment, each: Observed) -> bool:
-    return any(node not in alignment.to_b for node in each.nodes_a) or any(
-        node not in alignment.to_a for node in each.nodes_b
-    )
+def _unmatched(alignment: Alignment, result: Observation) -> bool:
+    return not (result.nodes_a <= alignment.to_b.keys() and result.nodes_b <= alignment.to_a.keys())
 
 
-def _components(alignment: Alignment, observed: Iterable[Observed]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _components(alignment: Alignment, observed: Iterable[Observation]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Return the unmatched nodes in connected pieces; pieces of A and B between the same neighbours are one."""
     graph = nx.Graph()
     matched = alignment.to_b, alignment.to_a
@@ -113,11 +110,14 @@ def _components(alignment: Alignment, observed: Iterable[Observed]) -> list[tupl
                     ((side, node), (side, value))
                     for value in skeleton.inputs(node)
                     if skeleton.graph.nodes[value].inputs
-                    and not any(each in matched[side] for each in (value, *(user for user, _ in skeleton.users[value])))
+                    and not any(
+                        neighbour in matched[side]
+                        for neighbour in (value, *(user for user, _ in skeleton.users[value]))
+                    )
                 )
-    for each in observed:
-        inside = [(0, node) for node in each.nodes_a if node not in matched[0]]
-        inside += [(1, node) for node in each.nodes_b if node not in matched[1]]
+    for result in observed:
+        inside = [(0, node) for node in result.nodes_a if node not in matched[0]]
+        inside += [(1, node) for node in result.nodes_b if node not in matched[1]]
         sides = {side for side, _ in inside}
         if len(sides) == 2:
             graph.add_edges_from((inside[0], node) for node in inside[1:])
@@ -130,16 +130,16 @@ def _components(alignment: Alignment, observed: Iterable[Observed]) -> list[tupl
 
 
 def _component(
-    alignment: Alignment, part: tuple[tuple[int, ...], tuple[int, ...]], observed: Iterable[Observed]
+    alignment: Alignment, part: tuple[tuple[int, ...], tuple[int, ...]], observed: Iterable[Observation]
 ) -> Change:
     a = [alignment.a.graph.nodes[node] for node in part[0]]
     b = [alignment.b.graph.nodes[node] for node in part[1]]
-    near = [each for each in observed if set(part[0]) & each.nodes_a or set(part[1]) & each.nodes_b]
+    near = [result for result in observed if set(part[0]) & result.nodes_a or set(part[1]) & result.nodes_b]
     kind, message = _named(alignment, a, b)
-    verdict, evidence = judged(near)
+    verdict, evidence = significance_of(near)
     certain = _random_rate(a, b)
     if certain:
-        verdict, evidence = Verdict.REAL, ("a random operation is compared by its rate, not by numbers",)
+        verdict, evidence = Significance.REAL, ("a random operation is compared by its rate, not by numbers",)
     places = [node for node in (a or b) if node.op != "constant"] or a or b
     where = f"{place(a)} ↔ {place(b)}" if a and b else place(a or b)
     if kind.startswith("block"):
@@ -147,17 +147,17 @@ def _component(
     return Change(kind, verdict, message, where, (*evidence, *sources(places)), part[0], part[1], certain)
 
 
-def judged(near: Sequence[Observed]) -> tuple[Verdict, tuple[str, ...]]:
+def significance_of(near: Sequence[Observation]) -> tuple[Significance, tuple[str, ...]]:
     """Return the verdict that observations give: real where one differs, else undetermined."""
-    for each in near:
-        if each.differs:
-            return Verdict.REAL, (each.how,)
-    for each in near:
-        if each.differs is None and each.how:
-            return Verdict.UNDETERMINED, (each.how,)
-    if any(each.differs is False for each in near):
-        return Verdict.UNDETERMINED, ("equal on these inputs, small and large values included",)
-    return Verdict.UNDETERMINED, ("its effect could not be run by itself",)
+    for result in near:
+        if result.differs:
+            return Significance.REAL, (result.how,)
+    for result in near:
+        if result.differs is None and result.how:
+            return Significance.UNDETERMINED, (result.how,)
+    if any(seen.differs is False for seen in near):
+        return Significance.UNDETERMINED, ("equal on these inputs, small and large values included",)
+    return Significance.UNDETERMINED, ("its effect could not be run by itself",)
 
 
 def _random_rate(a: Sequence[Node], b: Sequence[Node]) -> bool:
@@ -215,7 +215,7 @@ def _equal_blocks(alignment: Alignment, nodes: Sequence[Node], *, of_a: bool) ->
     """Return how many equal blocks in a row a removed or added one is one of."""
     skeleton = alignment.a if of_a else alignment.b
     matched = alignment.to_b if of_a else alignment.to_a
-    words = [skeleton.labels[node.id][0] for node in nodes]
+    words = [skeleton.digests[node.id][0] for node in nodes]
     order = {node: index for index, node in enumerate(skeleton.nodes)}
     start, size = order[nodes[0].id], len(nodes)
     count = 1
@@ -223,7 +223,7 @@ def _equal_blocks(alignment: Alignment, nodes: Sequence[Node], *, of_a: bool) ->
         position = start + step
         while 0 <= position <= len(skeleton.nodes) - size:
             window = skeleton.nodes[position : position + size]
-            if [skeleton.labels[node][0] for node in window] != words or not all(node in matched for node in window):
+            if [skeleton.digests[node][0] for node in window] != words or not all(node in matched for node in window):
                 break
             count += 1
             position += step
@@ -233,13 +233,17 @@ def _equal_blocks(alignment: Alignment, nodes: Sequence[Node], *, of_a: bool) ->
 def _moved(found: list[Change], alignment: Alignment) -> list[Change]:
     """Join an operation removed here and the same one added there: it was moved."""
     result = list(found)
-    for gone in [each for each in found if each.nodes_a and not each.nodes_b and len(each.nodes_a) <= 2]:
+    for gone in [change for change in found if change.nodes_a and not change.nodes_b and len(change.nodes_a) <= 2]:
         words = [loose(alignment.a.graph.nodes[node]) for node in gone.nodes_a]
-        for come in [each for each in result if each.nodes_b and not each.nodes_a]:
+        for come in [change for change in result if change.nodes_b and not change.nodes_a]:
             if [loose(alignment.b.graph.nodes[node]) for node in come.nodes_b] == words:
                 result.remove(come)
                 result.remove(gone)
-                verdict = Verdict.REAL if Verdict.REAL in (gone.verdict, come.verdict) else Verdict.UNDETERMINED
+                verdict = (
+                    Significance.REAL
+                    if Significance.REAL in (gone.verdict, come.verdict)
+                    else Significance.UNDETERMINED
+                )
                 nodes = [alignment.a.graph.nodes[node] for node in gone.nodes_a]
                 result.append(
                     Change("operation moved", verdict, f"{chain(nodes)} stands in another place",
@@ -249,7 +253,7 @@ def _moved(found: list[Change], alignment: Alignment) -> list[Change]:
     return result
 
 
-def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observed | None) -> list[Change]:
+def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observation | None) -> list[Change]:
     a, b = alignment.a.graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
     mine, theirs = dict(label_attributes(a)), dict(label_attributes(b))
     mine.pop("slots", None), theirs.pop("slots", None)
@@ -260,7 +264,7 @@ def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observed | No
         names = {name for name, _ in a.get("slots")} ^ {name for name, _ in b.get("slots") or ()}
         side = "A" if len(a.inputs) > len(b.inputs) else "B"
         different = [name for name in different if name not in names]
-        verdict, evidence = judged([seen] if seen else [])
+        verdict, evidence = significance_of([seen] if seen else [])
         if names:
             message = f"{word(a)} has a {' and a '.join(sorted(names))} in {side} alone"
             found.append(
@@ -269,10 +273,10 @@ def _attributes(alignment: Alignment, pair: tuple[int, int], seen: Observed | No
     if not different:
         return found
     listed = [f"{name} {shown(mine.get(name))} → {shown(theirs.get(name))}" for name in different]
-    verdict, evidence = judged([seen] if seen else [])
+    verdict, evidence = significance_of([seen] if seen else [])
     certain = bool(RANDOM_RATES & set(different))
     if certain:
-        verdict, evidence = Verdict.REAL, ("a random operation is compared by its rate, not by numbers",)
+        verdict, evidence = Significance.REAL, ("a random operation is compared by its rate, not by numbers",)
     message = f"{word(a)}: {', '.join(listed)}"
     said = (*evidence, *sources([a, b]))
     return [*found, Change("attribute changed", verdict, message, where, said, *_ids(pair), certain)]
@@ -285,14 +289,14 @@ def _draws(alignment: Alignment, pair: tuple[int, int]) -> list[Change]:
         return []
     message = f"{word(a)}: draws {shown(a.shape)} numbers → {shown(b.shape)}"
     said = ("a random operation is compared by what it draws, not by numbers", *sources([a, b]))
-    return [Change("attribute changed", Verdict.REAL, message, joined(a, b), said, *_ids(pair), certain=True)]
+    return [Change("attribute changed", Significance.REAL, message, joined(a, b), said, *_ids(pair), certain=True)]
 
 
 def _ids(pair: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return (pair[0],), (pair[1],)
 
 
-def _width(alignment: Alignment, pair: tuple[int, int], seen: Observed | None, *, balanced: bool) -> list[Change]:
+def _width(alignment: Alignment, pair: tuple[int, int], seen: Observation | None, *, balanced: bool) -> list[Change]:
     """Return the change of a weight's shape; other activations alone are a consequence and no change.
 
     Where both networks have as many parameters, the shape alone may be another way to hold the same weights.
@@ -303,13 +307,13 @@ def _width(alignment: Alignment, pair: tuple[int, int], seen: Observed | None, *
     if not mine or not theirs or mine[0] == theirs[0]:
         return []
     message = f"{word(a)}: weight {shown(mine[0])} → {shown(theirs[0])}"
-    other_shapes: tuple[Verdict, tuple[str, ...]] = (Verdict.REAL, ("the weights have other shapes",))
-    verdict, evidence = judged([seen] if seen else []) if balanced else other_shapes
+    other_shapes: tuple[Significance, tuple[str, ...]] = (Significance.REAL, ("the weights have other shapes",))
+    verdict, evidence = significance_of([seen] if seen else []) if balanced else other_shapes
     said = (*evidence, *sources([a, b]))
     return [Change("width changed", verdict, message, joined(a, b), said, *_ids(pair), certain=not balanced)]
 
 
-def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list[Change]:
+def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observation) -> list[Change]:
     a, b = alignment.a.graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
     mine = [alignment.to_b.get(value, -1) for value in alignment.a.inputs(pair[0])]
     theirs = alignment.b.inputs(pair[1])
@@ -317,7 +321,7 @@ def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list
         return []
     here = several([word(alignment.a.graph.nodes[value]) for value in alignment.a.inputs(pair[0])])
     there = several([word(alignment.b.graph.nodes[value]) for value in theirs])
-    verdict, evidence = judged([seen])
+    verdict, evidence = significance_of([seen])
     if sorted(mine) == sorted(theirs):
         message = f"{word(a)} reads its inputs in another order"
     else:
@@ -328,17 +332,19 @@ def _wiring(alignment: Alignment, pair: tuple[int, int], seen: Observed) -> list
 def _sharing(alignment: Alignment) -> list[Change]:
     """Return the weights that one network uses in several places and the other has one of for each."""
     found = []
-    for side, other, reverse in ((alignment.a, alignment.b, False), (alignment.b, alignment.a, True)):
+    for side, opposite, reverse in ((alignment.a, alignment.b, False), (alignment.b, alignment.a, True)):
         partners: dict[int, list[int]] = {}
-        for one, two in alignment.weights:
-            key, value = (two, one) if reverse else (one, two)
+        for node_a, two in alignment.weights:
+            key, value = (two, node_a) if reverse else (node_a, two)
             partners.setdefault(key, []).append(value)
         for key, values in partners.items():
             if len(set(values)) < 2:
                 continue
             name = weight_root(side.graph, side.graph.nodes[key]).name
-            names = ", ".join(sorted({weight_root(other.graph, other.graph.nodes[value]).name for value in values}))
+            names = ", ".join(
+                sorted({weight_root(opposite.graph, opposite.graph.nodes[value]).name for value in values})
+            )
             message = f"one weight in {'B' if reverse else 'A'} is {len(set(values))} in {'A' if reverse else 'B'}"
-            found.append(Change("parameter sharing", Verdict.REAL, message, f"{name} ↔ {names}",
+            found.append(Change("parameter sharing", Significance.REAL, message, f"{name} ↔ {names}",
                                 ("the networks have other free parameters",), certain=True))  # fmt: skip
     return list(dict.fromkeys(found))

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Sequence
 from torch import nn
 
 from diagnose.diff.align.align import Alignment
-from diagnose.diff.align.captures import Compared
-from diagnose.diff.canonical.builder import Applied
+from diagnose.diff.align.captures import AlignedCaptures
+from diagnose.diff.canonical.builder import RuleApplication
 from diagnose.diff.ir.digest import COMMUTATIVE
-from diagnose.values import Finding, Verdict, WeightMapping
+from diagnose.values import Finding, Significance, WeightMapping
 
 _DROPS = ("Dropout", "DropPath", "StochasticDepth")
 
 
-def cosmetic_findings(a: nn.Module, b: nn.Module, train: Compared, mapping: WeightMapping) -> tuple[Finding, ...]:
+def cosmetic_findings(
+    a: nn.Module, b: nn.Module, train: AlignedCaptures, mapping: WeightMapping
+) -> tuple[Finding, ...]:
     """Return all that looks different between two networks and is not, read from their graphs in train mode."""
     return (
         *_calls(a, b, train.alignment),
@@ -42,8 +44,8 @@ def _calls(a: nn.Module, b: nn.Module, alignment: Alignment) -> tuple[Finding, .
     """Return activations that are registered at another place of their block than they are called at."""
     kinds: dict[str, list[str]] = {}
     parents: dict[tuple[str, str], None] = {}
-    for one, other in alignment.to_b.items():
-        paths = alignment.a.graph.nodes[one].module_path, alignment.b.graph.nodes[other].module_path
+    for node_a, node_b in alignment.to_b.items():
+        paths = alignment.a.graph.nodes[node_a].module_path, alignment.b.graph.nodes[node_b].module_path
         if all(paths) and paths[0] and paths[1]:
             parents.setdefault((paths[0].rpartition(".")[0], paths[1].rpartition(".")[0]))
     calls = [Counter(node.module_path for node in side.graph.nodes if node.op == "relu")
@@ -81,12 +83,15 @@ def _position(place: tuple[int, int]) -> str:
     return "first" if index == 0 else "in the middle"
 
 
-def _rewrites(a: Sequence[Applied], b: Sequence[Applied]) -> tuple[Finding, ...]:
+def _rewrites(a: Sequence[RuleApplication], b: Sequence[RuleApplication]) -> tuple[Finding, ...]:
     """Return the rules of the canonical form that one network needed and the other did not."""
-    counts = [Counter((each.rule, each.op.partition(".")[0]) for each in side) for side in (a, b)]
+    counts = [Counter((application.rule, application.op.partition(".")[0]) for application in side) for side in (a, b)]
     found = []
-    for name, (one, other), applied in (("A", (counts[0], counts[1]), a), ("B", (counts[1], counts[0]), b)):
-        for (rule, op), count in (one - other).items():
+    for name, (own_counts, their_counts), applied in (
+        ("A", (counts[0], counts[1]), a),
+        ("B", (counts[1], counts[0]), b),
+    ):
+        for (rule, op), count in (own_counts - their_counts).items():
             where = tuple(dict.fromkeys(e.module_path for e in applied if e.rule == rule and e.op.startswith(op)))
             message = f"written with {op} in {name}, and computes the same: {rule}"
             found.append(_finding("equivalent rewrite", where[:count], count, message))
@@ -96,8 +101,8 @@ def _rewrites(a: Sequence[Applied], b: Sequence[Applied]) -> tuple[Finding, ...]
 def _gradients(alignment: Alignment) -> tuple[Finding, ...]:
     """Return matched activations whose gradient differs at their bound alone."""
     kinds: dict[str, list[str]] = {}
-    for one, other in alignment.to_b.items():
-        a, b = alignment.a.graph.nodes[one], alignment.b.graph.nodes[other]
+    for node_a, node_b in alignment.to_b.items():
+        a, b = alignment.a.graph.nodes[node_a], alignment.b.graph.nodes[node_b]
         if a.get("~gradient") != b.get("~gradient"):
             text = (
                 f"{a.op} is written so that its gradient exactly at the bound is {a.get('~gradient')} in A and "
@@ -110,12 +115,12 @@ def _gradients(alignment: Alignment) -> tuple[Finding, ...]:
 def _operands(alignment: Alignment) -> tuple[Finding, ...]:
     """Return sums and products whose operands stand in another order."""
     where = []
-    for one, other in alignment.to_b.items():
-        node = alignment.a.graph.nodes[one]
+    for node_a, node_b in alignment.to_b.items():
+        node = alignment.a.graph.nodes[node_a]
         if node.op not in COMMUTATIVE:
             continue
         mine = [alignment.to_b.get(value) for value in node.inputs]
-        theirs = list(alignment.b.graph.nodes[other].inputs)
+        theirs = list(alignment.b.graph.nodes[node_b].inputs)
         if mine != theirs and None not in mine and sorted(map(str, mine)) == sorted(map(str, theirs)):
             where.append(node.module_path or "the network itself")
     if not where:
@@ -129,7 +134,7 @@ def _noops(a: nn.Module, b: nn.Module) -> list[Finding]:
     for index, name in ((0, "A"), (1, "B")):
         more = Counter(kind for kind, _ in names[index]) - Counter(kind for kind, _ in names[1 - index])
         for kind, count in more.items():
-            where = tuple(path for each, path in names[index] if each == kind)
+            where = tuple(path for idle_kind, path in names[index] if idle_kind == kind)
             message = f"{kind} in {name} alone: it hands its input on unchanged"
             found.append(_finding("no-op module", where, count, message))
     return found
@@ -160,8 +165,8 @@ def _in_place(a: nn.Module, b: nn.Module) -> list[Finding]:
 
 def _preprocessing(a: nn.Module, b: nn.Module) -> list[Finding]:
     found = []
-    for name, module, other in (("A", a, b), ("B", b, a)):
-        present = [getattr(each, "data_preprocessor", None) for each in (module, other)]
+    for name, module, opposite in (("A", a, b), ("B", b, a)):
+        present = [getattr(network, "data_preprocessor", None) for network in (module, opposite)]
         if present[0] is None or present[1] is not None:
             continue
         values = [f"{key} {[round(float(x), 3) for x in value.flatten()]}"
@@ -175,4 +180,4 @@ def _preprocessing(a: nn.Module, b: nn.Module) -> list[Finding]:
 
 
 def _finding(kind: str, where: Iterable[str], count: int, message: str) -> Finding:
-    return Finding(kind, Verdict.COSMETIC, tuple(where), count, message)
+    return Finding(kind, Significance.COSMETIC, tuple(where), count, message)

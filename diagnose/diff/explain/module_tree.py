@@ -10,9 +10,9 @@ from torch import nn
 
 from diagnose.diff.align.align import Alignment
 from diagnose.diff.explain.changes import Change
-from diagnose.values import TreeRow, Verdict
+from diagnose.values import Significance, TreeRow
 
-Mark = tuple[Verdict | None, str]
+Mark = tuple[Significance | None, str]
 SAME: Mark = (None, "")
 
 
@@ -24,10 +24,10 @@ def module_tree(
     A row is folded where nothing at or under it is more than cosmetic.
     """
     partners = _partners(alignment)
-    one, other = _Side(a, _paths(alignment, 0)), _Side(b, _paths(alignment, 1))
-    one.marks, other.marks = _marks(alignment, found)
-    one.partners, other.partners = partners, {theirs: mine for mine, theirs in partners.items()}
-    rows = [_row(one, other, "", "", 0), *_merged(one, other, (one.children(""), other.children("")), 1)]
+    side_a, side_b = _Side(a, _paths(alignment, 0)), _Side(b, _paths(alignment, 1))
+    side_a.marks, side_b.marks = _marks(alignment, found)
+    side_a.partners, side_b.partners = partners, {theirs: mine for mine, theirs in partners.items()}
+    rows = [_row(side_a, side_b, "", "", 0), *_merged(side_a, side_b, (side_a.children(""), side_b.children("")), 1)]
     return tuple(_folded(rows))
 
 
@@ -48,7 +48,7 @@ class _Side:
     def inside(self, path: str, paths: Iterable[str]) -> list[str]:
         """Return which of the other side's paths have their partner inside a module."""
         held = {theirs for mine, theirs in self.partners.items() if mine.startswith(f"{path}.")}
-        return [each for each in paths if each in held]
+        return [own_path for own_path in paths if own_path in held]
 
     def text(self, path: str) -> str:
         """Return a module as it is printed in its parent."""
@@ -62,9 +62,9 @@ class _Side:
         """Return the mark of a module that the other side lacks: what differs there, or that it computes nothing."""
         if path in self.marks:
             return self.marks[path]
-        if any(each == path or each.startswith(f"{path}.") for each in self.computing):
+        if any(own_path == path or own_path.startswith(f"{path}.") for own_path in self.computing):
             return SAME
-        return Verdict.COSMETIC, "nothing of it is left in the canonical form"
+        return Significance.COSMETIC, "nothing of it is left in the canonical form"
 
 
 def _merged(a: _Side, b: _Side, paths: tuple[list[str], list[str]], depth: int) -> list[TreeRow]:
@@ -75,30 +75,30 @@ def _merged(a: _Side, b: _Side, paths: tuple[list[str], list[str]], depth: int) 
     used = {name for _, theirs in units for name in theirs}
     for mine, theirs in units:
         if theirs and theirs[0] in waiting:
-            before = [each for each in waiting[: waiting.index(theirs[0])] if each not in used]
-            rows += [row for each in before for row in _alone(a, b, None, each, depth)]
-            waiting = [each for each in waiting if each not in (*before, *theirs)]
+            before = [child for child in waiting[: waiting.index(theirs[0])] if child not in used]
+            rows += [row for child in before for row in _alone(a, b, None, child, depth)]
+            waiting = [child for child in waiting if child not in (*before, *theirs)]
         rows += _unit(a, b, mine, theirs, depth)
-    return rows + [row for each in waiting if each not in used for row in _alone(a, b, None, each, depth)]
+    return rows + [row for child in waiting if child not in used for row in _alone(a, b, None, child, depth)]
 
 
 def _units(a: _Side, b: _Side, mine: list[str], theirs: list[str]) -> list[tuple[list[str], list[str]]]:
     """Return what shares rows: a pair, one module and those that it wraps, or one alone, in the order of A."""
     pairs = {name: a.partners[name] for name in mine if a.partners.get(name) in theirs}
     for name in mine:
-        same = [each for each in theirs if each.rpartition(".")[2] == name.rpartition(".")[2]]
+        same = [child for child in theirs if child.rpartition(".")[2] == name.rpartition(".")[2]]
         if name not in a.partners and same and same[0] not in b.partners and same[0] not in pairs.values():
             pairs[name] = same[0]
     rest_a = [name for name in mine if name not in pairs]
     rest_b = [name for name in theirs if name not in pairs.values()]
-    wrapped = {each: inner for each in rest_b if (inner := b.inside(each, rest_a))}
-    inner_a = {name: each for each, names in wrapped.items() for name in names}
+    wrapped = {child: inner for child in rest_b if (inner := b.inside(child, rest_a))}
+    inner_a = {name: child for child, names in wrapped.items() for name in names}
     free = [name for name in rest_b if name not in wrapped]
     wraps = {name: inner for name in rest_a if name not in inner_a and (inner := a.inside(name, free))}
     units: list[tuple[list[str], list[str]]] = []
     for name in mine:
         if name in inner_a:
-            group = [each for each in rest_a if inner_a.get(each) == inner_a[name]]
+            group = [child for child in rest_a if inner_a.get(child) == inner_a[name]]
             if group[0] == name:
                 units.append((group, [inner_a[name]]))
         else:
@@ -117,7 +117,7 @@ def _unit(a: _Side, b: _Side, mine: list[str], theirs: list[str], depth: int) ->
         head, inner = _row(a, b, None, theirs[0], depth), (mine, b.children(theirs[0]))
     else:
         head, inner = _row(a, b, mine[0], None, depth), (a.children(mine[0]), theirs)
-    return [replace(head, verdict=Verdict.COSMETIC, note="wraps what follows"), *_merged(a, b, inner, depth + 1)]
+    return [replace(head, verdict=Significance.COSMETIC, note="wraps what follows"), *_merged(a, b, inner, depth + 1)]
 
 
 def _alone(a: _Side, b: _Side, mine: str | None, theirs: str | None, depth: int) -> list[TreeRow]:
@@ -133,8 +133,8 @@ def _row(a: _Side, b: _Side, mine: str | None, theirs: str | None, depth: int) -
         mark = a.marks.get(mine) or b.marks.get(theirs) or SAME
     else:
         mark = a.alone(mine) if mine is not None else b.alone(theirs or "")
-    one, other = (None if path is None else side.text(path) for side, path in ((a, mine), (b, theirs)))
-    return TreeRow(depth, one, other, *mark)
+    text_a, text_b = (None if path is None else side.text(path) for side, path in ((a, mine), (b, theirs)))
+    return TreeRow(depth, text_a, text_b, *mark)
 
 
 def _folded(rows: Sequence[TreeRow]) -> list[TreeRow]:
@@ -143,7 +143,7 @@ def _folded(rows: Sequence[TreeRow]) -> list[TreeRow]:
     loud = False
     opened: dict[int, bool] = {}
     for row in reversed(rows):
-        loud = row.verdict in (Verdict.REAL, Verdict.UNDETERMINED) or opened.pop(row.depth + 1, False)
+        loud = row.verdict in (Significance.REAL, Significance.UNDETERMINED) or opened.pop(row.depth + 1, False)
         opened = {depth: value for depth, value in opened.items() if depth <= row.depth}
         opened[row.depth] = opened.get(row.depth, False) or loud
         result.append(replace(row, folded=not loud and row.depth > 0))
@@ -164,9 +164,9 @@ def _paths(alignment: Alignment, index: int) -> frozenset[str]:
 def _partners(alignment: Alignment) -> dict[str, str]:
     """Return which module of B does what a module of A does, by most of their operations; parents follow children."""
     votes: dict[str, Counter[str]] = {"": Counter({"": 1})}
-    for one, other in alignment.to_b.items():
-        mine = alignment.a.graph.nodes[one].module_path.split(".")
-        theirs = alignment.b.graph.nodes[other].module_path.split(".")
+    for node_a, node_b in alignment.to_b.items():
+        mine = alignment.a.graph.nodes[node_a].module_path.split(".")
+        theirs = alignment.b.graph.nodes[node_b].module_path.split(".")
         for level in range(min(len(mine), len(theirs))):
             path = ".".join(mine[: len(mine) - level]), ".".join(theirs[: len(theirs) - level])
             if path[0] and path[1]:
@@ -174,7 +174,7 @@ def _partners(alignment: Alignment) -> dict[str, str]:
     partners: dict[str, str] = {}
     taken: set[str] = set()
     for name in sorted(votes, key=lambda name: -max(votes[name].values())):
-        best = next((other for other, _ in votes[name].most_common() if other not in taken), None)
+        best = next((candidate for candidate, _ in votes[name].most_common() if candidate not in taken), None)
         if best is not None:
             partners[name] = best
             taken.add(best)

@@ -66,8 +66,8 @@ def place(nodes: Sequence[Node]) -> str:
 
 def joined(a: Node, b: Node) -> str:
     """Return the place of an operation in A and in B, once where they are the same."""
-    one, other = a.module_path or "the network itself", b.module_path or "the network itself"
-    return one if one == other else f"{one} ↔ {other}"
+    place_a, place_b = a.module_path or "the network itself", b.module_path or "the network itself"
+    return place_a if place_a == place_b else f"{place_a} ↔ {place_b}"
 
 
 def sources(nodes: Sequence[Node]) -> tuple[str, ...]:

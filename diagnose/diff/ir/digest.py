@@ -1,4 +1,4 @@
-"""What makes two nodes equal: labels, and Merkle digests of whole graphs in which no name has a part."""
+"""What makes two nodes equal: labels, and Merkle digests of whole graphs, which ignore names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diagnose.diff.ir.graph import Graph, Node
 
 COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})
 DIGITS = 7
-"""Numbers are compared to so many significant digits: 1/√2 and a float32 rate are written in many ways."""
+"""The significant digits to which numbers are compared: 1/√2 and a float32 rate are written in many ways."""
 
 
 def plain_value(value: Any) -> Any:
@@ -73,7 +73,7 @@ def downward(graph: Graph) -> list[str]:
 
 
 def digest(graph: Graph) -> str:
-    """Return the Merkle digest of a graph, without regard to which weights are shared."""
+    """Return the Merkle digest of a graph; which weights are shared is ignored."""
     down = downward(graph)
     roots = "".join(down[value] for value in graph.outputs)
     return short(roots + "".join(sorted(down[value] for value in graph.effects)))

@@ -19,13 +19,13 @@ _DTYPES = {"dtype"}
 
 
 @dataclass(slots=True)
-class Run:
-    """What a run fills in: the running statistics after each norm, by node id."""
+class Execution:
+    """What an execution fills in: the running statistics after each norm, by node id."""
 
     statistics: dict[int, tuple[Tensor, ...]] = field(default_factory=dict)
 
 
-def evaluate(node: Node, inputs: Sequence[Tensor], constants: Mapping[str, Tensor], run: Run) -> Any:
+def evaluate(node: Node, inputs: Sequence[Tensor], constants: Mapping[str, Tensor], run: Execution) -> Any:
     """Return the value of one node, or a tuple of values, from those of its inputs.
 
     Raises:
@@ -69,7 +69,7 @@ def _tensors(slots: Sequence[tuple[str, str]], inputs: Sequence[Any]) -> dict[st
     return arguments
 
 
-def _norm(node: Node, inputs: Sequence[Tensor], run: Run) -> Any:
+def _norm(node: Node, inputs: Sequence[Tensor], run: Execution) -> Any:
     """Run a norm on copies of its running statistics and keep what they become."""
     names = [name for name, _ in node.get("slots")]
     values = [value.detach().clone() if name.startswith("running") else value
@@ -92,8 +92,8 @@ def _clamp(node: Node, x: Tensor) -> Tensor:
         return torch.nn.functional.hardtanh(x, -infinity if low is None else low, high)
     if node.get("~gradient") == "1/2":
         bound = low if low is not None else high
-        other = torch.full_like(x, float(bound or 0.0))
-        return torch.maximum(x, other) if low is not None else torch.minimum(x, other)
+        limit = torch.full_like(x, float(bound or 0.0))
+        return torch.maximum(x, limit) if low is not None else torch.minimum(x, limit)
     return torch.clamp(x, min=low, max=high)
 
 
@@ -194,4 +194,4 @@ SAMPLES: dict[str, Callable[[Node, Sequence[Any]], Any]] = {
     "new_empty": lambda node, x: _filled(node, 0.0),
     "empty_like": lambda node, x: _filled(node, 0.0),
 }
-"""The sample that every random operation takes; the one that `Survival` makes a module's random calls take, too."""
+"""The sample that every random operation takes; `DropoutKeepsAll` makes a module's random calls take it, too."""

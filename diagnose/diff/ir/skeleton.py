@@ -40,7 +40,7 @@ class Skeleton:
         return [node.id for node in self.graph.nodes if not self.weights[node.id]]
 
     @cached_property
-    def labels(self) -> list[tuple[str, str, str]]:
+    def digests(self) -> list[tuple[str, str, str]]:
         """Per node: what it computes with its shape, without, and the operation alone."""
         return [self._label(node) for node in self.graph.nodes]
 
@@ -51,14 +51,14 @@ class Skeleton:
         return f"{label(node)}{kinds}", loose, node.op
 
     @cached_property
-    def down(self) -> list[str]:
+    def input_digests(self) -> list[str]:
         """Digests of what each node is computed from."""
         return downward(self.graph)
 
     @cached_property
-    def up(self) -> list[str]:
+    def context_digests(self) -> list[str]:
         """Digests of what each node is computed from and of what is computed from it."""
-        return upward(self.graph, self.down)
+        return upward(self.graph, self.input_digests)
 
     @cached_property
     def users(self) -> list[list[tuple[int, int]]]:
@@ -119,15 +119,15 @@ class Skeleton:
         return [*segments, current] if current else segments
 
 
-def similarity(a: Skeleton, b: Skeleton, one: int, other: int) -> float:
+def similarity(a: Skeleton, b: Skeleton, node_a: int, node_b: int) -> float:
     """Return how alike two nodes are by themselves: 1 alike, 0.75 but for shapes, 0.45 the same operation, else 0."""
-    for grade, x, y in zip((1.0, 0.75, 0.45), a.labels[one], b.labels[other], strict=True):
+    for grade, x, y in zip((1.0, 0.75, 0.45), a.digests[node_a], b.digests[node_b], strict=True):
         if x == y:
             return grade
     return 0.0
 
 
-def same_name(a: Skeleton, b: Skeleton, one: int, other: int) -> bool:
+def same_name(a: Skeleton, b: Skeleton, node_a: int, node_b: int) -> bool:
     """Say whether the last parts of two nodes' module paths are equal; good for breaking ties and nothing else."""
-    mine, theirs = (side.graph.nodes[node].module_path.split(".")[-3:] for side, node in ((a, one), (b, other)))
+    mine, theirs = (side.graph.nodes[node].module_path.split(".")[-3:] for side, node in ((a, node_a), (b, node_b)))
     return mine == theirs

@@ -16,13 +16,13 @@ from torch import Tensor
 from diagnose.diff.align.align import Alignment
 from diagnose.diff.align.regions import Pair, border, common_regions, regions_of
 from diagnose.diff.ir.graph import Node
-from diagnose.diff.ir.interpreter import Run, evaluate
+from diagnose.diff.ir.interpreter import Execution, evaluate
 from diagnose.diff.ir.skeleton import Skeleton
-from diagnose.diff.proof.transplant import Worst
+from diagnose.diff.proof.transplant import LargestDifference
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class Observation:
     """What feeding a pair of regions showed: `differs` is None where nothing could be run.
 
     `reached` where they differ on the activations that the network itself has there.
@@ -64,34 +64,34 @@ def run_graph(side: Side, inputs: Sequence[Tensor]) -> None:
             elif node.op in ("parameter", "buffer", "constant"):
                 side.values[node.id] = side.leaf(node)
             elif all(side.values.get(value) is not None for value in node.inputs):
-                side.values[node.id] = _tried(node, [side.values[value] for value in node.inputs], side, Run())
+                side.values[node.id] = _tried(node, [side.values[value] for value in node.inputs], side, Execution())
 
 
-def _tried(node: Node, inputs: list[Any], side: Side, run: Run) -> Any:
+def _tried(node: Node, inputs: list[Any], side: Side, run: Execution) -> Any:
     try:
         return evaluate(node, inputs, side.constants, run)
     except (RuntimeError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError):
         return None
 
 
-def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Sequence[Pair]) -> Observed:
+def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Sequence[Pair]) -> Observation:
     """Feed both regions of a pair A's activations, then small and large values; single operations another size, too.
 
     A difference on A's own activations counts only if it does not heal: some networks write one function in two ways
     whose intermediate values differ. Gradients and drawn values need both regions to read the same borders.
     """
     regions = regions_of(alignment, pair)
-    found = Observed(pair, frozenset(regions[0]), frozenset(regions[1]), None)
+    found = Observation(pair, frozenset(regions[0]), frozenset(regions[1]), None)
     seen = _compared(alignment, (a, b), regions, _own(alignment, a, regions), pair, forward=True)
     if seen is not None and seen[0]:
-        if heals(alignment, a, b, pair, regions[1]):
+        if difference_vanishes(alignment, a, b, pair, regions[1]):
             return replace(found, differs=False)
         return replace(found, differs=True, how=seen[0], delta=seen[1], reached=True)
     found = replace(found, differs=None if seen is None else False)
-    common = common_regions(alignment, regions, {each for each in all_touched if each != pair})
+    common = common_regions(alignment, regions, {touched_pair for touched_pair in all_touched if touched_pair != pair})
     if common is None:
         return found
-    feeds = _feeds({one: a.values.get(one) for one in border(alignment.a, common[0])})
+    feeds = _feeds({node_a: a.values.get(node_a) for node_a in border(alignment.a, common[0])})
     if len(common[0]) > 1 or len(common[1]) > 1:
         # Which operations compute nothing was decided at this size: only like ones are held to another.
         feeds = feeds[:-1]
@@ -103,7 +103,7 @@ def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Seq
     return found
 
 
-def fed(alignment: Alignment, a: Side, b: Side, pair: Pair) -> Worst | None:
+def region_distance(alignment: Alignment, a: Side, b: Side, pair: Pair) -> LargestDifference | None:
     """Return how far both regions of a pair are apart on A's own activations; None where one cannot be run.
 
     A difference that heals is none.
@@ -112,14 +112,14 @@ def fed(alignment: Alignment, a: Side, b: Side, pair: Pair) -> Worst | None:
     seen = _compared(alignment, (a, b), regions, _own(alignment, a, regions), pair, forward=True)
     if seen is None:
         return None
-    return Worst(seen[1], not seen[0] or heals(alignment, a, b, pair, regions[1]))
+    return LargestDifference(seen[1], not seen[0] or difference_vanishes(alignment, a, b, pair, regions[1]))
 
 
 def _own(alignment: Alignment, a: Side, regions: tuple[list[int], list[int]]) -> dict[int, Any]:
     """Return A's activations at the borders of two regions."""
     to_a = alignment.to_a
-    borders = border(alignment.a, regions[0]) | {to_a[other] for other in border(alignment.b, regions[1])}
-    return {one: a.values.get(one) for one in borders}
+    borders = border(alignment.a, regions[0]) | {to_a[node_b] for node_b in border(alignment.b, regions[1])}
+    return {node_a: a.values.get(node_a) for node_a in borders}
 
 
 HEALED = 1e-10
@@ -129,11 +129,11 @@ STEPS = 40
 """Operations of B that a difference is followed through, at most, to see whether it heals."""
 
 
-def heals(alignment: Alignment, a: Side, b: Side, pair: Pair, region: Sequence[int]) -> bool:
+def difference_vanishes(alignment: Alignment, a: Side, b: Side, pair: Pair, region: Sequence[int]) -> bool:
     """Say whether the difference at a pair is gone again where its readers in B come back to A's values."""
     graph, to_a = alignment.b.graph, alignment.to_a
     wrong: dict[int, Any] = {}
-    run = Run()
+    run = Execution()
 
     def known(node_id: int) -> Any:
         if node_id in wrong:
@@ -155,8 +155,8 @@ def heals(alignment: Alignment, a: Side, b: Side, pair: Pair, region: Sequence[i
             if not any(value in wrong for value in node.inputs):
                 continue
             steps += 1
-            value = _tried(node, [known(each) for each in node.inputs], b, run)
-            worst = Worst()
+            value = _tried(node, [known(source) for source in node.inputs], b, run)
+            worst = LargestDifference()
             if isinstance(value, Tensor) and isinstance(a.values.get(to_a.get(node_id, -1)), Tensor):
                 worst.see(a.values[to_a[node_id]], value)
             else:
@@ -199,32 +199,32 @@ def _compared(
     if not all(isinstance(value, Tensor) for value in borders.values()):
         return None
     given = {key: value.detach().clone().requires_grad_(value.is_floating_point()) for key, value in borders.items()}
-    run_a, run_b = Run(), Run()
+    run_a, run_b = Execution(), Execution()
     try:
-        one = _evaluated(sides[0], regions[0], given, run_a)
-        other = _evaluated(sides[1], regions[1], {alignment.to_b[key]: v for key, v in given.items()}, run_b)
+        value_a = _evaluated(sides[0], regions[0], given, run_a)
+        value_b = _evaluated(sides[1], regions[1], {alignment.to_b[key]: v for key, v in given.items()}, run_b)
     except (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError):
         return None
-    if not isinstance(one, Tensor) or not isinstance(other, Tensor):
+    if not isinstance(value_a, Tensor) or not isinstance(value_b, Tensor):
         return None
-    if one.shape != other.shape:
-        return f"other shapes, {'×'.join(map(str, one.shape))} and {'×'.join(map(str, other.shape))}", 0.0
-    values = Worst()
-    values.see(one, other)
+    if value_a.shape != value_b.shape:
+        return f"other shapes, {'×'.join(map(str, value_a.shape))} and {'×'.join(map(str, value_b.shape))}", 0.0
+    values = LargestDifference()
+    values.see(value_a, value_b)
     if not values.within or forward:
         return "" if values.within else f"max |Δ| {values.delta:.3g}", values.delta
-    statistics = Worst()
+    statistics = LargestDifference()
     for left, right in zip(run_a.statistics.get(pair[0], ()), run_b.statistics.get(pair[1], ()), strict=False):
         statistics.see(left, right)
     if not statistics.within:
         return f"running statistics, max |Δ| {statistics.delta:.3g}", statistics.delta
-    gradients = _gradients(one, other, [value for value in given.values() if value.requires_grad])
+    gradients = _gradients(value_a, value_b, [value for value in given.values() if value.requires_grad])
     if not gradients.within:
         return f"gradients, max |Δ| {gradients.delta:.3g}", gradients.delta
     return "", values.delta
 
 
-def _evaluated(side: Side, region: Sequence[int], fed: Mapping[int, Tensor], run: Run) -> Any:
+def _evaluated(side: Side, region: Sequence[int], fed: Mapping[int, Tensor], run: Execution) -> Any:
     """Compute a region from the values at its border."""
     graph = side.skeleton.graph
     values: dict[int, Any] = dict(fed)
@@ -244,13 +244,13 @@ def _evaluated(side: Side, region: Sequence[int], fed: Mapping[int, Tensor], run
     return values[region[-1]]
 
 
-def _gradients(one: Tensor, other: Tensor, leaves: list[Tensor]) -> Worst:
-    worst = Worst()
-    if not leaves or not one.is_floating_point():
+def _gradients(value_a: Tensor, value_b: Tensor, leaves: list[Tensor]) -> LargestDifference:
+    worst = LargestDifference()
+    if not leaves or not value_a.is_floating_point():
         return worst
-    weight = torch.randn(one.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    weight = torch.randn(value_a.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     found: list[tuple[Tensor | None, ...]] = []
-    for result in (one, other):
+    for result in (value_a, value_b):
         if result.requires_grad:
             found.append(torch.autograd.grad((result * weight).sum(), leaves, allow_unused=True, retain_graph=True))
         else:

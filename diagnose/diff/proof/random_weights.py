@@ -16,7 +16,7 @@ from diagnose.diff.ir.skeleton import Skeleton
 from diagnose.values import InputSpec
 
 
-class Survival(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class DropoutKeepsAll(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Within this mode nothing is dropped: a Bernoulli draw is 1, a uniform or normal one ½.
 
     With ½, u < 0.9, u > 0.1 and ⌊0.9 + u⌋ all keep, at any rate below one half.

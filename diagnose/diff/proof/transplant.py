@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from diagnose.diff.proof.random_weights import Survival, fill, samples, state_of
-from diagnose.diff.weights.mapping import Move, transplant
+from diagnose.diff.proof.random_weights import DropoutKeepsAll, fill, samples, state_of
+from diagnose.diff.weights.mapping import WeightMatch, transplant
 from diagnose.networks.process_state import attributes_kept, in_mode
 from diagnose.values import InputSpec, Proof, Skipped
 
@@ -24,17 +24,17 @@ INPUTS = 2
 
 
 @dataclass(slots=True)
-class Prepared:
+class Transplant:
     """The two networks as the proof runs them: copies in one element type, A filled, B holding A's weights."""
 
     a: nn.Module
     b: nn.Module
     dtype: torch.dtype
-    moves: tuple[Move, ...]
+    matches: tuple[WeightMatch, ...]
 
 
 @dataclass(slots=True)
-class Worst:
+class LargestDifference:
     """The largest |Δ| so far, by itself and over its tensor's largest value, and whether all were within tolerance."""
 
     delta: float = 0.0
@@ -58,37 +58,37 @@ class Worst:
         self.within &= delta <= ATOL * max(1.0, scale, largest) + RTOL * largest
 
 
-def prepare(
+def set_up_transplant(
     a: nn.Module,
     b: nn.Module,
-    moved: tuple[Move, ...],
+    matches: tuple[WeightMatch, ...],
     kinds: tuple[dict[str, str], dict[str, str]],
     inputs: Sequence[InputSpec],
     *,
     seed: int = 0,
-) -> Prepared:
+) -> Transplant:
     """Copy both networks in float64, fill A with random numbers and what A does not give B, and transplant."""
     dtype = torch.float64
-    one, other = (copy.deepcopy(module).to(dtype) for module in (a, b))
+    copy_a, copy_b = (copy.deepcopy(module).to(dtype) for module in (a, b))
     generator = torch.Generator().manual_seed(seed)
-    state_a, state_b = state_of(one), state_of(other)
+    state_a, state_b = state_of(copy_a), state_of(copy_b)
     fill(_distinct(state_a), kinds[0], generator)
-    whole = {id(state_b[move.b.name]) for move in moved if not move.b.views}
+    whole = {id(state_b[match.b.name]) for match in matches if not match.b.views}
     free = {name: tensor for name, tensor in _distinct(state_b).items() if id(tensor) not in whole}
     fill(free, kinds[1], generator)
-    _calibrate(one, inputs, generator)
-    transplant(moved, state_a, state_b)
-    return Prepared(one, other, dtype, moved)
+    _calibrate(copy_a, inputs, generator)
+    transplant(matches, state_a, state_b)
+    return Transplant(copy_a, copy_b, dtype, matches)
 
 
 def _calibrate(module: nn.Module, inputs: Sequence[InputSpec], generator: torch.Generator) -> None:
     """Give batch norms the statistics of a batch, so that activations do not grow without bound in eval mode."""
-    norms = [each for each in module.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
+    norms = [layer for layer in module.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 1.0
     try:
-        with torch.no_grad(), in_mode(module, training=True), Survival():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), in_mode(module, training=True), DropoutKeepsAll():  # type: ignore[no-untyped-call]
             module(*samples(inputs, generator, torch.float64))
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
         return  # the proof itself will say what does not run
@@ -103,7 +103,7 @@ def _distinct(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def prove(
-    prepared: Prepared, inputs: Sequence[InputSpec], *, seed: int = 0, modes: Sequence[bool] = (True, False)
+    prepared: Transplant, inputs: Sequence[InputSpec], *, seed: int = 0, modes: Sequence[bool] = (True, False)
 ) -> tuple[Proof, tuple[Skipped, ...]]:
     """Compare outputs in eval and train mode, gradients, and buffers after one step; None where one cannot run.
 
@@ -135,49 +135,51 @@ def _attempt(what: str, skipped: list[Skipped], measure: Callable[[], Any]) -> A
         return None
 
 
-def _eval(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> Worst:
-    worst = Worst()
-    with torch.no_grad(), in_mode(prepared.a, training=False), in_mode(prepared.b, training=False), Survival():  # type: ignore[no-untyped-call]
+def _eval(prepared: Transplant, drawn: Sequence[tuple[Tensor, ...]]) -> LargestDifference:
+    worst = LargestDifference()
+    with torch.no_grad(), in_mode(prepared.a, training=False), in_mode(prepared.b, training=False), DropoutKeepsAll():  # type: ignore[no-untyped-call]
         for tensors in drawn:
             _see_all(worst, outputs(prepared.a, tensors), outputs(prepared.b, tensors))
     return worst
 
 
-def _train(prepared: Prepared, drawn: Sequence[tuple[Tensor, ...]]) -> tuple[Worst, Worst, Worst]:
+def _train(
+    prepared: Transplant, drawn: Sequence[tuple[Tensor, ...]]
+) -> tuple[LargestDifference, LargestDifference, LargestDifference]:
     """Run one step of both in train mode on each input, and compare what comes out and what it leaves behind."""
-    forward, gradients, buffers = Worst(), Worst(), Worst()
+    forward, gradients, buffers = LargestDifference(), LargestDifference(), LargestDifference()
     with in_mode(prepared.a, training=True), in_mode(prepared.b, training=True):
         for index, tensors in enumerate(drawn):
             with restored_state(prepared.a), restored_state(prepared.b):
-                one, other = (_step(module, tensors, index) for module in (prepared.a, prepared.b))
-                _see_all(forward, one, other)
+                outputs_a, outputs_b = (_step(module, tensors, index) for module in (prepared.a, prepared.b))
+                _see_all(forward, outputs_a, outputs_b)
                 state_a, state_b = state_of(prepared.a), state_of(prepared.b)
                 scale = max((float(t.grad.abs().max()) for t in state_a.values() if t.grad is not None), default=0.0)
-                for move in prepared.moves:
-                    left, right = state_a[move.a.name], state_b[move.b.name]
+                for match in prepared.matches:
+                    left, right = state_a[match.a.name], state_b[match.b.name]
                     if isinstance(left, nn.Parameter) or isinstance(right, nn.Parameter):
-                        gradients.see(move.a.read(_gradient(left)), move.b.read(_gradient(right)), scale)
+                        gradients.see(match.a.read(_gradient(left)), match.b.read(_gradient(right)), scale)
                     else:
-                        buffers.see(move.a.read(left), move.b.read(right))
+                        buffers.see(match.a.read(left), match.b.read(right))
     return forward, gradients, buffers
 
 
-def stress(prepared: Prepared, inputs: Sequence[InputSpec]) -> bool:
+def stress(prepared: Transplant, inputs: Sequence[InputSpec]) -> bool:
     """Say whether two networks that agreed part on large inputs, with large weights, or at another size."""
     generator = torch.Generator().manual_seed(11)
     grown = [replace(spec, shape=(*spec.shape[:2], *(size + 3 for size in spec.shape[2:]))) for spec in inputs]
     large = samples(inputs, generator, prepared.dtype, scale=1e3)
-    other = samples(grown, generator, prepared.dtype)
+    larger = samples(grown, generator, prepared.dtype)
     loud = copy.deepcopy(prepared)
     with torch.no_grad():
         for parameter in loud.a.parameters():
             parameter.mul_(8.0)
-    transplant(loud.moves, state_of(loud.a), state_of(loud.b))
+    transplant(loud.matches, state_of(loud.a), state_of(loud.b))
     plain = samples(inputs, generator, prepared.dtype)
-    return any(_parts(*case) for case in ((prepared, large), (prepared, other), (loud, plain)))
+    return any(_parts(*case) for case in ((prepared, large), (prepared, larger), (loud, plain)))
 
 
-def _parts(prepared: Prepared, tensors: tuple[Tensor, ...]) -> bool:
+def _parts(prepared: Transplant, tensors: tuple[Tensor, ...]) -> bool:
     worst = _attempt("", [], lambda: _eval(prepared, [tensors]))
     return worst is not None and not worst.within
 
@@ -188,7 +190,7 @@ def _gradient(tensor: Tensor) -> Tensor:
 
 def _step(module: nn.Module, tensors: tuple[Tensor, ...], seed: int) -> list[Tensor]:
     """Run forward and backward, the loss a random projection of the outputs."""
-    with torch.enable_grad(), Survival():  # type: ignore[no-untyped-call]
+    with torch.enable_grad(), DropoutKeepsAll():  # type: ignore[no-untyped-call]
         results = outputs(module, tensors)
         generator = torch.Generator().manual_seed(seed)
         loss = torch.zeros((), dtype=torch.float64)
@@ -208,10 +210,10 @@ def outputs(module: nn.Module, tensors: tuple[Tensor, ...]) -> list[Tensor]:
     return [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
 
 
-def _see_all(worst: Worst, one: Sequence[Tensor], other: Sequence[Tensor]) -> None:
-    if len(one) != len(other):
+def _see_all(worst: LargestDifference, tensors_a: Sequence[Tensor], tensors_b: Sequence[Tensor]) -> None:
+    if len(tensors_a) != len(tensors_b):
         worst.delta, worst.within = float("inf"), False
-    for a, b in zip(one, other, strict=False):
+    for a, b in zip(tensors_a, tensors_b, strict=False):
         worst.see(a, b)
 
 

@@ -6,9 +6,16 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any
 
-from diagnose.diff.trained.compare import INPUTS, RTOL, Apart, Step, Trained, WeightDelta
+from diagnose.diff.trained.compare_trained import (
+    INPUTS,
+    RTOL,
+    Distance,
+    OperationDistance,
+    TrainedComparison,
+    WeightDelta,
+)
 from diagnose.diff.weights.checkpoint import Conversion
-from diagnose.values import Cell, Column, Finding, Prose, Section, Table, Verdict
+from diagnose.values import Cell, Column, Finding, Prose, Section, Significance, Table
 
 KIND = "trained weights"
 SHOWN = 12
@@ -17,7 +24,7 @@ SHOWN = 12
 NAMED = 8
 
 
-def trained_verdict(trained: Trained, a: str, b: str) -> Prose:
+def trained_verdict(trained: TrainedComparison, a: str, b: str) -> Prose:
     """Say in a sentence what the given weights make of the two networks."""
     step = trained.first
     if trained.verdict == "equal":
@@ -38,23 +45,23 @@ def trained_verdict(trained: Trained, a: str, b: str) -> Prose:
     )
 
 
-def trained_finding(trained: Trained) -> Finding:
+def trained_finding(trained: TrainedComparison) -> Finding:
     """Return the finding: real where the outputs differ and a weight does, too."""
     differing = trained.differing
-    where = tuple(_pair(each.a, each.b) for each in differing)
+    where = tuple(_pair(weight.a, weight.b) for weight in differing)
     evidence = _evidence(trained)
     if not differing:
         message = f"{_equal(trained)}"
         if trained.verdict == "different":
             message += ": what differs in the outputs comes from the networks"
-        verdict = Verdict.UNDETERMINED if trained.outputs is None else Verdict.COSMETIC
+        verdict = Significance.UNDETERMINED if trained.outputs is None else Significance.COSMETIC
         return Finding(KIND, verdict, (), 1, message, evidence)
     message = f"{len(differing)} of {len(trained.weights)} matched weights differ: {_grouped(differing)}"
-    verdict = Verdict.REAL if trained.verdict == "different" else Verdict.UNDETERMINED
+    verdict = Significance.REAL if trained.verdict == "different" else Significance.UNDETERMINED
     return Finding(KIND, verdict, where, len(differing), message, evidence)
 
 
-def trained_section(trained: Trained, a: str, b: str) -> Section:
+def trained_section(trained: TrainedComparison, a: str, b: str) -> Section:
     """Return the section: whose weights, where they part, which weights differ, and all of both in folded tables."""
     said = [Prose(f"A is {a} with {trained.a}. B is {b} with {trained.b}.")]
     if trained.unmatched:
@@ -87,7 +94,7 @@ def conversion_section(conversion: Conversion) -> Section:
     return Section("The converted checkpoint", tuple(said))
 
 
-def trained_data(trained: Trained) -> dict[str, Any]:
+def trained_data(trained: TrainedComparison) -> dict[str, Any]:
     """Return the JSON form; numbers that are not finite stand as null."""
     first = trained.first
     return {
@@ -100,8 +107,14 @@ def trained_data(trained: Trained) -> dict[str, Any]:
         "outputs": None if trained.outputs is None else _numbers(trained.outputs),
         "first_divergence": None if first is None else _step_data(first),
         "weights": [
-            {"a": each.a, "b": each.b, "group": each.group, "equal": not each.apart.delta, **_numbers(each.apart)}
-            for each in trained.weights
+            {
+                "a": weight.a,
+                "b": weight.b,
+                "group": weight.group,
+                "equal": not weight.apart.delta,
+                **_numbers(weight.apart),
+            }
+            for weight in trained.weights
         ],
         "unmatched": list(trained.unmatched),
         "operations": [_step_data(step) for step in trained.steps],
@@ -120,14 +133,14 @@ def conversion_data(conversion: Conversion) -> dict[str, Any]:
     }
 
 
-def _equal(trained: Trained) -> str:
-    renamed = sum(each.a != each.b for each in trained.weights)
+def _equal(trained: TrainedComparison) -> str:
+    renamed = sum(weight.a != weight.b for weight in trained.weights)
     return f"all {len(trained.weights)} matched weights are equal" + (
         f", {renamed} under other names" if renamed else ""
     )
 
 
-def _evidence(trained: Trained) -> tuple[str, ...]:
+def _evidence(trained: TrainedComparison) -> tuple[str, ...]:
     if trained.outputs is None:
         return ()
     lines = [f"outputs on {INPUTS} random inputs, in eval mode and float64: {_amount(trained.outputs)}"]
@@ -141,18 +154,19 @@ def _evidence(trained: Trained) -> tuple[str, ...]:
 
 def _grouped(differing: Sequence[WeightDelta]) -> str:
     counts: dict[str, int] = {}
-    for each in differing:
-        counts[each.group] = counts.get(each.group, 0) + 1
+    for weight in differing:
+        counts[weight.group] = counts.get(weight.group, 0) + 1
     return ", ".join(f"{count} {group}" for group, count in counts.items())
 
 
 def _weight_groups(weights: Sequence[WeightDelta]) -> Table:
     groups: dict[str, list[WeightDelta]] = {}
-    for each in weights:
-        groups.setdefault(each.group, []).append(each)
+    for weight in weights:
+        groups.setdefault(weight.group, []).append(weight)
     rows = tuple(
-        (name, len(members), sum(not each.apart.delta for each in members), sum(bool(e.apart.delta) for e in members),
-         _number(max(each.apart.delta for each in members)), _number(max(each.apart.relative for each in members)))
+        (name, len(members), sum(not member.apart.delta for member in members),
+         sum(bool(member.apart.delta) for member in members), _number(max(member.apart.delta for member in members)),
+         _number(max(member.apart.relative for member in members)))
         for name, members in groups.items()
     )  # fmt: skip
     columns = (Column("class of layer"), Column("weights", numeric=True), Column("equal", numeric=True),
@@ -168,22 +182,22 @@ def _weights(title: str, weights: Sequence[WeightDelta]) -> Table:
         Column("max |Δ|"),
         Column("relative"),
     )
-    rows = tuple((each.a, each.b, each.group, *_cells(each.apart)) for each in weights)
+    rows = tuple((weight.a, weight.b, weight.group, *_cells(weight.apart)) for weight in weights)
     note = "Compared bit for bit, through the mapping: permuted, reshaped and fused tensors part by part."
     return Table(title, columns, rows, note=note)
 
 
-def _steps(title: str, steps: Sequence[Step]) -> Table:
+def _steps(title: str, steps: Sequence[OperationDistance]) -> Table:
     columns = (Column("operation"), Column("in A"), Column("in B"), Column("max |Δ|"), Column("relative"),
                Column("its weights", low_priority=True))  # fmt: skip
     rows = tuple(
-        (each.op, each.a, each.b, *_cells(each.apart), "differ" if each.own else "") for each in steps
+        (weight.op, weight.a, weight.b, *_cells(weight.apart), "differ" if weight.own else "") for weight in steps
     )  # fmt: skip
     note = f"Each network on its own activations, the worst of {INPUTS} random inputs; relative to A's largest value."
     return Table(title, columns, rows, note=note)
 
 
-def _cells(found: Apart) -> tuple[Cell, ...]:
+def _cells(found: Distance) -> tuple[Cell, ...]:
     return _number(found.delta), _number(found.relative)
 
 
@@ -191,18 +205,18 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if isfinite(value) else "not finite"
 
 
-def _amount(found: Apart) -> str:
+def _amount(found: Distance) -> str:
     if found.delta == float("inf"):
         return "other shapes, or NaN or infinity on one side"
     return f"max |Δ| {found.delta:.3g}, relative {found.relative:.3g}"
 
 
-def _numbers(found: Apart) -> dict[str, float | None]:
+def _numbers(found: Distance) -> dict[str, float | None]:
     finite = {"max_delta": found.delta, "relative": found.relative}
     return {name: value if isfinite(value) else None for name, value in finite.items()}
 
 
-def _step_data(step: Step) -> dict[str, Any]:
+def _step_data(step: OperationDistance) -> dict[str, Any]:
     return {
         "op": step.op,
         "a": step.a,
@@ -213,7 +227,7 @@ def _step_data(step: Step) -> dict[str, Any]:
     }
 
 
-def _place(step: Step) -> str:
+def _place(step: OperationDistance) -> str:
     return f"{step.op} in {_pair(step.a, step.b) or 'the network itself'}"
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from diagnose.diff.proof.random_weights import state_of
 from diagnose.diff.weights.checkpoint_file import content_of, is_safetensors
-from diagnose.diff.weights.mapping import Move, transplant
+from diagnose.diff.weights.mapping import WeightMatch, transplant
 from diagnose.errors import UsageError, in_one_line
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -96,7 +96,7 @@ def fitted(checkpoint: Checkpoint, module: nn.Module, model: str) -> Checkpoint:
     missing = [name for name in wanted if name not in state]
     aliases = _aliases(module)
     for name in missing.copy():
-        tied = next((state[each] for each in aliases.get(name, ()) if each in state), None)
+        tied = next((state[alias] for alias in aliases.get(name, ()) if alias in state), None)
         if tied is not None or name.endswith(COUNTER):  # checkpoints older than the counters have none
             state[name] = wanted[name].detach().clone() if tied is None else tied
             missing.remove(name)
@@ -132,7 +132,9 @@ def _stripped(state: Mapping[str, Tensor], wanted: Mapping[str, Any]) -> tuple[d
     """Drop prefixes that all names share, as long as that makes more of them fit."""
     best, prefix = dict(state), ""
     current, taken = best, ""
-    while found := next((each for each in PREFIXES if all(name.startswith(each) for name in current)), None):
+    while found := next(
+        (known_prefix for known_prefix in PREFIXES if all(name.startswith(known_prefix) for name in current)), None
+    ):
         current = {name.removeprefix(found): tensor for name, tensor in current.items()}
         taken += found
         if sum(name in wanted for name in current) > sum(name in wanted for name in best):
@@ -150,7 +152,7 @@ def _some(names: list[str]) -> str:
 
 
 def converted(
-    checkpoint: Checkpoint, moved: Iterable[Move], networks: tuple[nn.Module, nn.Module], path: Path
+    checkpoint: Checkpoint, matches: Iterable[WeightMatch], networks: tuple[nn.Module, nn.Module], path: Path
 ) -> tuple[dict[str, Any], Conversion]:
     """Return A's fitted checkpoint as one of B, and what became of it.
 
@@ -160,17 +162,17 @@ def converted(
     aliases = [_aliases(module) for module in networks]
     source = checkpoint.state
     state = {name: tensor.detach().clone() for name, tensor in networks[1].state_dict().items()}
-    moved = [move for move in moved if move.a.name in source and move.b.name in state]
-    for name, dtype in _dtypes(moved, source).items():
+    matches = [match for match in matches if match.a.name in source and match.b.name in state]
+    for name, dtype in _dtypes(matches, source).items():
         state[name] = state[name].to(dtype)
-    written = transplant(moved, source, state)
-    used = {move.a.name for move in moved}
-    for one, other in _counters(moved):
-        if one in source and other in state:
-            state[other], written[other] = source[one].clone(), source[one].numel()
-            used.add(one)
+    written = transplant(matches, source, state)
+    used = {match.a.name for match in matches}
+    for name_a, name_b in _counters(matches):
+        if name_a in source and name_b in state:
+            state[name_b], written[name_b] = source[name_a].clone(), source[name_a].numel()
+            used.add(name_a)
     for name, names in aliases[1].items():
-        filled = next((each for each in names if each in written), name)
+        filled = next((tied_name for tied_name in names if tied_name in written), name)
         if name in state and filled in state:
             state[name], written[name] = state[filled], written.get(filled, 0)
     bare = not checkpoint.wrapper or is_safetensors(path)
@@ -192,20 +194,20 @@ def _aliases(module: nn.Module) -> dict[str, list[str]]:
     return {name: names[id(tensor)] for name, tensor in state.items()}
 
 
-def _dtypes(moved: Iterable[Move], source: Mapping[str, Tensor]) -> dict[str, torch.dtype]:
+def _dtypes(matches: Iterable[WeightMatch], source: Mapping[str, Tensor]) -> dict[str, torch.dtype]:
     """Return the element type of each tensor of B: the one that holds all that is written into it."""
     found: dict[str, torch.dtype] = {}
-    for move in moved:
-        dtype = source[move.a.name].dtype
-        found[move.b.name] = torch.promote_types(found.get(move.b.name, dtype), dtype)
+    for match in matches:
+        dtype = source[match.a.name].dtype
+        found[match.b.name] = torch.promote_types(found.get(match.b.name, dtype), dtype)
     return found
 
 
-def _counters(moved: Iterable[Move]) -> list[tuple[str, str]]:
+def _counters(matches: Iterable[WeightMatch]) -> list[tuple[str, str]]:
     """Return which counter of batches is which: that of the norm whose running means are."""
     ends = "running_mean"
     return [
-        (f"{move.a.name.removesuffix(ends)}{COUNTER}", f"{move.b.name.removesuffix(ends)}{COUNTER}")
-        for move in moved
-        if move.a.name.endswith(ends) and move.b.name.endswith(ends)
+        (f"{match.a.name.removesuffix(ends)}{COUNTER}", f"{match.b.name.removesuffix(ends)}{COUNTER}")
+        for match in matches
+        if match.a.name.endswith(ends) and match.b.name.endswith(ends)
     ]

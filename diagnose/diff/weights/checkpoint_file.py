@@ -14,7 +14,7 @@ from diagnose.errors import DiagnoseError, MissingDependency, UsageError, in_one
 from diagnose.files import cannot_write, check_regular, replacing
 
 MOST_UNPACKED = 1 << 30
-"""Bytes that the parts of a packed archive may come to where they are more than the file's own."""
+"""The most bytes that the parts of a packed archive may have where they have more than the file."""
 
 
 def is_safetensors(path: Path) -> bool:
@@ -62,8 +62,8 @@ def _refuse_bomb(path: Path) -> None:
         )
 
 
-class _Left:
-    """Stands for an object that is neither tensor nor plain value, as a logger's history: nothing of it is kept."""
+class _Placeholder:
+    """Stands for an object that is neither a tensor nor a plain value, such as a logger's history; it is dropped."""
 
     def __init__(self, *_: object) -> None: ...
 
@@ -84,7 +84,7 @@ def _archive(path: Path) -> object:
             foreign = []
         if not foreign:
             raise
-    with torch.serialization.safe_globals([(_Left, name) for name in foreign]):
+    with torch.serialization.safe_globals([(_Placeholder, name) for name in foreign]):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 

@@ -9,9 +9,9 @@ from math import exp, inf, log, sqrt
 from torch import Tensor, nn
 
 from diagnose.diff.proof.random_weights import state_of
-from diagnose.diff.weights.mapping import Move
+from diagnose.diff.weights.mapping import WeightMatch
 from diagnose.networks.anatomy import Anatomy, anatomy, kind_of
-from diagnose.values import Finding, Verdict
+from diagnose.values import Finding, Significance
 
 NOISE = 6.0
 """Standard errors of a sampled standard deviation beyond which two are called different."""
@@ -32,16 +32,16 @@ class Ratio:
     constant: tuple[float | None, float | None]
 
 
-def initial_weights(a: nn.Module, b: nn.Module, moved: Iterable[Move]) -> tuple[Finding, ...]:
+def initial_weights(a: nn.Module, b: nn.Module, matches: Iterable[WeightMatch]) -> tuple[Finding, ...]:
     """Compare how the matched parameters of both networks were initialised; one finding where any differ.
 
     Source: the standard error of a sample's standard deviation is about σ/√(2n), for normal numbers.
     """
     state_a, state_b, places = state_of(a), state_of(b), anatomy(a)
     ratios = [
-        _ratio(move, state_a[move.a.name], state_b[move.b.name], layer_class(a, places, move.a.name))
-        for move in moved
-        if isinstance(state_a[move.a.name], nn.Parameter)
+        _ratio(match, state_a[match.a.name], state_b[match.b.name], layer_class(a, places, match.a.name))
+        for match in matches
+        if isinstance(state_a[match.a.name], nn.Parameter)
     ]
     if not any(ratio.differs for ratio in ratios):
         return ()
@@ -52,24 +52,24 @@ def initial_weights(a: nn.Module, b: nn.Module, moved: Iterable[Move]) -> tuple[
     evidence = tuple(
         f"{ratio.a} ↔ {ratio.b}: {ratio.value:.3g}" for ratio in differing[:3] if ratio.value not in (0.0, inf)
     )
-    return (Finding("initial weights", Verdict.REAL, where, len(differing), message, evidence),)
+    return (Finding("initial weights", Significance.REAL, where, len(differing), message, evidence),)
 
 
-def _ratio(move: Move, a: Tensor, b: Tensor, group: str) -> Ratio:
-    one, other = move.a.read(a.detach()).double(), move.b.read(b.detach()).double()
-    n = one.numel()
-    spread = [float(tensor.std()) if n > 1 else 0.0 for tensor in (one, other)]
+def _ratio(match: WeightMatch, a: Tensor, b: Tensor, group: str) -> Ratio:
+    values_a, values_b = match.a.read(a.detach()).double(), match.b.read(b.detach()).double()
+    n = values_a.numel()
+    spread = [float(tensor.std()) if n > 1 else 0.0 for tensor in (values_a, values_b)]
     constant = tuple(
         float(tensor.flatten()[0]) if not deviation else None
-        for tensor, deviation in zip((one, other), spread, strict=True)
+        for tensor, deviation in zip((values_a, values_b), spread, strict=True)
     )
     if constant[0] is not None or constant[1] is not None:
-        return Ratio(group, 1.0, constant[0] != constant[1], move.a.name, move.b.name, (constant[0], constant[1]))
+        return Ratio(group, 1.0, constant[0] != constant[1], match.a.name, match.b.name, (constant[0], constant[1]))
     value = spread[1] / spread[0]
     error = NOISE * sqrt(2.0 / (2.0 * max(n - 1, 1)))
-    means_differ = abs(float(one.mean() - other.mean())) > NOISE * sqrt(2.0 / n) * max(spread)
+    means_differ = abs(float(values_a.mean() - values_b.mean())) > NOISE * sqrt(2.0 / n) * max(spread)
     return Ratio(
-        group, value, abs(log(value)) > max(error, 0.02) or means_differ, move.a.name, move.b.name, (None, None)
+        group, value, abs(log(value)) > max(error, 0.02) or means_differ, match.a.name, match.b.name, (None, None)
     )
 
 

@@ -17,7 +17,7 @@ from diagnose.values import WeightMapping, WeightPair
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WeightView:
     """A weight, or the part of it that the chain of views `views` reads."""
 
     name: str
@@ -31,33 +31,33 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class WeightMatch:
     """The part `a` of A's weights holds what the part `b` of B's holds."""
 
-    a: Part
-    b: Part
+    a: WeightView
+    b: WeightView
 
 
-def moves(alignments: Iterable[Alignment]) -> tuple[Move, ...]:
+def weight_matches(alignments: Iterable[Alignment]) -> tuple[WeightMatch, ...]:
     """Return the weights that matched operations read, once each; the first alignment that knows a weight decides."""
-    found: dict[Part, Part] = {}
+    found: dict[WeightView, WeightView] = {}
     for alignment in alignments:
-        for one, other in alignment.weights:
-            a, b = part_of(alignment.a, one), part_of(alignment.b, other)
-            if alignment.a.graph.nodes[one].shape == alignment.b.graph.nodes[other].shape:
+        for node_a, node_b in alignment.weights:
+            a, b = part_of(alignment.a, node_a), part_of(alignment.b, node_b)
+            if alignment.a.graph.nodes[node_a].shape == alignment.b.graph.nodes[node_b].shape:
                 found.setdefault(b, a)
-    return tuple(Move(a, b) for b, a in found.items())
+    return tuple(WeightMatch(a, b) for b, a in found.items())
 
 
-def backwards(moved: Iterable[Move]) -> tuple[Move, ...]:
+def backwards(matches: Iterable[WeightMatch]) -> tuple[WeightMatch, ...]:
     """Return which weights of B are which of A; one of A that several of B hold is written from the first."""
-    found: dict[Part, Part] = {}
-    for move in moved:
-        found.setdefault(move.a, move.b)
-    return tuple(Move(b, a) for a, b in found.items())
+    found: dict[WeightView, WeightView] = {}
+    for match in matches:
+        found.setdefault(match.a, match.b)
+    return tuple(WeightMatch(b, a) for a, b in found.items())
 
 
-def part_of(skeleton: Skeleton, node_id: int) -> Part:
+def part_of(skeleton: Skeleton, node_id: int) -> WeightView:
     """Return the weight that a graph reads at a node, with the views through which it does."""
     node = skeleton.graph.nodes[node_id]
     views: list[Node] = []
@@ -66,10 +66,10 @@ def part_of(skeleton: Skeleton, node_id: int) -> Part:
         # Without its place in a graph, a view is the same in train and in eval mode.
         views.append(replace(node, id=-1, inputs=(), module_path="", source=""))
         node = skeleton.graph.nodes[node.inputs[0]]
-    return Part(root.name, tuple(reversed(views)))
+    return WeightView(root.name, tuple(reversed(views)))
 
 
-def write(tensor: Tensor, part: Part, value: Tensor) -> int:
+def write(tensor: Tensor, part: WeightView, value: Tensor) -> int:
     """Write `value` into a part of a tensor, in place; return how many elements were written."""
     with torch.no_grad():
         if not part.views:
@@ -82,40 +82,44 @@ def write(tensor: Tensor, part: Part, value: Tensor) -> int:
     return value.numel()
 
 
-def transplant(moved: Iterable[Move], source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> dict[str, int]:
+def transplant(
+    matches: Iterable[WeightMatch], source: Mapping[str, Tensor], target: Mapping[str, Tensor]
+) -> dict[str, int]:
     """Write A's weights into B's tensors, in place; return how many elements of each were written."""
     written: dict[str, int] = {}
-    for move in moved:
-        value = move.a.read(source[move.a.name].detach())
-        written[move.b.name] = written.get(move.b.name, 0) + write(target[move.b.name], move.b, value)
+    for match in matches:
+        value = match.a.read(source[match.a.name].detach())
+        written[match.b.name] = written.get(match.b.name, 0) + write(target[match.b.name], match.b, value)
     return written
 
 
-def as_mapping(moved: Iterable[Move], state_a: Mapping[str, Tensor], state_b: Mapping[str, Tensor]) -> WeightMapping:
+def as_mapping(
+    matches: Iterable[WeightMatch], state_a: Mapping[str, Tensor], state_b: Mapping[str, Tensor]
+) -> WeightMapping:
     """Return the mapping as a value; a weight that no move fills stands under `only_a` or `only_b`."""
-    moved = tuple(moved)
-    pairs = tuple(WeightPair(move.a.name, move.b.name, _transform(move)) for move in moved)
+    matches = tuple(matches)
+    pairs = tuple(WeightPair(match.a.name, match.b.name, _transform(match)) for match in matches)
     return WeightMapping(
         pairs,
-        _unmoved(state_a, {move.a.name for move in moved}),
-        _unmoved(state_b, {move.b.name for move in moved}),
+        _unmoved(state_a, {match.a.name for match in matches}),
+        _unmoved(state_b, {match.b.name for match in matches}),
     )
 
 
 def _unmoved(state: Mapping[str, Tensor], used: set[str]) -> tuple[str, ...]:
     """Return the names that no move has; a tied weight is moved under one of its names."""
-    moved = {id(state[name]) for name in used}
-    return tuple(name for name, tensor in state.items() if id(tensor) not in moved and not _is_counter(tensor))
+    matches = {id(state[name]) for name in used}
+    return tuple(name for name, tensor in state.items() if id(tensor) not in matches and not _is_counter(tensor))
 
 
 def _is_counter(tensor: Tensor) -> bool:
     return not tensor.is_floating_point()
 
 
-def _transform(move: Move) -> str:
+def _transform(match: WeightMatch) -> str:
     """Say how A's tensor becomes B's, in the order of the views."""
-    taken = [_described(view) for view in move.a.views]
-    put = [_described(view) for view in move.b.views]
+    taken = [_described(view) for view in match.a.views]
+    put = [_described(view) for view in match.b.views]
     return "; ".join(filter(None, (" then ".join(taken), f"into {' then '.join(put)}" if put else "")))
 
 

@@ -17,16 +17,16 @@ import networkx as nx
 from diagnose.diff.align.align import Alignment
 from diagnose.diff.align.regions import Pair, draws, regions_of
 from diagnose.diff.ir.skeleton import Skeleton
-from diagnose.diff.proof.localise import Observed, Side, fed, observe
-from diagnose.diff.weights.correspondences import ATTEMPTS, Free, correspondences
-from diagnose.diff.weights.mapping import Move, Part, part_of, transplant
+from diagnose.diff.proof.localise import Observation, Side, observe, region_distance
+from diagnose.diff.weights.correspondences import ATTEMPTS, UnpairedWeight, correspondences
+from diagnose.diff.weights.mapping import WeightMatch, WeightView, part_of, transplant
 
 MOST = 24
 """Weights of both networks together, up to which a group is tried at all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RegionGroup:
     """Regions that read weights without a partner, and what trying to pair them showed.
 
     `free` elements in A and in B have no partner; `tried` correspondences of them; `moves` is the one that makes the
@@ -37,11 +37,13 @@ class Group:
     pairs: tuple[Pair, ...]
     free: tuple[int, int]
     tried: int = 0
-    moves: tuple[Move, ...] = ()
+    matches: tuple[WeightMatch, ...] = ()
     unknown: bool = False
 
 
-def complete(alignment: Alignment, a: Side, b: Side, moved: Sequence[Move], pairs: Sequence[Pair]) -> tuple[Group, ...]:
+def pair_unpaired(
+    alignment: Alignment, a: Side, b: Side, matches: Sequence[WeightMatch], pairs: Sequence[Pair]
+) -> tuple[RegionGroup, ...]:
     """Try to pair the weights that `moved` does not reach, group by group; B's tensors are written to.
 
     Args:
@@ -53,51 +55,53 @@ def complete(alignment: Alignment, a: Side, b: Side, moved: Sequence[Move], pair
     """
     groups = []
     known: dict[object, int] = {}
-    reached = _reached(a, [move.a for move in moved]), _reached(b, [move.b for move in moved])
+    reached = _reached(a, [match.a for match in matches]), _reached(b, [match.b for match in matches])
     for members in _grouped(alignment, pairs, reached):
         regions = [regions_of(alignment, pair) for pair in members]
-        free_a = _free(alignment.a, [node for one, _ in regions for node in one], reached[0])
-        free_b = _free(alignment.b, [node for _, other in regions for node in other], reached[1])
+        free_a = _free(alignment.a, [node for region_a, _ in regions for node in region_a], reached[0])
+        free_b = _free(alignment.b, [node for _, region_b in regions for node in region_b], reached[1])
         if not free_a and not free_b:
             continue
-        numels = sum(prod(each.shape) for each in free_a), sum(prod(each.shape) for each in free_b)
-        group = Group(tuple(members), numels)
+        numels = sum(prod(weight.shape) for weight in free_a), sum(prod(weight.shape) for weight in free_b)
+        group = RegionGroup(tuple(members), numels)
         if numels[0] == numels[1] and len(free_a) + len(free_b) <= MOST:
-            key = tuple((each.shape, each.slot) for side in (free_a, free_b) for each in side)
+            key = tuple((weight.shape, weight.slot) for side in (free_a, free_b) for weight in side)
             group, known[key] = _paired(group, alignment, (a, b), (free_a, free_b), known.get(key, 0))
         groups.append(group)
     balanced = sum(group.free[0] for group in groups) == sum(group.free[1] for group in groups)
-    return tuple(replace(group, unknown=not group.moves and _may_correspond(group, balanced)) for group in groups)
+    return tuple(replace(group, unknown=not group.matches and _may_correspond(group, balanced)) for group in groups)
 
 
-def _may_correspond(group: Group, balanced: bool) -> bool:
+def _may_correspond(group: RegionGroup, balanced: bool) -> bool:
     """Say whether the weights of a group may be one another: as many here, or as many in the whole networks."""
     return group.free[0] == group.free[1] or (balanced and all(group.free))
 
 
 def observations(
-    alignment: Alignment, a: Side, b: Side, pairs: Sequence[Pair], groups: Sequence[Group]
-) -> list[Observed]:
+    alignment: Alignment, a: Side, b: Side, pairs: Sequence[Pair], groups: Sequence[RegionGroup]
+) -> list[Observation]:
     """Return what feeding each pair shows; nothing where its weights have no known counterpart."""
     void = {pair: group for group in groups if group.unknown for pair in group.pairs}
     drawn = {pair for pair in pairs if draws(alignment, pair)}
     seen = []
     for pair in pairs:
-        each = observe(alignment, a, b, pair, pairs)
+        observation = observe(alignment, a, b, pair, pairs)
         if pair in void:
-            each = replace(each, differs=None, how=_unpaired(void[pair]))
+            observation = replace(observation, differs=None, how=_unpaired(void[pair]))
         elif pair in drawn:
-            each = replace(each, differs=None, how="it draws random numbers, of which no single draw is evidence")
-        seen.append(each)
+            observation = replace(
+                observation, differs=None, how="it draws random numbers, of which no single draw is evidence"
+            )
+        seen.append(observation)
     return seen
 
 
-def _unpaired(group: Group) -> str:
+def _unpaired(group: RegionGroup) -> str:
     said = "which of A's weights are which of B's is not known here"
     return f"{said}: none of {group.tried} correspondences tried makes it equal" if group.tried else said
 
 
-def _reached(side: Side, parts: Sequence[Part]) -> set[Part | str]:
+def _reached(side: Side, parts: Sequence[WeightView]) -> set[WeightView | str]:
     """Return the parts that have a partner, and the names of the weights that have one as a whole."""
     filled: dict[str, int] = {}
     for part in set(parts):
@@ -106,7 +110,7 @@ def _reached(side: Side, parts: Sequence[Part]) -> set[Part | str]:
 
 
 def _grouped(
-    alignment: Alignment, pairs: Sequence[Pair], reached: tuple[set[Part | str], set[Part | str]]
+    alignment: Alignment, pairs: Sequence[Pair], reached: tuple[set[WeightView | str], set[WeightView | str]]
 ) -> list[list[Pair]]:
     """Join the pairs whose regions share an unmatched operation or a weight without a partner."""
     graph = nx.Graph()
@@ -115,16 +119,16 @@ def _grouped(
         regions = regions_of(alignment, pair)
         for side, (skeleton, region) in enumerate(zip((alignment.a, alignment.b), regions, strict=True)):
             graph.add_edges_from((pair, (side, "node", node)) for node in region if node != pair[side])
-            graph.add_edges_from((pair, (side, each.part.name)) for each in _free(skeleton, region, reached[side]))
+            graph.add_edges_from((pair, (side, weight.part.name)) for weight in _free(skeleton, region, reached[side]))
     order = {pair: index for index, pair in enumerate(pairs)}
-    found = [sorted((each for each in part if each in order), key=order.__getitem__)
+    found = [sorted((weight for weight in part if weight in order), key=order.__getitem__)
              for part in nx.connected_components(graph)]  # fmt: skip
     return sorted(found, key=lambda members: order[members[0]])
 
 
-def _free(skeleton: Skeleton, region: Sequence[int], reached: set[Part | str]) -> list[Free]:
+def _free(skeleton: Skeleton, region: Sequence[int], reached: set[WeightView | str]) -> list[UnpairedWeight]:
     """Return the weights that a region reads and that have no partner, once each, in the order of their reading."""
-    found: dict[Part, Free] = {}
+    found: dict[WeightView, UnpairedWeight] = {}
     for node_id in sorted(set(region)):
         node = skeleton.graph.nodes[node_id]
         names = [name for name, _ in node.get("slots") or ()]
@@ -133,13 +137,17 @@ def _free(skeleton: Skeleton, region: Sequence[int], reached: set[Part | str]) -
                 part = part_of(skeleton, value)
                 slot = names[index] if len(names) == len(node.inputs) else ""
                 if part not in reached and part.name not in reached:
-                    found.setdefault(part, Free(part, skeleton.graph.nodes[value].shape, f"{node.op} {slot}"))
+                    found.setdefault(part, UnpairedWeight(part, skeleton.graph.nodes[value].shape, f"{node.op} {slot}"))
     return list(found.values())
 
 
 def _paired(
-    group: Group, alignment: Alignment, sides: tuple[Side, Side], free: tuple[list[Free], list[Free]], first: int
-) -> tuple[Group, int]:
+    group: RegionGroup,
+    alignment: Alignment,
+    sides: tuple[Side, Side],
+    free: tuple[list[UnpairedWeight], list[UnpairedWeight]],
+    first: int,
+) -> tuple[RegionGroup, int]:
     """Try the correspondences of a group, the one at the place `first` before all others; return the chosen place."""
     candidates = list(islice(correspondences(*free), ATTEMPTS + 1))
     exhausted = len(candidates) <= ATTEMPTS
@@ -147,25 +155,27 @@ def _paired(
     deltas: dict[int, float] = {}
     for place in order:
         transplant(candidates[place], sides[0].state, sides[1].state)
-        seen = [fed(alignment, *sides, pair) for pair in group.pairs]
+        seen = [region_distance(alignment, *sides, pair) for pair in group.pairs]
         if None in seen:
             break
-        if all(each is not None and each.within for each in seen):
-            return Group(group.pairs, group.free, len(deltas) + 1, candidates[place]), place
-        deltas[place] = max(each.delta for each in seen if each is not None)
-    tried = Group(group.pairs, group.free, len(deltas))
+        if all(distance is not None and distance.within for distance in seen):
+            return RegionGroup(group.pairs, group.free, len(deltas) + 1, candidates[place]), place
+        deltas[place] = max(distance.delta for distance in seen if distance is not None)
+    tried = RegionGroup(group.pairs, group.free, len(deltas))
     if not deltas or not exhausted or not _certain(*free):
         return tried, first
     best = min(deltas, key=lambda place: deltas[place])
     transplant(candidates[best], sides[0].state, sides[1].state)
-    return Group(group.pairs, group.free, len(deltas), candidates[best]), best
+    return RegionGroup(group.pairs, group.free, len(deltas), candidates[best]), best
 
 
-def _certain(free_a: Sequence[Free], free_b: Sequence[Free]) -> bool:
+def _certain(free_a: Sequence[UnpairedWeight], free_b: Sequence[UnpairedWeight]) -> bool:
     """Say whether no correspondence can hide beyond those of whole tensors: vectors alone, or one layer for another.
 
     The rows of a matrix may be ordered in ways that are not tried (the heads of fused q, k and v, gates).
     """
-    vectors = all(sum(size > 1 for size in each.shape) <= 1 for each in (*free_a, *free_b))
-    roles = [[(each.slot.rpartition(" ")[2], each.shape) for each in side] for side in (free_a, free_b)]
-    return vectors or (roles[0] == roles[1] and len({each.slot.partition(" ")[0] for each in (*free_a, *free_b)}) <= 2)
+    vectors = all(sum(size > 1 for size in weight.shape) <= 1 for weight in (*free_a, *free_b))
+    roles = [[(weight.slot.rpartition(" ")[2], weight.shape) for weight in side] for side in (free_a, free_b)]
+    return vectors or (
+        roles[0] == roles[1] and len({weight.slot.partition(" ")[0] for weight in (*free_a, *free_b)}) <= 2
+    )

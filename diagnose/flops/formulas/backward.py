@@ -13,7 +13,7 @@ from diagnose.flops.formulas.layers import (
     SOFTMAX_KIND,
     average_pool_backward,
 )
-from diagnose.flops.operator_call import Call, Entry, Work, per_element, per_read
+from diagnose.flops.operator_call import Call, OperatorFormula, OperatorWork, per_element, per_read
 
 NORM_GRADIENT = 9
 """Operations per element of a norm's gradient with the batch's statistics: x̂ (2), Σ dy (1), Σ dy·x̂ (2), and
@@ -23,30 +23,30 @@ FROZEN_GRADIENT = 5
 """Operations per element where the statistics are constants: x̂ (2), Σ dy and Σ dy·x̂ (2, with x̂ in hand), dx (1)."""
 
 
-def batch_norm_backward(call: Call) -> Work:
+def batch_norm_backward(call: Call) -> OperatorWork:
     """Count the gradient of a batch norm, whose argument 7 says whether the batch's statistics were taken."""
-    return Work(0, call.args[0].numel() * (NORM_GRADIENT if call.args[7] else FROZEN_GRADIENT))
+    return OperatorWork(0, call.args[0].numel() * (NORM_GRADIENT if call.args[7] else FROZEN_GRADIENT))
 
 
-def adaptive_average_backward(call: Call) -> Work:
+def adaptive_average_backward(call: Call) -> OperatorWork:
     """Count one division per element of the gradient and one sum per element of the input."""
     gradient, given = call.args[:2]
-    return Work(0, gradient.numel() + prod(given.shape))
+    return OperatorWork(0, gradient.numel() + prod(given.shape))
 
 
-def weight_norm_backward(call: Call) -> Work:
+def weight_norm_backward(call: Call) -> OperatorWork:
     """Count dg = Σ dw · v / ‖v‖ and dv = a · dw − b · v, with two factors a and b per norm."""
-    return Work(0, 5 * call.args[1].numel() + 4 * call.args[2].numel())
+    return OperatorWork(0, 5 * call.args[1].numel() + 4 * call.args[2].numel())
 
 
-def embedding_bag_backward(call: Call) -> Work:
+def embedding_bag_backward(call: Call) -> OperatorWork:
     """Count one sum per looked-up element: the gradient (bags, width), the indices of all bags."""
-    return Work(0, call.args[1].numel() * call.args[0].shape[-1])
+    return OperatorWork(0, call.args[1].numel() * call.args[0].shape[-1])
 
 
-def negative_log_likelihood_backward(call: Call) -> Work:
+def negative_log_likelihood_backward(call: Call) -> OperatorWork:
     """Count one operation per target, argument 2."""
-    return Work(0, call.args[2].numel())
+    return OperatorWork(0, call.args[2].numel())
 
 
 _PADS = " ".join(f"{way}_pad{n}d_backward" for way in ("reflection", "replication") for n in (1, 2, 3))
@@ -59,32 +59,32 @@ _SMALL_ACTIVATIONS = (
     "rrelu_with_noise_backward"
 )
 
-ENTRIES: dict[str, Entry] = {
-    "aten::native_batch_norm_backward": Entry(NORM, batch_norm_backward),
-    "aten::native_layer_norm_backward": Entry(NORM, per_read(NORM_GRADIENT)),
-    "aten::native_group_norm_backward": Entry(NORM, per_read(NORM_GRADIENT)),
-    "aten::_softmax_backward_data": Entry(SOFTMAX_KIND, per_read(4)),
-    "aten::_log_softmax_backward_data": Entry(SOFTMAX_KIND, per_read(4)),
-    "aten::max_pool2d_with_indices_backward": Entry(POOLING, per_read(1)),
-    "aten::max_pool3d_with_indices_backward": Entry(POOLING, per_read(1)),
-    "aten::adaptive_max_pool2d_backward": Entry(POOLING, per_read(1)),
-    "aten::adaptive_max_pool3d_backward": Entry(POOLING, per_read(1)),
-    "aten::avg_pool2d_backward": Entry(POOLING, average_pool_backward(2)),
-    "aten::avg_pool3d_backward": Entry(POOLING, average_pool_backward(3)),
-    "aten::_adaptive_avg_pool2d_backward": Entry(POOLING, adaptive_average_backward),
-    "aten::_adaptive_avg_pool3d_backward": Entry(POOLING, adaptive_average_backward),
-    **{f"aten::{name}": Entry(RESAMPLING, per_read(1)) for name in _NEAREST.split()},
-    "aten::upsample_linear1d_backward": Entry(RESAMPLING, per_read(4)),
-    "aten::upsample_bilinear2d_backward": Entry(RESAMPLING, per_read(8)),
-    "aten::upsample_trilinear3d_backward": Entry(RESAMPLING, per_read(16)),
-    "aten::upsample_bicubic2d_backward": Entry(RESAMPLING, per_read(32)),
-    "aten::embedding_dense_backward": Entry(REDUCTION, per_read(1)),
-    "aten::_embedding_bag_backward": Entry(REDUCTION, embedding_bag_backward),
-    "aten::nll_loss_backward": Entry(REDUCTION, negative_log_likelihood_backward),
-    "aten::nll_loss2d_backward": Entry(REDUCTION, negative_log_likelihood_backward),
-    "aten::_weight_norm_interface_backward": Entry(NORM, weight_norm_backward),
-    **{f"aten::{name}": Entry(REDUCTION, per_read(1)) for name in _PADS.split()},
-    "aten::glu_backward": Entry(ACTIVATION, per_element(2)),
-    **{f"aten::{name}": Entry(ACTIVATION, per_element(1)) for name in _SMALL_ACTIVATIONS.split()},
+ENTRIES: dict[str, OperatorFormula] = {
+    "aten::native_batch_norm_backward": OperatorFormula(NORM, batch_norm_backward),
+    "aten::native_layer_norm_backward": OperatorFormula(NORM, per_read(NORM_GRADIENT)),
+    "aten::native_group_norm_backward": OperatorFormula(NORM, per_read(NORM_GRADIENT)),
+    "aten::_softmax_backward_data": OperatorFormula(SOFTMAX_KIND, per_read(4)),
+    "aten::_log_softmax_backward_data": OperatorFormula(SOFTMAX_KIND, per_read(4)),
+    "aten::max_pool2d_with_indices_backward": OperatorFormula(POOLING, per_read(1)),
+    "aten::max_pool3d_with_indices_backward": OperatorFormula(POOLING, per_read(1)),
+    "aten::adaptive_max_pool2d_backward": OperatorFormula(POOLING, per_read(1)),
+    "aten::adaptive_max_pool3d_backward": OperatorFormula(POOLING, per_read(1)),
+    "aten::avg_pool2d_backward": OperatorFormula(POOLING, average_pool_backward(2)),
+    "aten::avg_pool3d_backward": OperatorFormula(POOLING, average_pool_backward(3)),
+    "aten::_adaptive_avg_pool2d_backward": OperatorFormula(POOLING, adaptive_average_backward),
+    "aten::_adaptive_avg_pool3d_backward": OperatorFormula(POOLING, adaptive_average_backward),
+    **{f"aten::{name}": OperatorFormula(RESAMPLING, per_read(1)) for name in _NEAREST.split()},
+    "aten::upsample_linear1d_backward": OperatorFormula(RESAMPLING, per_read(4)),
+    "aten::upsample_bilinear2d_backward": OperatorFormula(RESAMPLING, per_read(8)),
+    "aten::upsample_trilinear3d_backward": OperatorFormula(RESAMPLING, per_read(16)),
+    "aten::upsample_bicubic2d_backward": OperatorFormula(RESAMPLING, per_read(32)),
+    "aten::embedding_dense_backward": OperatorFormula(REDUCTION, per_read(1)),
+    "aten::_embedding_bag_backward": OperatorFormula(REDUCTION, embedding_bag_backward),
+    "aten::nll_loss_backward": OperatorFormula(REDUCTION, negative_log_likelihood_backward),
+    "aten::nll_loss2d_backward": OperatorFormula(REDUCTION, negative_log_likelihood_backward),
+    "aten::_weight_norm_interface_backward": OperatorFormula(NORM, weight_norm_backward),
+    **{f"aten::{name}": OperatorFormula(REDUCTION, per_read(1)) for name in _PADS.split()},
+    "aten::glu_backward": OperatorFormula(ACTIVATION, per_element(2)),
+    **{f"aten::{name}": OperatorFormula(ACTIVATION, per_element(1)) for name in _SMALL_ACTIVATIONS.split()},
 }
 """Operator → its kind and formula."""

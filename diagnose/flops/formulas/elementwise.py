@@ -11,7 +11,7 @@ from math import prod
 import torch
 
 from diagnose.flops.formulas.layers import ELEMENTWISE
-from diagnose.flops.operator_call import Call, Entry, Work, nothing, per_element
+from diagnose.flops.operator_call import Call, OperatorFormula, OperatorWork, nothing, per_element
 
 ACTIVATION, MOVE = "activation", "data movement"
 
@@ -21,26 +21,26 @@ _ACTIVATIONS = (
 )
 
 
-def dropout(call: Call) -> Work:
+def dropout(call: Call) -> OperatorWork:
     """Count a mask and a scale per element, as a dropout of parts has them; nothing where it is not trained."""
-    return Work(0, 2 * call.out.numel() if call.args[2] else 0)
+    return OperatorWork(0, 2 * call.out.numel() if call.args[2] else 0)
 
 
-def index_put(call: Call) -> Work | None:
+def index_put(call: Call) -> OperatorWork | None:
     """Count one sum per element that is added to what stands there; what is only written counts nothing.
 
     Indices of shape (…) in the first dimensions add |broadcast indices| · Π (dimensions without an index). A mask does
     not tell how many it selects.
     """
     if not call.arg(3, False):
-        return Work()
+        return OperatorWork()
     indices = list(call.args[1])
     given = [index for index in indices if index is not None]
     if any(index.dtype in (torch.bool, torch.uint8) for index in given):
         return None
     whole = [size for i, size in enumerate(call.args[0].shape) if i >= len(indices) or indices[i] is None]
     together = torch.broadcast_shapes(*(index.shape for index in given))  # type: ignore[no-untyped-call]
-    return Work(0, prod(together) * prod(whole))
+    return OperatorWork(0, prod(together) * prod(whole))
 
 
 _UNTAGGED = "rsub floor_divide bucketize"
@@ -67,15 +67,15 @@ _MOVES = (
     "select_backward slice_backward diagonal_backward index_select_backward "
 )
 
-ENTRIES: dict[str, Entry] = {
-    **{f"aten::{name}": Entry(ACTIVATION, per_element(1)) for name in _ACTIVATIONS.split()},
-    "aten::glu": Entry(ACTIVATION, per_element(2)),
-    **{f"aten::{name}": Entry(ELEMENTWISE, per_element(1)) for name in _UNTAGGED.split()},
-    **{f"aten::{name}": Entry(ELEMENTWISE, per_element(2)) for name in ("addcmul", "addcdiv")},
-    "aten::lerp": Entry(ELEMENTWISE, per_element(3)),
-    "aten::native_dropout": Entry(ELEMENTWISE, dropout),
-    **{f"aten::{name}": Entry(MOVE, index_put) for name in ("index_put", "_unsafe_index_put")},
-    **{f"aten::{name}": Entry(MOVE, nothing) for name in _MOVES.split()},
+ENTRIES: dict[str, OperatorFormula] = {
+    **{f"aten::{name}": OperatorFormula(ACTIVATION, per_element(1)) for name in _ACTIVATIONS.split()},
+    "aten::glu": OperatorFormula(ACTIVATION, per_element(2)),
+    **{f"aten::{name}": OperatorFormula(ELEMENTWISE, per_element(1)) for name in _UNTAGGED.split()},
+    **{f"aten::{name}": OperatorFormula(ELEMENTWISE, per_element(2)) for name in ("addcmul", "addcdiv")},
+    "aten::lerp": OperatorFormula(ELEMENTWISE, per_element(3)),
+    "aten::native_dropout": OperatorFormula(ELEMENTWISE, dropout),
+    **{f"aten::{name}": OperatorFormula(MOVE, index_put) for name in ("index_put", "_unsafe_index_put")},
+    **{f"aten::{name}": OperatorFormula(MOVE, nothing) for name in _MOVES.split()},
 }
 """Operator → its kind and formula."""
 

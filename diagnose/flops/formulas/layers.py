@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from diagnose.flops.formulas.products import SOFTMAX
-from diagnose.flops.operator_call import Call, Entry, Formula, Work, nothing, per_element, per_read
+from diagnose.flops.operator_call import Call, Formula, OperatorFormula, OperatorWork, nothing, per_element, per_read
 
 NORM, SOFTMAX_KIND, POOLING = "norm", "softmax", "pooling"
 RESAMPLING, REDUCTION, ELEMENTWISE = "resampling", "reduction", "elementwise"
@@ -21,52 +21,52 @@ AFFINE = 2
 """Operations per element of a scale γ and a shift β."""
 
 
-def batch_norm(call: Call) -> Work:
+def batch_norm(call: Call) -> OperatorWork:
     """Count a batch norm, whose argument 5 says whether it takes the batch's statistics."""
     return _normalised(call, affine=call.args[1] is not None) if call.args[5] else _folded(call)
 
 
-def instance_norm(call: Call) -> Work:
+def instance_norm(call: Call) -> OperatorWork:
     """Count an instance norm, whose argument 5 says whether it takes the input's statistics."""
     return batch_norm(call)
 
 
-def layer_norm(call: Call) -> Work:
+def layer_norm(call: Call) -> OperatorWork:
     """Count a layer norm or group norm, whose argument 2 is the weight."""
     return _normalised(call, affine=call.arg(2) is not None)
 
 
-def native_group_norm(call: Call) -> Work:
+def native_group_norm(call: Call) -> OperatorWork:
     """Count aten.native_group_norm, whose argument 1 is the weight."""
     return _normalised(call, affine=call.arg(1) is not None)
 
 
-def rms_norm(call: Call) -> Work:
+def rms_norm(call: Call) -> OperatorWork:
     """Count x / √mean(x²) · γ: square, sum, scale, and γ where there is one."""
-    return Work(0, call.out.numel() * (3 + (call.arg(2) is not None)))
+    return OperatorWork(0, call.out.numel() * (3 + (call.arg(2) is not None)))
 
 
-def _folded(call: Call) -> Work:
-    return Work(0, SCALE_AND_SHIFT * call.out.numel())
+def _folded(call: Call) -> OperatorWork:
+    return OperatorWork(0, SCALE_AND_SHIFT * call.out.numel())
 
 
-def _normalised(call: Call, *, affine: bool) -> Work:
-    return Work(0, call.out.numel() * (NORMALISE + (AFFINE if affine else 0)))
+def _normalised(call: Call, *, affine: bool) -> OperatorWork:
+    return OperatorWork(0, call.out.numel() * (NORMALISE + (AFFINE if affine else 0)))
 
 
 def max_pool(dimensions: int) -> Formula:
     """Return the formula of a max pool: Π kernel − 1 comparisons per output element, padding included."""
-    return lambda call: Work(0, call.out.numel() * (_window(call.args[1], dimensions) - 1))
+    return lambda call: OperatorWork(0, call.out.numel() * (_window(call.args[1], dimensions) - 1))
 
 
 def average_pool(dimensions: int) -> Formula:
     """Return the formula of an average pool: Π kernel − 1 sums and a division per output, padding included."""
-    return lambda call: Work(0, call.out.numel() * _window(call.args[1], dimensions))
+    return lambda call: OperatorWork(0, call.out.numel() * _window(call.args[1], dimensions))
 
 
 def average_pool_backward(dimensions: int) -> Formula:
     """Return the formula of its gradient: each incoming element is divided once and added Π kernel times."""
-    return lambda call: Work(0, call.args[0].numel() * (1 + _window(call.args[2], dimensions)))
+    return lambda call: OperatorWork(0, call.args[0].numel() * (1 + _window(call.args[2], dimensions)))
 
 
 def adaptive_pool(dimensions: int, *, divided: bool) -> Formula:
@@ -75,11 +75,11 @@ def adaptive_pool(dimensions: int, *, divided: bool) -> Formula:
     Along a side of H inputs and O outputs, window i goes from ⌊i·H/O⌋ to ⌈(i+1)·H/O⌉.
     """
 
-    def formula(call: Call) -> Work:
+    def formula(call: Call) -> OperatorWork:
         sides = list(zip(call.args[0].shape[-dimensions:], call.out.shape[-dimensions:], strict=True))
         others = call.out.numel() // prod(outputs for _, outputs in sides)
         windows = others * prod(_covered(inputs, outputs) for inputs, outputs in sides)
-        return Work(0, windows if divided else windows - call.out.numel())
+        return OperatorWork(0, windows if divided else windows - call.out.numel())
 
     return formula
 
@@ -95,52 +95,52 @@ def _window(kernel: Any, dimensions: int) -> int:
 
 
 def interpolation(points: int) -> Formula:
-    """Return the formula of a weighted sum of so many points: as many products, one sum fewer."""
+    """Return the formula of a weighted sum of n points: n products and n − 1 sums."""
     return per_element(2 * points - 1)
 
 
-def grid_sample(call: Call) -> Work | None:
+def grid_sample(call: Call) -> OperatorWork | None:
     """Count a grid sample by its mode: 0 linear over 2ⁿ corners, 1 nearest, 2 cubic over 16 points."""
     corners = 2 ** (call.args[0].ndim - 2)
     points = {0: corners, 1: 1, 2: 16}.get(call.args[2])
-    return None if points is None else interpolation(points)(call) if points > 1 else Work()
+    return None if points is None else interpolation(points)(call) if points > 1 else OperatorWork()
 
 
-def mean(call: Call) -> Work:
+def mean(call: Call) -> OperatorWork:
     """Count one sum per element read and one division per element of the result."""
-    return Work(0, call.args[0].numel() + call.out.numel())
+    return OperatorWork(0, call.args[0].numel() + call.out.numel())
 
 
-def cdist(call: Call) -> Work:
+def cdist(call: Call) -> OperatorWork:
     """Count distances of (…, P, M) and (…, R, M): difference, power and sum per coordinate, a root per pair."""
-    return Work(0, call.out.numel() * (3 * call.args[0].shape[-1] + 1))
+    return OperatorWork(0, call.out.numel() * (3 * call.args[0].shape[-1] + 1))
 
 
-def embedding_bag(call: Call) -> Work:
+def embedding_bag(call: Call) -> OperatorWork:
     """Count the sum of each bag: one operation per looked-up element."""
-    return Work(0, call.args[1].numel() * call.args[0].shape[-1])
+    return OperatorWork(0, call.args[1].numel() * call.args[0].shape[-1])
 
 
-def scattered(call: Call) -> Work:
+def scattered(call: Call) -> OperatorWork:
     """Count one operation per element of the source, argument 3, that joins what stands at its index."""
-    return Work(0, call.args[3].numel())
+    return OperatorWork(0, call.args[3].numel())
 
 
-def weight_norm(call: Call) -> Work:
+def weight_norm(call: Call) -> OperatorWork:
     """Count w = g · v / ‖v‖: square, sum and scale per element of v; a root and a division per norm."""
-    return Work(0, 3 * call.args[0].numel() + 2 * call.args[1].numel())
+    return OperatorWork(0, 3 * call.args[0].numel() + 2 * call.args[1].numel())
 
 
-def negative_log_likelihood(call: Call) -> Work:
+def negative_log_likelihood(call: Call) -> OperatorWork:
     """Count one sum per target, argument 1."""
-    return Work(0, call.args[1].numel())
+    return OperatorWork(0, call.args[1].numel())
 
 
-def _each(names: str, kind: str, formula: Formula) -> dict[str, Entry]:
-    return {f"aten::{name}": Entry(kind, formula) for name in names.split()}
+def _each(names: str, kind: str, formula: Formula) -> dict[str, OperatorFormula]:
+    return {f"aten::{name}": OperatorFormula(kind, formula) for name in names.split()}
 
 
-ENTRIES: dict[str, Entry] = {
+ENTRIES: dict[str, OperatorFormula] = {
     **_each("batch_norm native_batch_norm", NORM, batch_norm),
     **_each("_native_batch_norm_legit_no_training", NORM, _folded),
     **_each("instance_norm", NORM, instance_norm),
@@ -151,12 +151,12 @@ ENTRIES: dict[str, Entry] = {
     **_each("max_pool1d", POOLING, max_pool(1)),
     **_each("max_pool2d max_pool2d_with_indices", POOLING, max_pool(2)),
     **_each("max_pool3d max_pool3d_with_indices", POOLING, max_pool(3)),
-    **{f"aten::avg_pool{n}d": Entry(POOLING, average_pool(n)) for n in (1, 2, 3)},
-    **{f"aten::adaptive_avg_pool{n}d": Entry(POOLING, adaptive_pool(n, divided=True)) for n in (1, 2, 3)},
-    **{f"aten::_adaptive_avg_pool{n}d": Entry(POOLING, adaptive_pool(n, divided=True)) for n in (2, 3)},
-    **{f"aten::adaptive_max_pool{n}d": Entry(POOLING, adaptive_pool(n, divided=False)) for n in (1, 2, 3)},
-    **{f"aten::upsample_nearest{n}d": Entry(RESAMPLING, nothing) for n in (1, 2, 3)},
-    **{f"aten::_upsample_nearest_exact{n}d": Entry(RESAMPLING, nothing) for n in (1, 2, 3)},
+    **{f"aten::avg_pool{n}d": OperatorFormula(POOLING, average_pool(n)) for n in (1, 2, 3)},
+    **{f"aten::adaptive_avg_pool{n}d": OperatorFormula(POOLING, adaptive_pool(n, divided=True)) for n in (1, 2, 3)},
+    **{f"aten::_adaptive_avg_pool{n}d": OperatorFormula(POOLING, adaptive_pool(n, divided=True)) for n in (2, 3)},
+    **{f"aten::adaptive_max_pool{n}d": OperatorFormula(POOLING, adaptive_pool(n, divided=False)) for n in (1, 2, 3)},
+    **{f"aten::upsample_nearest{n}d": OperatorFormula(RESAMPLING, nothing) for n in (1, 2, 3)},
+    **{f"aten::_upsample_nearest_exact{n}d": OperatorFormula(RESAMPLING, nothing) for n in (1, 2, 3)},
     **_each("upsample_linear1d", RESAMPLING, interpolation(2)),
     **_each("upsample_bilinear2d", RESAMPLING, interpolation(4)),
     **_each("upsample_trilinear3d", RESAMPLING, interpolation(8)),

@@ -20,7 +20,7 @@ from diagnose.values import FlopTable, Skipped
 
 
 @dataclass(frozen=True, slots=True)
-class FlopCheck:
+class OperationToolCount:
     """Another tool's figure beside ours of the same convention, "MACs" or "2 × MACs".
 
     `explained` maps each cause to what it adds, with its sign; `unexplained` is what remains.
@@ -36,7 +36,7 @@ class FlopCheck:
 
 def cross_check(
     model: nn.Module, table: FlopTable, with_weights: Callable[[], nn.Module]
-) -> tuple[tuple[FlopCheck, ...], tuple[Skipped, ...]]:
+) -> tuple[tuple[OperationToolCount, ...], tuple[Skipped, ...]]:
     """Run the other tools on what `table` counts, a forward pass or a training step, and explain their differences.
 
     `model` stands on the meta device. `with_weights` builds it on the CPU for fvcore, which traces a real forward pass.
@@ -62,7 +62,7 @@ def cross_check(
         ours = 2 * table.macs if convention == "2 × MACs" else table.macs
         explained = tuple((cause, amount) for cause, amount in causes.items() if amount)
         unexplained = value - ours - sum(amount for _, amount in explained)
-        checks.append(FlopCheck(f"{tool} {version(package)}", value, ours, convention, explained, unexplained))
+        checks.append(OperationToolCount(f"{tool} {version(package)}", value, ours, convention, explained, unexplained))
     return tuple(checks), tuple(skipped)
 
 

@@ -11,9 +11,9 @@ from diagnose.errors import DiagnoseError
 from diagnose.flops.predict import Prediction
 from diagnose.flops.reported.edits import EDITS
 from diagnose.networks import build
-from diagnose.networks.inputs import taking
-from diagnose.params.gap.build_edited import CannotOperateError
-from diagnose.params.gap.known_facts import stated
+from diagnose.networks.inputs import with_named_inputs
+from diagnose.params.gap.build_edited import CannotEditError
+from diagnose.params.gap.known_facts import known_facts
 from diagnose.params.gap.layout import layout_of
 from diagnose.params.gap.search import edits_by_key
 from diagnose.params.gap.verify import edited_model
@@ -89,9 +89,9 @@ def _other_inputs(subject: Subject, wanted: Wanted) -> Iterator[Variant]:
     inputs, macs = subject.table.inputs, subject.table.macs
     batch = inputs[0].shape[0]
     if len({spec.shape[0] for spec in inputs}) == 1:
-        for other in BATCHES:
-            if other != batch and wanted(macs * other // batch, macs * other // batch):
-                specs = tuple(replace(spec, shape=(other, *spec.shape[1:])) for spec in inputs)
+        for batch_size in BATCHES:
+            if batch_size != batch and wanted(macs * batch_size // batch, macs * batch_size // batch):
+                specs = tuple(replace(spec, shape=(batch_size, *spec.shape[1:])) for spec in inputs)
                 yield Variant(lambda: subject.model, specs, 1.25)
     if len(inputs) != 1:
         return
@@ -132,7 +132,7 @@ def _edited(subject: Subject, wanted: Wanted) -> Iterator[Variant]:
     table = count_parameters(subject.model, (inputs,))
     layout = layout_of(table)
     prediction = Prediction(layout, subject.table)
-    kept = {each.facet: each.source for each in stated(subject.ref, ())}
+    kept = {fact.facet: fact.source for fact in known_facts(subject.ref, ())}
     built = 0
     for edit in sorted(edits_by_key(layout).values(), key=lambda edit: edit.cost):
         changed = edit.apply(layout) if edit.cost <= MOST_COST else None
@@ -141,11 +141,11 @@ def _edited(subject: Subject, wanted: Wanted) -> Iterator[Variant]:
             continue
         try:
             model, how = edited_model((edit,), subject.ref, subject.model, table)
-        except (DiagnoseError, CannotOperateError, AttributeError):
+        except (DiagnoseError, CannotEditError, AttributeError):
             continue
         against = kept.get(edit.facet, "")
         yield Variant(
-            model=lambda model=model: taking(model, inputs),  # type: ignore[misc]
+            model=lambda model=model: with_named_inputs(model, inputs),  # type: ignore[misc]
             inputs=inputs,
             cost=edit.cost + (CONTRADICTION if against else 0.0),
             edits=(edit.text,),

@@ -1,7 +1,7 @@
 """The parameter gap: which small sets of edits, under which counting convention, give the reported number.
 
 1. `layout` reads the network as groups of equal blocks, whose counts are sums of integers.
-2. `edits` proposes changes of a layout; `conventions` lists what a document may have counted.
+2. `edits` proposes changes of a layout; `parameter_conventions` lists what a document may have counted.
 3. `search` tries every set of edits up to a cost, cheapest first.
 4. `verify` builds the edited model, by its own arguments or by `build_edited`, and counts it once more.
 5. `known_facts` tells what documents state of the model: solutions that contradict it come last.

@@ -17,26 +17,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diagnose.params.gap.layout import Group, Layer, Layout
+from diagnose.params.gap.layout import Layer, LayerGroup, Layout
 
 
-class CannotOperateError(Exception):
+class CannotEditError(Exception):
     """An edit cannot be made on this model; the message says why."""
 
 
-def operate(model: nn.Module, base: Layout, edited: Layout) -> None:
+def build_edited(model: nn.Module, base: Layout, edited: Layout) -> None:
     """Change a model of layout `base` in place to the layout `edited`, which has the same groups."""
     shared = _shared(model)
     for old, new in zip_longest(base.groups, edited.groups):
         if old is None or new is None or old.count != new.count:
-            raise CannotOperateError("the edit changes the number of blocks")
+            raise CannotEditError("the edit changes the number of blocks")
         if old.layers is not new.layers:
             for block in old.paths:
                 _operate_group(model, old, new, block)
     _tie_again(shared)
 
 
-def _operate_group(model: nn.Module, old: Group, new: Group, block: str) -> None:
+def _operate_group(model: nn.Module, old: LayerGroup, new: LayerGroup, block: str) -> None:
     """Change one block, or the stem, a transition or the head; `block` is the path of this one of equal blocks."""
     representative = old.paths[0]
 
@@ -134,7 +134,7 @@ def _embedding_of(model: nn.Module, shape: tuple[int, ...]) -> nn.Parameter:
         weight = module.weight if isinstance(module, nn.Embedding) else None
         if isinstance(weight, nn.Parameter) and weight.shape == shape:
             return weight
-    raise CannotOperateError("no embedding was found to tie the output layer to")
+    raise CannotEditError("no embedding was found to tie the output layer to")
 
 
 # ----------------------------------------------------------------------------------- layers that go
@@ -153,7 +153,7 @@ class _ZeroPadded(nn.Module):
         return F.pad(x, (0, 0, 0, 0, 0, self.outward - x.shape[1]))
 
 
-def _leave_out(model: nn.Module, block: str, path: str, layer: Layer, group: Group) -> None:
+def _leave_out(model: nn.Module, block: str, path: str, layer: Layer, group: LayerGroup) -> None:
     if layer.branch == "shortcut" and layer.is_convolution:
         strides = model.get_submodule(path).stride
         _replace(model, path, _ZeroPadded(max(strides), group.width))  # type: ignore[arg-type]
@@ -181,11 +181,11 @@ class _Gate(nn.Module):
         return x * torch.sigmoid(self.layers(x.mean((2, 3))))[:, :, None, None]
 
 
-def _add_to_block(block: nn.Module, run: list[Layer], group: Group) -> None:
+def _add_to_block(block: nn.Module, run: list[Layer], group: LayerGroup) -> None:
     added: nn.Module = nn.Sequential(*map(_module, run))
     if any(layer.branch == "shortcut" for layer in run):
         if getattr(block, "downsample", 0) is not None:
-            raise CannotOperateError("the block has no empty place for a shortcut")
+            raise CannotEditError("the block has no empty place for a shortcut")
         block.downsample = added
         return
     convolutional = any(layer.is_convolution for layer in group.layers)
@@ -211,7 +211,7 @@ def _operate_end(model: nn.Module, gone: list[Layer], added: list[tuple[list[Lay
             next_layer.add_module("added", modules)
             next_layer.register_forward_pre_hook(lambda module, args, m=modules: (m(args[0]), *args[1:]))
         else:
-            raise CannotOperateError("no place was found for the new layers")
+            raise CannotEditError("no place was found for the new layers")
     for layer in gone:
         _replace(model, layer.path, nn.Identity())
 
@@ -234,7 +234,7 @@ def _module(layer: Layer) -> nn.Module:
             return nn.LayerNorm(width)
         if layer.kind == "RMS norm":
             return nn.RMSNorm(width)
-    raise CannotOperateError(f"no {layer.kind} can be added")
+    raise CannotEditError(f"no {layer.kind} can be added")
 
 
 # ------------------------------------------------------------------------------------ blocks per stage
@@ -248,10 +248,10 @@ def set_depths(model: nn.Module, layout: Layout, depths: tuple[int, ...]) -> Non
         container = model.get_submodule(paths[0].rpartition(".")[0])
         names = [path.rpartition(".")[2] for path in paths]
         if not isinstance(container, nn.Sequential | nn.ModuleList):
-            raise CannotOperateError(f"the blocks of {stage} do not stand in a list")
+            raise CannotEditError(f"the blocks of {stage} do not stand in a list")
         behind = list(container._modules).index(names[-1]) + 1
         if behind < len(container) and not all(map(str.isdecimal, container._modules)):
-            raise CannotOperateError(f"the blocks of {stage} stand between others that have names")
+            raise CannotEditError(f"the blocks of {stage} stand between others that have names")
         for _ in range(len(paths) - depth):
             behind -= 1
             del container[behind]
@@ -259,12 +259,12 @@ def set_depths(model: nn.Module, layout: Layout, depths: tuple[int, ...]) -> Non
             container.insert(behind, _next_block(container[behind - 1], groups[-1], len(paths)))
 
 
-def _next_block(last: nn.Module, group: Group, length: int) -> nn.Module:
+def _next_block(last: nn.Module, group: LayerGroup, length: int) -> nn.Module:
     block = copy.deepcopy(last)
     if group.inward == group.width and not any(layer.branch == "shortcut" for layer in group.layers):
         return block
     if length != 1 or not isinstance(getattr(block, "downsample", None), nn.Module):
-        raise CannotOperateError("a stage's first block could not be turned into one that follows")
+        raise CannotEditError("a stage's first block could not be turned into one that follows")
     setattr(block, "downsample", None)  # noqa: B010
     convolutions = [module for module in block.modules() if isinstance(module, nn.Conv2d)]
     first = convolutions[0]

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from diagnose.params.gap.conventions import PLAIN, applicable
 from diagnose.params.gap.edits.blocks import second_order
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.layout import Layout, layout_of
-from diagnose.params.gap.other_rows import OtherRow
-from diagnose.params.gap.search import FAMILIES, STRUCTURES, Hit, Search, likeliest_first, search
+from diagnose.params.gap.other_rows import TableRow
+from diagnose.params.gap.parameter_conventions import PLAIN, applicable
+from diagnose.params.gap.search import FAMILIES, STRUCTURES, Search, Solution, likeliest_first, search
 from diagnose.params.gap.verify import verify
 from diagnose.params.reported import other_precisions
-from diagnose.values import Candidate, GapUnit, ModelRef, ParameterGap, ParamTable, Reported, Stated
+from diagnose.values import GapSolution, GapUnit, ModelRef, ParameterGap, ParamTable, ReportedNumber, StatedFact
 
 MOST_LISTED = 8
 MOST_EXCLUDED = 6
@@ -28,10 +28,10 @@ def explain_gap(
     ref: ModelRef,
     model: nn.Module,
     table: ParamTable,
-    reported: Reported,
+    reported: ReportedNumber,
     *,
-    stated: Sequence[Stated] = (),
-    also: Sequence[OtherRow] = (),
+    stated: Sequence[StatedFact] = (),
+    also: Sequence[TableRow] = (),
 ) -> ParameterGap:
     """Search the edits that give a model its reported number, and build the ones that are listed.
 
@@ -44,15 +44,15 @@ def explain_gap(
     judge = _Judge(ref, model, table, layout, tuple(stated), tuple(also))
     kept, excluded = judge.split(found)
     precisions = []
-    for other in other_precisions(reported):
-        fitting, _ = judge.split(search(layout, other, conventions, most_cost=_COST_OF_OTHER_PRECISIONS))
-        precisions.append((other, judge.candidate(fitting[0]) if fitting else None))
+    for precision in other_precisions(reported):
+        fitting, _ = judge.split(search(layout, precision, conventions, most_cost=_COST_OF_OTHER_PRECISIONS))
+        precisions.append((precision, judge.candidate(fitting[0]) if fitting else None))
     return ParameterGap(
         reported=reported,
         total=table.total,
         units=_units(layout, table.total, reported),
-        candidates=tuple(judge.candidate(hit) for hit in kept[:MOST_LISTED]),
-        excluded=tuple(judge.candidate(hit) for hit in excluded[:MOST_EXCLUDED]),
+        candidates=tuple(judge.candidate(solution) for solution in kept[:MOST_LISTED]),
+        excluded=tuple(judge.candidate(solution) for solution in excluded[:MOST_EXCLUDED]),
         precisions=tuple(precisions),
         stated=tuple(stated),
         visited=found.visited,
@@ -69,51 +69,57 @@ class _Judge:
         model: nn.Module,
         table: ParamTable,
         layout: Layout,
-        stated: tuple[Stated, ...],
-        also: tuple[OtherRow, ...],
+        stated: tuple[StatedFact, ...],
+        also: tuple[TableRow, ...],
     ) -> None:
         self._ref, self._model, self._table = ref, model, table
         self._stated, self._also = stated, also
         self._in_second_order = second_order(layout)
 
-    def split(self, found: Search) -> tuple[list[Hit], list[Hit]]:
+    def split(self, found: Search) -> tuple[list[Solution], list[Solution]]:
         """Return the hits that keep what is stated, and those that do not, the likeliest first."""
-        kept = [hit for hit in found.hits if not self._excluded(hit)]
-        kept.sort(key=lambda hit: (sum(not fits for _, _, fits, _ in self._rows(hit)), likeliest_first(hit)))
-        excluded = [hit for hit in found.hits if self._excluded(hit)]
-        excluded.sort(key=lambda hit: (len(hit.edits), hit.convention is not PLAIN, likeliest_first(hit)))
+        kept = [solution for solution in found.solutions if not self._excluded(solution)]
+        kept.sort(
+            key=lambda solution: (sum(not fits for _, _, fits, _ in self._rows(solution)), likeliest_first(solution))
+        )
+        excluded = [solution for solution in found.solutions if self._excluded(solution)]
+        excluded.sort(
+            key=lambda solution: (len(solution.edits), solution.convention is not PLAIN, likeliest_first(solution))
+        )
         return kept, excluded
 
-    def candidate(self, hit: Hit) -> Candidate:
+    def candidate(self, solution: Solution) -> GapSolution:
         """Return the hit as a value, really built where that can be done."""
-        verified, how = verify(hit, self._ref, self._model, self._table)
-        sources = [edit.source for edit in hit.edits if edit.source]
-        rows = self._rows(hit)
-        convention_source = [hit.convention.source] if hit.convention.source else []
-        return Candidate(
-            total=hit.total,
-            value=hit.value,
-            convention=hit.convention.text,
-            edits=tuple(edit.text for edit in hit.edits),
-            cost=hit.cost,
-            fits=hit.fits,
-            notes=tuple(filter(None, (*(edit.note for edit in hit.edits), *(note for *_, note in rows)))),
+        verified, how = verify(solution, self._ref, self._model, self._table)
+        sources = [edit.source for edit in solution.edits if edit.source]
+        rows = self._rows(solution)
+        convention_source = [solution.convention.source] if solution.convention.source else []
+        return GapSolution(
+            total=solution.total,
+            value=solution.value,
+            convention=solution.convention.text,
+            edits=tuple(edit.text for edit in solution.edits),
+            cost=solution.cost,
+            fits=solution.fits,
+            notes=tuple(filter(None, (*(edit.note for edit in solution.edits), *(note for *_, note in rows)))),
             source="; ".join([*sources, *convention_source]),
             verified=verified,
             how_verified=how if verified else "",
-            excluded=self._excluded(hit),
+            excluded=self._excluded(solution),
             also=tuple((name, count, fits) for name, count, fits, _ in rows),
         )
 
-    def _excluded(self, hit: Hit) -> tuple[Stated, ...]:
-        facets = {edit.facet for edit in hit.edits} | ({"convention"} if hit.convention is not PLAIN else set())
+    def _excluded(self, solution: Solution) -> tuple[StatedFact, ...]:
+        facets = {edit.facet for edit in solution.edits} | (
+            {"convention"} if solution.convention is not PLAIN else set()
+        )
         return tuple(stated for stated in self._stated if stated.facet in facets)
 
-    def _rows(self, hit: Hit) -> tuple[tuple[str, int, bool, str], ...]:
-        return tuple((row.text, *row.judge(hit, in_second_order=self._in_second_order)) for row in self._also)
+    def _rows(self, solution: Solution) -> tuple[tuple[str, int, bool, str], ...]:
+        return tuple((row.text, *row.judge(solution, in_second_order=self._in_second_order)) for row in self._also)
 
 
-def _units(layout: Layout, total: int, reported: Reported) -> tuple[GapUnit, ...]:
+def _units(layout: Layout, total: int, reported: ReportedNumber) -> tuple[GapUnit, ...]:
     """Return what plain single edits add, and how many of each the gap is under either reading."""
     up = sum(reported.rounded) > 2 * total
     units = []

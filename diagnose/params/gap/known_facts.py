@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from diagnose.errors import UsageError, nearest
 from diagnose.params.gap.edits.edit import FACETS
 from diagnose.plugins import hooks
-from diagnose.values import ModelRef, Stated
+from diagnose.values import ModelRef, StatedFact
 
 NOTHING = "nothing"
 
 
-def stated(ref: ModelRef, asked: Sequence[str]) -> tuple[Stated, ...]:
+def known_facts(ref: ModelRef, asked: Sequence[str]) -> tuple[StatedFact, ...]:
     """Return what the search must keep: the facets asked for, else what a document states of the model.
 
     "nothing" keeps nothing; DiagnoseError names the nearest facet for a wrong one.
@@ -25,4 +25,4 @@ def stated(ref: ModelRef, asked: Sequence[str]) -> tuple[Stated, ...]:
             known = (*FACETS, NOTHING)
             hint = nearest(name, known) or f"Known are {', '.join(known)}."
             raise UsageError(f"cannot keep {name!r}", hint=hint)
-    return tuple(Stated(name, f"--keep {name}") for name in names if name != NOTHING)
+    return tuple(StatedFact(name, f"--keep {name}") for name in names if name != NOTHING)

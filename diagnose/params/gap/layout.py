@@ -95,7 +95,7 @@ def _elements(tensors: tuple[tuple[str, Shape], ...]) -> int:
 
 
 @dataclass(frozen=True)
-class Group:
+class LayerGroup:
     """`count` equal blocks of a stage in a row, or the layers of a stem, a transition or a head (`is_block` False)."""
 
     stage: str
@@ -113,7 +113,7 @@ class Group:
                 counts[cell] += elements
         return np.array(counts, dtype=np.int64)
 
-    def with_layers(self, layers: Iterable[Layer]) -> Group:
+    def with_layers(self, layers: Iterable[Layer]) -> LayerGroup:
         """Return the group with other layers."""
         return replace(self, layers=tuple(layers))
 
@@ -145,7 +145,7 @@ class Group:
 class Layout:
     """A whole network: its groups in order."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[LayerGroup, ...]
 
     def counts(self) -> Counts:
         """Return the counts of all groups."""
@@ -177,8 +177,8 @@ def layout_of(table: ParamTable) -> Layout:
     layers = _layers(table)
     runs = []
     for (stage, block), members in groupby(layers, key=lambda item: item[0]):
-        runs.append(Group(stage, tuple(layer for _, layer in members), is_block=bool(block), paths=(block,)))
-    merged: list[Group] = []
+        runs.append(LayerGroup(stage, tuple(layer for _, layer in members), is_block=bool(block), paths=(block,)))
+    merged: list[LayerGroup] = []
     for group in runs:
         last = merged[-1] if merged else None
         if last and group.is_block and last.stage == group.stage and last.is_block and _alike(last, group):
@@ -188,8 +188,8 @@ def layout_of(table: ParamTable) -> Layout:
     return Layout(tuple(merged))
 
 
-def _alike(a: Group, b: Group) -> bool:
-    def signature(group: Group) -> tuple[Layer, ...]:
+def _alike(a: LayerGroup, b: LayerGroup) -> bool:
+    def signature(group: LayerGroup) -> tuple[Layer, ...]:
         return tuple(replace(layer, path="") for layer in group.layers)
 
     return signature(a) == signature(b)

@@ -4,42 +4,42 @@ from __future__ import annotations
 
 from diagnose.params.gap.edits.blocks import second_order
 from diagnose.params.gap.layout import Layout
-from diagnose.params.gap.search import Hit, edits_by_key
-from diagnose.values import Reported
+from diagnose.params.gap.search import Solution, edits_by_key
+from diagnose.values import ReportedNumber
 
 _OF_ONE_ROW = frozenset({"blocks"})
 """Facets that a table states row by row: changing them in one row says nothing of another."""
 
 
-class OtherRow:
+class TableRow:
     """A second model with its reported number."""
 
-    def __init__(self, text: str, layout: Layout, reported: Reported) -> None:
+    def __init__(self, text: str, layout: Layout, reported: ReportedNumber) -> None:
         self.text, self.layout, self.reported = text, layout, reported
         self._edits = edits_by_key(layout)
 
-    def judge(self, hit: Hit, *, in_second_order: bool) -> tuple[int, bool, str]:
+    def judge(self, solution: Solution, *, in_second_order: bool) -> tuple[int, bool, str]:
         """Return the row's count under a hit's convention and edits, whether it fits, and on what that rests.
 
         Layers added to the blocks of a network with a second-order term (`in_second_order`) may stand in that term,
         which a network without one does not have: then the row may keep its count.
         """
-        total = self._total(hit, ())
-        if self._fits(hit, total):
+        total = self._total(solution, ())
+        if self._fits(solution, total):
             return total, True, ""
         if in_second_order and not second_order(self.layout):
-            apart = self._total(hit, ("extra layers per block",))
-            if apart != total and self._fits(hit, apart):
+            apart = self._total(solution, ("extra layers per block",))
+            if apart != total and self._fits(solution, apart):
                 return apart, True, f"{self.text} fits only if what is added stands in the second-order term."
         return total, False, ""
 
-    def _fits(self, hit: Hit, total: int) -> bool:
-        return bool(self.reported.readings(total * hit.convention.factor))
+    def _fits(self, solution: Solution, total: int) -> bool:
+        return bool(self.reported.readings(total * solution.convention.factor))
 
-    def _total(self, hit: Hit, left_out: tuple[str, ...]) -> int:
+    def _total(self, solution: Solution, left_out: tuple[str, ...]) -> int:
         layout = self.layout
-        for edit in hit.edits:
+        for edit in solution.edits:
             own = self._edits.get(edit.key)
             if own is not None and edit.family not in left_out and edit.facet not in _OF_ONE_ROW:
                 layout = own.apply(layout) or layout
-        return hit.convention.total(layout.counts())
+        return solution.convention.total(layout.counts())

@@ -6,7 +6,18 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from diagnose.values import Candidate, Cell, Column, ParameterGap, Prose, Reported, Section, Step, Table, Waterfall
+from diagnose.values import (
+    Cell,
+    Column,
+    GapSolution,
+    ParameterGap,
+    Prose,
+    ReportedNumber,
+    Section,
+    Step,
+    Table,
+    Waterfall,
+)
 
 PLAIN_CONVENTION = "all parameters, tied ones once"
 _WORDS = ("One", "Two", "Three", "Four")
@@ -44,7 +55,7 @@ def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
     return [*said, Prose(proof + (more if others else ""), "caution"), *_other_precisions(gap)]
 
 
-def describe(candidate: Candidate) -> str:
+def describe(candidate: GapSolution) -> str:
     """Return a candidate in words."""
     convention = "" if candidate.convention == PLAIN_CONVENTION else f"counted as “{candidate.convention}”"
     return " + ".join((*candidate.edits, *filter(None, (convention,)))) or "the model as it is"
@@ -58,13 +69,13 @@ def _other_precisions(gap: ParameterGap) -> list[Prose]:
     """Say where another precision of the reported number would change the answer."""
     answer = gap.candidates[0].edits if gap.candidates else ()
     said = []
-    for other, candidate in gap.precisions:
+    for precision, candidate in gap.precisions:
         if candidate is None or (candidate.edits == answer and candidate.convention == gap.candidates[0].convention):
             continue
         source = f" Published: {candidate.source}." if candidate.source else ""
         said.append(
             Prose(
-                f"Another rounding changes the answer: read as “{other.text}” ({_interval(other.rounded)}), "
+                f"Another rounding changes the answer: read as “{precision.text}” ({_interval(precision.rounded)}), "
                 f"{describe(candidate)} already fits, {candidate.total:,}.{source}",
                 "caution",
             )
@@ -134,7 +145,7 @@ def _candidates_section(gap: ParameterGap) -> Section:
     )
 
 
-def _candidate_table(candidates: tuple[Candidate, ...], gap: ParameterGap) -> Table:
+def _candidate_table(candidates: tuple[GapSolution, ...], gap: ParameterGap) -> Table:
     also = tuple(name for name, _, _ in candidates[0].also)
     rows: list[tuple[Cell, ...]] = []
     for candidate in candidates:
@@ -160,7 +171,7 @@ def _candidate_table(candidates: tuple[Candidate, ...], gap: ParameterGap) -> Ta
     return Table("", columns, tuple(rows), marked=(0,), note=note)
 
 
-def _waterfall(gap: ParameterGap, first: Candidate) -> Waterfall:
+def _waterfall(gap: ParameterGap, first: GapSolution) -> Waterfall:
     return Waterfall(
         title="From the model to the reported number",
         unit="parameters",
@@ -188,10 +199,10 @@ def _excluded_section(gap: ParameterGap) -> Section:
 def gap_data(gap: ParameterGap) -> dict[str, Any]:
     """Return the JSON-able form of a gap."""
 
-    def reported(number: Reported) -> dict[str, Any]:
+    def reported(number: ReportedNumber) -> dict[str, Any]:
         return {"text": number.text, "rounded": list(number.rounded), "truncated": list(number.truncated)}
 
-    def candidate(value: Candidate) -> dict[str, Any]:
+    def candidate(value: GapSolution) -> dict[str, Any]:
         raw = {
             **asdict(value),
             "also": [{"model": name, "total": total, "fits": fits} for name, total, fits in value.also],

@@ -15,13 +15,13 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.params.gap.conventions import PLAIN, Convention
 from diagnose.params.gap.edits import blocks as block_edits
 from diagnose.params.gap.edits import ends as end_edits
 from diagnose.params.gap.edits import structure as structure_edits
 from diagnose.params.gap.edits.edit import Edit
-from diagnose.params.gap.layout import Counts, Group, Layout
-from diagnose.values import Reported, Skipped
+from diagnose.params.gap.layout import Counts, LayerGroup, Layout
+from diagnose.params.gap.parameter_conventions import PLAIN, ParameterConvention
+from diagnose.values import ReportedNumber, Skipped
 
 FAMILIES: dict[str, Callable[[Layout], list[Edit] | str]] = {
     "layers added per block": block_edits.extra_layers,
@@ -47,11 +47,11 @@ STRUCTURES: dict[str, Callable[[Layout], list[Edit] | str]] = {
 
 
 @dataclass(frozen=True)
-class Hit:
+class Solution:
     """A set of edits under a convention that gives the reported number."""
 
     edits: tuple[Edit, ...]
-    convention: Convention
+    convention: ParameterConvention
     total: int
     fits: tuple[str, ...]
 
@@ -76,13 +76,17 @@ class Hit:
 class Search:
     """What a search found, how many candidates it visited, and what it could not try."""
 
-    hits: list[Hit] = field(default_factory=list)
+    solutions: list[Solution] = field(default_factory=list)
     visited: int = 0
     skipped: list[Skipped] = field(default_factory=list)
 
 
 def search(
-    layout: Layout, reported: Reported, conventions: Sequence[Convention] = (PLAIN,), *, most_cost: float = 3.0
+    layout: Layout,
+    reported: ReportedNumber,
+    conventions: Sequence[ParameterConvention] = (PLAIN,),
+    *,
+    most_cost: float = 3.0,
 ) -> Search:
     """Return every minimal set of edits up to `most_cost` whose count satisfies a reading, the likeliest first."""
     found = Search()
@@ -99,13 +103,13 @@ def search(
         affordable = [edit for edit in local if edit.cost <= most_cost - spent]
         changes = np.array([deltas.of(edit, base) for edit in affordable]).reshape(-1, len(counts))
         _search_base(found, layout, fixed, affordable, counts, changes, reported, conventions, most_cost)
-    found.hits = sorted(_minimal(found.hits), key=likeliest_first)
+    found.solutions = sorted(_minimal(found.solutions), key=likeliest_first)
     return found
 
 
-def likeliest_first(hit: Hit) -> tuple[float, bool, int, int]:
+def likeliest_first(solution: Solution) -> tuple[float, bool, int, int]:
     """Order by fewest and most plausible edits, then published code, then the readings satisfied."""
-    return (hit.cost, not hit.published, -len(hit.fits), hit.total)
+    return (solution.cost, not solution.published, -len(solution.fits), solution.total)
 
 
 def _edits(
@@ -132,7 +136,7 @@ class _Deltas:
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], Counts | None] = {}
-        self._kept: list[Group] = []  # a group must outlive its id
+        self._kept: list[LayerGroup] = []  # a group must outlive its id
 
     def of(self, edit: Edit, layout: Layout) -> Counts:
         assert edit.change is not None
@@ -151,7 +155,8 @@ class _Deltas:
 
 def _search_base(
     found: Search, layout: Layout, fixed: tuple[Edit, ...], local: list[Edit], counts: Counts,
-    changes: npt.NDArray[np.int64], reported: Reported, conventions: Sequence[Convention], most_cost: float,
+    changes: npt.NDArray[np.int64], reported: ReportedNumber,
+    conventions: Sequence[ParameterConvention], most_cost: float,
 ) -> None:  # fmt: skip
     """Add the hits of one base: under each convention, no edit, single edits, pairs and triples."""
     spent = sum(edit.cost for edit in fixed)
@@ -167,12 +172,12 @@ def _search_base(
             found.visited += visited
             for members in chosen:
                 edits = (*fixed, *(local[i] for i in members))
-                hit = _counted(layout, edits, convention, reported) if _compatible(edits) else None
-                if hit is not None:
-                    found.hits.append(hit)
+                solution = _counted(layout, edits, convention, reported) if _compatible(edits) else None
+                if solution is not None:
+                    found.solutions.append(solution)
 
 
-def _hull(reported: Reported) -> tuple[int, int]:
+def _hull(reported: ReportedNumber) -> tuple[int, int]:
     return min(reported.rounded[0], reported.truncated[0]), max(reported.rounded[1], reported.truncated[1])
 
 
@@ -206,7 +211,9 @@ def _compatible(edits: Sequence[Edit]) -> bool:
     return len(set(families)) == len(families)
 
 
-def _counted(layout: Layout, edits: Sequence[Edit], convention: Convention, reported: Reported) -> Hit | None:
+def _counted(
+    layout: Layout, edits: Sequence[Edit], convention: ParameterConvention, reported: ReportedNumber
+) -> Solution | None:
     """Count a set of edits as a whole; return None where it does not satisfy a reading after all."""
     edited: Layout | None = layout
     for edit in edits:
@@ -215,20 +222,20 @@ def _counted(layout: Layout, edits: Sequence[Edit], convention: Convention, repo
         return None
     total = convention.total(edited.counts())
     fits = reported.readings(total * convention.factor)
-    return Hit(tuple(edits), convention, total, fits) if fits else None
+    return Solution(tuple(edits), convention, total, fits) if fits else None
 
 
-def _minimal(hits: list[Hit]) -> Iterator[Hit]:
+def _minimal(solutions: list[Solution]) -> Iterator[Solution]:
     """Yield the hits that contain no other hit under the same convention or the plain one."""
     kept: set[tuple[str, frozenset[object]]] = set()
-    for hit in sorted(hits, key=lambda hit: (len(hit.edits), hit.convention.cost)):
-        keys = frozenset(edit.key for edit in hit.edits)
+    for solution in sorted(solutions, key=lambda candidate: (len(candidate.edits), candidate.convention.cost)):
+        keys = frozenset(edit.key for edit in solution.edits)
         smaller = (
             (convention, frozenset(subset))
             for size in range(len(keys) + 1)
             for subset in combinations(keys, size)
-            for convention in {PLAIN.text, hit.convention.text}
+            for convention in {PLAIN.text, solution.convention.text}
         )
         if not any(part in kept for part in smaller):
-            kept.add((hit.convention.text, keys))
-            yield hit
+            kept.add((solution.convention.text, keys))
+            yield solution

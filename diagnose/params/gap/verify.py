@@ -11,12 +11,12 @@ from torch import nn
 
 from diagnose.errors import DiagnoseError
 from diagnose.networks import build
-from diagnose.networks.inputs import taking
-from diagnose.params.gap.build_edited import CannotOperateError, operate, set_depths
+from diagnose.networks.inputs import with_named_inputs
+from diagnose.params.gap.build_edited import CannotEditError, build_edited, set_depths
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.edits.structure import dense_growth
 from diagnose.params.gap.layout import Layout, layout_of
-from diagnose.params.gap.search import Hit, edits_by_key
+from diagnose.params.gap.search import Solution, edits_by_key
 from diagnose.params.table import count_parameters
 from diagnose.plugins import hooks
 from diagnose.values import ModelRef, ParamTable
@@ -24,21 +24,21 @@ from diagnose.values import ModelRef, ParamTable
 _DENSENET = ModelRef("torchvision.models:DenseNet", "user", "torchvision.models:DenseNet")
 
 
-def verify(hit: Hit, ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[bool, str]:
+def verify(solution: Solution, ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[bool, str]:
     """Return whether the edited model was built and counts what the search says, and how it was built.
 
     `model` is on the meta device and is left as it is; `table` is its count, whose inputs are used for the forward
     pass that must read every new tensor.
     """
-    if not hit.edits:
+    if not solution.edits:
         return True, "the model as it is"
     try:
-        edited, how = edited_model(hit.edits, ref, model, table)
+        edited, how = edited_model(solution.edits, ref, model, table)
     except DiagnoseError:
         return False, ""
-    except (CannotOperateError, AttributeError) as error:
+    except (CannotEditError, AttributeError) as error:
         return False, str(error)
-    return _fits(hit, edited, table), how
+    return _fits(solution, edited, table), how
 
 
 def edited_model(edits: tuple[Edit, ...], ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[nn.Module, str]:
@@ -54,15 +54,15 @@ def edited_model(edits: tuple[Edit, ...], ref: ModelRef, model: nn.Module, table
     return _by_surgery(edits, model, table), "built by surgery on the model, forward pass run"
 
 
-def _fits(hit: Hit, model: nn.Module, before: ParamTable) -> bool:
+def _fits(solution: Solution, model: nn.Module, before: ParamTable) -> bool:
     """Return whether a built model counts what was predicted and its forward pass reads all that is new."""
     if before.inputs is None:
         return False
-    after = count_parameters(taking(model, before.inputs), (before.inputs,))
+    after = count_parameters(with_named_inputs(model, before.inputs), (before.inputs,))
     known = {(row.path, row.shape) for row in before.rows}
     idle = {row.path for row in before.rows if row.used is False}  # an auxiliary head may get other shapes
     reads_new = all(row.used for row in after.rows if (row.path, row.shape) not in known and row.path not in idle)
-    return reads_new and hit.convention.total(layout_of(after).counts()) == hit.total
+    return reads_new and solution.convention.total(layout_of(after).counts()) == solution.total
 
 
 def _by_surgery(edits: tuple[Edit, ...], model: nn.Module, table: ParamTable) -> nn.Module:
@@ -79,8 +79,8 @@ def _by_surgery(edits: tuple[Edit, ...], model: nn.Module, table: ParamTable) ->
     for edit in others:
         edited = edit.apply(edited) if edit is not None and edited is not None else None
     if edited is None:
-        raise CannotOperateError("the edits do not apply together")
-    operate(model, layout, edited)
+        raise CannotEditError("the edits do not apply together")
+    build_edited(model, layout, edited)
     return model
 
 

@@ -190,7 +190,7 @@ def _few(names: list[str]) -> str:
 
 
 def _name(root: Path, classes: tuple[str, ...], files: Files) -> str:
-    """Return what the numbers stand on: JPEG is lossy, so a copy in it is never called by the bare name."""
+    """Return the name of the images: JPEG is lossy, so a JPEG copy of a data set never has its bare name."""
     lossy = any(PurePosixPath(name).suffix.lower() in LOSSY for name in files)
     if lossy and frozenset(classes) == CIFAR10:
         return "a JPEG copy of CIFAR-10"

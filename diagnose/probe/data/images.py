@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 class Images:
     """Images (N, H, W, 3) uint8 and labels (N,) int64 of both splits; `key` is a digest of the content.
 
-    `name` is what every number that comes from them is said to stand on.
+    `name` is how reports call them.
     """
 
     name: str

@@ -1,11 +1,11 @@
-"""What a probe compares with what, decided before looking, and the accuracies that each comparison stands on."""
+"""Which arms a probe compares, decided before it sees any number, and the accuracies that each comparison uses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from diagnose.probe.effects.statistics import Difference, difference
+from diagnose.probe.effects.statistics import ArmDifference, difference
 from diagnose.probe.plan.arms import Arm
 from diagnose.values import Trial
 
@@ -32,7 +32,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class ComparisonResult:
     """A comparison at one model and horizon: accuracies in points by the place of the seed in its arm.
 
     `diverged` counts the trials of `a` and of `b` that did; then there is no difference, since the mean of the others
@@ -45,7 +45,7 @@ class Measured:
     a: dict[int, float]
     b: dict[int, float]
     diverged: tuple[int, int]
-    difference: Difference | None
+    difference: ArmDifference | None
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -70,7 +70,7 @@ def comparisons(arms: Sequence[Arm]) -> tuple[Comparison, ...]:
     return tuple(found)
 
 
-def measured(trials: Sequence[Trial], comparison: Comparison, model: str, epochs: int) -> Measured:
+def compare_arms(trials: Sequence[Trial], comparison: Comparison, model: str, epochs: int) -> ComparisonResult:
     """Return what the trials say of one comparison, before any judgement."""
     both = [
         [trial for trial in trials if (trial.model, trial.arm, trial.epochs) == (model, arm.name, epochs)]
@@ -86,11 +86,11 @@ def measured(trials: Sequence[Trial], comparison: Comparison, model: str, epochs
     found = None
     if a and b and not gone and not lost:
         found = difference(list(a.values()), list(b.values()), paired=comparison.paired)
-    return Measured(comparison, model, epochs, a, b, (gone, lost), found)
+    return ComparisonResult(comparison, model, epochs, a, b, (gone, lost), found)
 
 
 def sides(comparison: Comparison) -> tuple[str, str]:
-    """Return what moves from what to what, or the names of the arms or recipes where that is all there is to say."""
+    """Return which fields change and how; where no field changes, the names of the arms or recipes."""
     a, b = comparison.a, comparison.b
     if comparison.kind == "end":
         return a.recipe, b.recipe

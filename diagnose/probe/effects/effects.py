@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnose.probe.effects.comparisons import Measured, comparisons, measured, sides
+from diagnose.probe.effects.comparisons import ComparisonResult, compare_arms, comparisons, sides
 from diagnose.probe.effects.horizons import time_scale, with_signs
-from diagnose.probe.effects.statistics import Corrected, detectable, holm, seeds_to_settle, share, verdict
+from diagnose.probe.effects.statistics import CorrectedPValue, detectable, holm, seeds_to_settle, share, verdict
 from diagnose.probe.plan.plan import Plan
 from diagnose.values import Effect, Trial
 
@@ -49,24 +49,24 @@ def effects_of(plan: Plan, trials: Sequence[Trial]) -> tuple[ModelEffects, ...]:
     """
     places = [(model, epochs) for model in plan.models for epochs in plan.horizons]
     planned = comparisons(plan.arms)
-    found = [measured(trials, each, *place) for place in places for each in planned]
+    found = [compare_arms(trials, comparison_result, *place) for place in places for comparison_result in planned]
     judged: dict[tuple[str, str, int], Effect] = {}
     for kind in ("suspect", "end"):
-        family = [each for each in found if each.comparison.kind == kind]
-        for each, corrected in zip(family, holm([each.p for each in family]), strict=True):
-            judged[each.key] = _effect(plan, each, corrected, len(family))
-    for each in (each for each in found if each.comparison.kind == "again"):
-        judged[each.key] = _effect(plan, each, holm([each.p])[0], 1)
+        family = [comparison_result for comparison_result in found if comparison_result.comparison.kind == kind]
+        for result, corrected in zip(family, holm([comparison_result.p for comparison_result in family]), strict=True):
+            judged[result.key] = _effect(plan, result, corrected, len(family))
+    for result in (comparison_result for comparison_result in found if comparison_result.comparison.kind == "again"):
+        judged[result.key] = _effect(plan, result, holm([result.p])[0], 1)
     for model in plan.models:
-        for comparison in (each for each in planned if each.kind != "again"):
+        for comparison in (comparison_result for comparison_result in planned if comparison_result.kind != "again"):
             keys = [(comparison.factor, model, epochs) for epochs in plan.horizons]
             judged.update(zip(keys, with_signs([judged[key] for key in keys]), strict=True))
     return tuple(_model_effects(judged, found, *place) for place in places)
 
 
-def _effect(plan: Plan, each: Measured, corrected: Corrected, tests: int) -> Effect:
-    comparison, found = each.comparison, each.difference
-    steps = plan.steps(comparison.b, each.epochs)
+def _effect(plan: Plan, result: ComparisonResult, corrected: CorrectedPValue, tests: int) -> Effect:
+    comparison, found = result.comparison, result.difference
+    steps = plan.steps(comparison.b, result.epochs)
     start, end = sides(comparison)
     low, high = found.interval(corrected.alpha) if found else (-math.inf, math.inf)
     word, bound = verdict(low, high, MARGIN)
@@ -75,19 +75,19 @@ def _effect(plan: Plan, each: Measured, corrected: Corrected, tests: int) -> Eff
     needed = None
     if found and word == "undetermined":
         needed = seeds_to_settle(found.mean, deviation, margin=MARGIN, **options)
-    note = _why_open(plan, each, steps)
+    note = _why_open(plan, result, steps)
     if note:
         word, needed = "undetermined", None
     return Effect(
         factor=comparison.factor,
         start=start,
         end=end,
-        model=each.model,
+        model=result.model,
         steps=steps,
         difference=found.mean if found else math.nan,
         low=low,
         high=high,
-        n=min(len(each.a), len(each.b)),
+        n=min(len(result.a), len(result.b)),
         paired=comparison.paired,
         p=corrected.p,
         verdict=word,
@@ -96,52 +96,58 @@ def _effect(plan: Plan, each: Measured, corrected: Corrected, tests: int) -> Eff
         seeds_needed=needed,
         share_of_gap=None,
         note=note,
-        epochs=each.epochs,
-        p_single=each.p,
+        epochs=result.epochs,
+        p_single=result.p,
         tests=tests,
-        diverged=sum(each.diverged),
+        diverged=sum(result.diverged),
         against=comparison.a.name,
     )
 
 
-def _why_open(plan: Plan, each: Measured, steps: int) -> str:
-    """Return what leaves a comparison open whatever its numbers say, or an empty text."""
-    comparison = each.comparison
-    if any(each.diverged):
-        pairs = zip((comparison.a, comparison.b), each.diverged, strict=True)
+def _why_open(plan: Plan, result: ComparisonResult, steps: int) -> str:
+    """Return why a comparison stays open even if its numbers are clear, or an empty text."""
+    comparison = result.comparison
+    if any(result.diverged):
+        pairs = zip((comparison.a, comparison.b), result.diverged, strict=True)
         return "; ".join(f"{count} of {plan.seeds} trials of “{arm.name}” diverged" for arm, count in pairs if count)
-    if each.difference is None:
+    if result.difference is None:
         return "no trial of it ended"
     if comparison.b.kind == "ablation" and comparison.factor == "weight_decay":
         scale = time_scale(comparison.a, comparison.b)
         if scale > steps:
             return f"unobservable at this horizon: weight decay acts over about {scale:,.0f} steps"
-    if not math.isfinite(each.difference.error):
-        if each.difference.n < 2:
+    if not math.isfinite(result.difference.error):
+        if result.difference.n < 2:
             return "one seed says nothing of the noise"
         return "the difference is the same in all seeds, so the noise is not known"
     return ""
 
 
 def _model_effects(
-    judged: dict[tuple[str, str, int], Effect], found: Sequence[Measured], model: str, epochs: int
+    judged: dict[tuple[str, str, int], Effect], found: Sequence[ComparisonResult], model: str, epochs: int
 ) -> ModelEffects:
-    own = [each for each in found if (each.model, each.epochs) == (model, epochs)]
-    end = next(each for each in own if each.comparison.kind == "end")
-    again = next(judged[each.key] for each in own if each.comparison.kind == "again")
+    own = [
+        comparison_result
+        for comparison_result in found
+        if (comparison_result.model, comparison_result.epochs) == (model, epochs)
+    ]
+    end = next(comparison_result for comparison_result in own if comparison_result.comparison.kind == "end")
+    again = next(
+        judged[comparison_result.key] for comparison_result in own if comparison_result.comparison.kind == "again"
+    )
     if again.verdict == "effect":
         again = replace(again, note=f"{DIFFERS}, so the noise is larger than the seeds show")
     gap = judged[end.key]
     reason = _reason(gap, again)
     effects = []
-    for each in own:
-        effect = judged[each.key]
-        if each.comparison.kind != "suspect":
+    for result in own:
+        effect = judged[result.key]
+        if result.comparison.kind != "suspect":
             continue
         if reason:
             effects.append(replace(effect, verdict="undetermined", note=effect.note or reason))
             continue
-        effects.append(_with_share(effect, each, end))
+        effects.append(_with_share(effect, result, end))
     return ModelEffects(model, epochs, gap, again, tuple(effects), reason)
 
 
@@ -156,12 +162,12 @@ def _reason(gap: Effect, again: Effect) -> str:
     return ", and ".join(filter(None, (apart, DIFFERS if again.verdict == "effect" else "")))
 
 
-def _with_share(effect: Effect, each: Measured, end: Measured) -> Effect:
+def _with_share(effect: Effect, result: ComparisonResult, end: ComparisonResult) -> Effect:
     """Add which part of the gap an effect is, by the seeds that all of its arms have in common."""
-    seeds = sorted(each.a.keys() & each.b.keys() & end.a.keys() & end.b.keys())
+    seeds = sorted(result.a.keys() & result.b.keys() & end.a.keys() & end.b.keys())
     if effect.note or len(seeds) < 2:
         return effect
-    found = share([each.b[seed] - each.a[seed] for seed in seeds], [end.b[seed] - end.a[seed] for seed in seeds])
+    found = share([result.b[seed] - result.a[seed] for seed in seeds], [end.b[seed] - end.a[seed] for seed in seeds])
     if found is None:
         return effect
     return replace(effect, share_of_gap=found[0], share_low=found[1], share_high=found[2])

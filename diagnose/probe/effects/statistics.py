@@ -18,7 +18,7 @@ MOST_SEEDS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ArmDifference:
     """The difference of two arms: its mean, standard error and degrees of freedom; `p` is not corrected yet.
 
     The error is NaN where the noise is not known: with fewer than two seeds, or where the seeds do not spread at all,
@@ -45,14 +45,14 @@ class Difference:
         return self.mean - reach, self.mean + reach
 
 
-def difference(a: Sequence[float], b: Sequence[float], *, paired: bool) -> Difference:
+def difference(a: Sequence[float], b: Sequence[float], *, paired: bool) -> ArmDifference:
     """Return the difference b − a of at least one value each; `paired` values of one index come from one seed."""
     from scipy.special import stdtr
 
     x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     n = min(len(x), len(y))
     mean = float(y.mean() - x.mean())
-    unknown = Difference(mean, math.nan, math.nan, n, paired, 1.0)
+    unknown = ArmDifference(mean, math.nan, math.nan, n, paired, 1.0)
     if n < 2:
         return unknown
     if paired:
@@ -63,31 +63,31 @@ def difference(a: Sequence[float], b: Sequence[float], *, paired: bool) -> Diffe
         freedom = float((u + v) ** 2 / (u**2 / (len(x) - 1) + v**2 / (len(y) - 1))) if error else math.nan
     if error <= 1e-9 * max(1.0, abs(mean)):
         return unknown
-    return Difference(mean, error, freedom, n, paired, float(2 * stdtr(freedom, -abs(mean) / error)))
+    return ArmDifference(mean, error, freedom, n, paired, float(2 * stdtr(freedom, -abs(mean) / error)))
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
+class CorrectedPValue:
     """A p-value corrected for the number of tests, and the `alpha` at which its own interval excludes 0 as it does."""
 
     p: float
     alpha: float
 
 
-def holm(p: Sequence[float]) -> tuple[Corrected, ...]:
+def holm(p: Sequence[float]) -> tuple[CorrectedPValue, ...]:
     """Correct p-values by Holm's step-down method.
 
     The k-th smallest of m is held to 5 % / (m − k + 1) for as long as each is below; all from the first one that is
     not are held to that one's level. So an interval at `alpha` excludes 0 exactly where the corrected p is below 5 %.
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
-    found = [Corrected(1.0, ALPHA)] * len(p)
+    found = [CorrectedPValue(1.0, ALPHA)] * len(p)
     highest, left = 0.0, len(p)
     for rank, index in enumerate(sorted(range(len(p)), key=lambda index: p[index])):
         if highest < ALPHA:
             left = len(p) - rank
         highest = max(highest, min(1.0, (len(p) - rank) * p[index]))
-        found[index] = Corrected(highest, ALPHA / left)
+        found[index] = CorrectedPValue(highest, ALPHA / left)
     return tuple(found)
 
 

@@ -16,12 +16,12 @@ from diagnose.errors import UsageError
 if TYPE_CHECKING:
     from diagnose.probe.data.images import Images
     from diagnose.probe.executors.executor import Executor
-    from diagnose.probe.request import Request
+    from diagnose.probe.request import ProbeRequest
 
 
 @contextmanager
-def executor_for(request: Request, images: Images, folder: Path, *, ray: str | None) -> Iterator[Executor]:
-    """Yield what runs the trials of a request, and end with it whatever still runs.
+def executor_for(request: ProbeRequest, images: Images, folder: Path, *, ray: str | None) -> Iterator[Executor]:
+    """Yield what runs the trials of a request; at the end, stop everything that still runs.
 
     `folder` holds the journals, and the images where the processes of this machine read them.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from diagnose.errors import CannotRun, DiagnoseError, UsageError
-from diagnose.probe.executors.out_of_memory import is_lack, said_by
+from diagnose.probe.executors.out_of_memory import first_line, is_out_of_memory
 from diagnose.probe.trial.journal import RUNNING, Journal
 from diagnose.probe.trial.spec import TrialSpec
 from diagnose.values import Trial
@@ -25,7 +25,7 @@ WRONG = "wrong"
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class TrialAttempt:
     """One attempt at a trial that is over; `why` says more.
 
     `how` is "ended", "killed", "out of memory", "wrong" or "failed".
@@ -39,7 +39,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class TrialCost:
     """The seconds of a trial's parts: its start, an image in training and in evaluation, and keeping an epoch."""
 
     start: float
@@ -56,15 +56,15 @@ class Executor(Protocol):
 
     slots: int
     cores: int
-    sparing: bool
+    returns_memory: bool
 
     def start(self, spec: TrialSpec) -> None:
         """Begin or go on with a trial, from its last whole epoch."""
 
-    def ended(self) -> list[Ended]:
+    def ended(self) -> list[TrialAttempt]:
         """Wait a moment and return the attempts that are over since the last call."""
 
-    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> Clock:
+    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> TrialCost:
         """Time a few steps of a trial, `copies` of it at once; the slowest counts.
 
         Raises:
@@ -97,11 +97,11 @@ def cannot_train(spec: TrialSpec, why: str) -> DiagnoseError:
 
 def cause_of(error: BaseException) -> tuple[str, str]:
     """Return how an attempt ended by an error, and why."""
-    if is_lack(error):
+    if is_out_of_memory(error):
         return OUT_OF_MEMORY, ""
     if isinstance(error, DiagnoseError):
         return WRONG if isinstance(error, UsageError) else "failed", f"{error.message} {error.hint}".strip()
-    return "failed", said_by(error)
+    return "failed", first_line(error)
 
 
 def failure(spec: TrialSpec, how: str, why: str) -> Exception:
@@ -111,9 +111,9 @@ def failure(spec: TrialSpec, how: str, why: str) -> Exception:
     return UsageError(why) if how == WRONG else cannot_train(spec, why)
 
 
-def keeps_memory(spec: TrialSpec, *, sparing: bool) -> bool:
+def keeps_memory(spec: TrialSpec, *, returns_memory: bool) -> bool:
     """Tell whether a trial's process keeps the memory that its tensors free, which is faster on a CPU."""
-    return spec.numerics.device == "cpu" and spec.numerics.micro_batch is None and not sparing
+    return spec.numerics.device == "cpu" and spec.numerics.micro_batch is None and not returns_memory
 
 
 def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterator[Trial]:
@@ -148,11 +148,11 @@ def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterato
                     tries[end.spec.key] += 1
                     waiting.appendleft(end.spec)
                 elif end.how == OUT_OF_MEMORY and (
-                    end.spec.key in crowded or keeps_memory(end.spec, sparing=executor.sparing)
+                    end.spec.key in crowded or keeps_memory(end.spec, returns_memory=executor.returns_memory)
                 ):
                     crowded.discard(end.spec.key)
                     waiting.appendleft(end.spec)
-                    slots, executor.sparing = 1, True
+                    slots, executor.returns_memory = 1, True
                 elif end.how == OUT_OF_MEMORY:
                     Journal(folder / end.spec.key).finish(OUT_OF_MEMORY)
                     raise OutOfMemoryError(end.spec)
@@ -171,5 +171,5 @@ def finished(spec: TrialSpec, folder: Path) -> Trial | None:
 
 
 def unfinished(spec: TrialSpec, folder: Path) -> Trial:
-    """Return a trial as far as it has come."""
+    """Return what an unfinished trial has reached so far."""
     return finished(spec, folder) or spec.result(Journal(folder / spec.key).curve(), RUNNING)

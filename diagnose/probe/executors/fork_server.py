@@ -92,7 +92,7 @@ def _fork(order: dict[str, Any], consent: Consent) -> int:
         return child
     code = 1
     try:
-        die_with(parent)
+        exit_with_parent(parent)
         folder = Path(order["folder"])
         errors = os.open(folder / "errors.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         for stream, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, errors), (2, errors)):
@@ -143,7 +143,7 @@ def _work(task: str, folder: Path, images: Path, consent: Consent) -> int:
     return 0
 
 
-def die_with(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """Ask the kernel to kill this process when its parent ends, where it can; elsewhere each epoch looks.
 
     Source: prctl(2), PR_SET_PDEATHSIG.

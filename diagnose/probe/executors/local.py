@@ -15,9 +15,9 @@ from pathlib import Path
 
 from diagnose.errors import USAGE
 from diagnose.networks.consent import given
-from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, Clock, Ended, failure, keeps_memory
+from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, TrialAttempt, TrialCost, failure, keeps_memory
 from diagnose.probe.executors.fork_server import LACK_OF_MEMORY, NAME
-from diagnose.probe.executors.out_of_memory import kernel_kills, says_so
+from diagnose.probe.executors.out_of_memory import kernel_kills, names_out_of_memory
 from diagnose.probe.executors.safe_path import own_python
 from diagnose.probe.trial.devices import cores
 from diagnose.probe.trial.journal import RUNNING, Journal
@@ -37,9 +37,9 @@ class Local:
     def __init__(
         self, folder: Path, images: Path, *, slots: int = 1, models: Sequence[str] = (), gpus: Sequence[str] = ()
     ) -> None:
-        self.folder, self.images, self.slots, self.cores, self.sparing = folder, images, slots, cores(), False
+        self.folder, self.images, self.slots, self.cores, self.returns_memory = folder, images, slots, cores(), False
         self._models, self._gpus = tuple(models), tuple(gpus)
-        self._nursery: subprocess.Popen[bytes] | None = None
+        self._fork_server: subprocess.Popen[bytes] | None = None
         self._ready, self._rest = False, b""
         self._running: dict[str, TrialSpec] = {}
         self._ordered: set[str] = set()
@@ -53,11 +53,11 @@ class Local:
         self._running[str(journal.folder)] = spec
         self._order("trial", journal.folder, spec)
 
-    def ended(self) -> list[Ended]:
+    def ended(self) -> list[TrialAttempt]:
         """Wait a moment and return the attempts that are over."""
         return [self._ended(Path(folder), code) for folder, code in self._answers()]
 
-    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> Clock:
+    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> TrialCost:
         """Time a few steps of a trial, `copies` of it at once; the slowest counts."""
         with tempfile.TemporaryDirectory(prefix="diagnose-") as name:
             for index in range(copies):
@@ -73,26 +73,26 @@ class Local:
             for how, why in causes.values():
                 if how != "ended":
                     raise failure(spec, how, why)
-            found = [Clock(**json.loads(Path(folder, "clock.json").read_text())) for folder in codes]
-        return Clock(*(max(getattr(each, part) for each in found) for part in Clock.__slots__))
+            found = [TrialCost(**json.loads(Path(folder, "clock.json").read_text())) for folder in codes]
+        return TrialCost(*(max(getattr(cost, part) for cost in found) for part in TrialCost.__slots__))
 
     def close(self) -> None:
         """End what is running; each trial keeps its whole epochs."""
-        if self._nursery is None:
+        if self._fork_server is None:
             return
-        assert self._nursery.stdin is not None
-        assert self._nursery.stdout is not None
-        self._nursery.stdin.close()  # which ends it, and it its processes
+        assert self._fork_server.stdin is not None
+        assert self._fork_server.stdout is not None
+        self._fork_server.stdin.close()  # which ends it, and it its processes
         if not self._ready:
-            self._nursery.kill()
-        self._nursery.wait()
-        self._nursery.stdout.close()
-        self._nursery, self._ready, self._rest = None, False, b""
+            self._fork_server.kill()
+        self._fork_server.wait()
+        self._fork_server.stdout.close()
+        self._fork_server, self._ready, self._rest = None, False, b""
         self._ordered.clear()
         self._places.clear()
 
     def _order(self, task: str, folder: Path, spec: TrialSpec, *, limit: float | None = None) -> None:
-        nursery = self._nursery or self._begin()
+        fork_server = self._fork_server or self._begin()
         place = {}
         if self._gpus:
             held = list(self._places.values())
@@ -105,41 +105,46 @@ class Local:
             "environment": place,
             "limit": limit,
         }
-        order |= {"device": spec.numerics.device, "keeps_memory": keeps_memory(spec, sparing=self.sparing)}
+        order |= {
+            "device": spec.numerics.device,
+            "keeps_memory": keeps_memory(spec, returns_memory=self.returns_memory),
+        }
         self._ordered.add(str(folder))
-        self._tell(nursery, order)
+        self._tell(fork_server, order)
 
     def _begin(self) -> subprocess.Popen[bytes]:
         """Start the process that the others are forked from; one thread, since threads do not survive a fork."""
-        one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        one["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # a library's look for GPUs, which would spoil CUDA for its forks
-        self._nursery = subprocess.Popen(
+        variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        variables["PYTORCH_NVML_BASED_CUDA_CHECK"] = (
+            "1"  # a library's look for GPUs, which would spoil CUDA for its forks
+        )
+        self._fork_server = subprocess.Popen(
             own_python(NAME),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | one,
+            env=os.environ | variables,
         )
-        self._tell(self._nursery, {"models": self._models, "consent": asdict(given())})
-        return self._nursery
+        self._tell(self._fork_server, {"models": self._models, "consent": asdict(given())})
+        return self._fork_server
 
-    def _tell(self, nursery: subprocess.Popen[bytes], what: dict[str, object]) -> None:
-        assert nursery.stdin is not None
+    def _tell(self, fork_server: subprocess.Popen[bytes], what: dict[str, object]) -> None:
+        assert fork_server.stdin is not None
         with suppress(BrokenPipeError):  # it was killed, which `_answers` finds out
-            nursery.stdin.write(json.dumps(what).encode() + b"\n")
-            nursery.stdin.flush()
+            fork_server.stdin.write(json.dumps(what).encode() + b"\n")
+            fork_server.stdin.flush()
 
     def _answers(self) -> list[tuple[str, int]]:
         """Wait a moment and return the folders of the processes that are over, each with its exit code.
 
         Where the nursery itself was killed, its processes were, too.
         """
-        nursery = self._nursery
-        assert nursery is not None
-        assert nursery.stdout is not None
-        if not select.select([nursery.stdout], [], [], PAUSE)[0]:
+        fork_server = self._fork_server
+        assert fork_server is not None
+        assert fork_server.stdout is not None
+        if not select.select([fork_server.stdout], [], [], PAUSE)[0]:
             return []
-        read = os.read(nursery.stdout.fileno(), 65536)
+        read = os.read(fork_server.stdout.fileno(), 65536)
         if not read:
             lost = [(folder, -signal.SIGKILL) for folder in sorted(self._ordered)]
             self.close()
@@ -151,10 +156,10 @@ class Local:
         self._ordered -= {folder for folder, _ in found}
         return found
 
-    def _ended(self, folder: Path, code: int) -> Ended:
+    def _ended(self, folder: Path, code: int) -> TrialAttempt:
         spec = self._running.pop(str(folder))
         how, why = self._cause(folder, code)
-        return Ended(spec, how, why)
+        return TrialAttempt(spec, how, why)
 
     def _cause(self, folder: Path, code: int) -> tuple[str, str]:
         """Return how a process ended, and why; the kernel's own count tells its SIGKILL from a user's."""
@@ -167,7 +172,7 @@ class Local:
         if (
             code == LACK_OF_MEMORY
             or (code == -signal.SIGKILL and self._kills != before)
-            or (code < 0 and says_so(said))
+            or (code < 0 and names_out_of_memory(said))
         ):
             return OUT_OF_MEMORY, ""
         if code > 0:

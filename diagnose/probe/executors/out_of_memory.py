@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from diagnose.errors import said_by as words_of
+from diagnose.errors import message_of as words_of
 
 SAID = (
     "can't allocate memory",  # torch's CPU allocator
@@ -17,17 +17,19 @@ SAID = (
 """What the libraries say, in lower case, where they say no more than RuntimeError."""
 
 
-def is_lack(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error means that memory ran out; torch's own OutOfMemoryError says so in its message."""
-    return isinstance(error, MemoryError) or (isinstance(error, (RuntimeError, OSError)) and says_so(words_of(error)))
+    return isinstance(error, MemoryError) or (
+        isinstance(error, (RuntimeError, OSError)) and names_out_of_memory(words_of(error))
+    )
 
 
-def says_so(text: str) -> bool:
+def names_out_of_memory(text: str) -> bool:
     """Tell whether a text is what a library says when memory runs out."""
     return any(said in text.lower() for said in SAID)
 
 
-def said_by(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     """Return an error in one line, its first: torch adds advice on how to look into it below."""
     return f"{type(error).__name__}: {words_of(error)}".strip().splitlines()[0].rstrip(": ")
 

@@ -18,8 +18,8 @@ from diagnose.probe.data.image_cache import Splits
 from diagnose.probe.data.images import Images
 from diagnose.probe.executors.executor import (
     OUT_OF_MEMORY,
-    Clock,
-    Ended,
+    TrialAttempt,
+    TrialCost,
     cannot_train,
     cause_of,
     failure,
@@ -71,7 +71,7 @@ class RayTasks:
                 hint="`pip install 'ray>=2.40'` adds it; without --ray the trials run on this machine.",
             ) from error
         _join(ray, address)
-        self._ray, self.folder, self._gpu, self.sparing = ray, folder, gpu, False
+        self._ray, self.folder, self._gpu, self.returns_memory = ray, folder, gpu, False
         held = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
         self.cores, self.slots = int(held.get("CPU", 0)), int(held.get("GPU" if gpu else "CPU", 0))
         if self.slots < 1:
@@ -92,12 +92,12 @@ class RayTasks:
         task = self._task(_trial, spec, streaming=True)
         self._running[task.remote(to_json(spec), self._splits, self._place(spec), state)] = spec, held
 
-    def ended(self) -> list[Ended]:
+    def ended(self) -> list[TrialAttempt]:
         """Wait a moment, keep the epochs that have come, and return the attempts that are over."""
         ready, _ = self._ray.wait(list(self._running), num_returns=1, timeout=PAUSE, fetch_local=False)
         return [end for task in ready if (end := self._received(task))]
 
-    def _received(self, task: Any) -> Ended | None:
+    def _received(self, task: Any) -> TrialAttempt | None:
         """Take a task's next item: an epoch goes into the journal, all else is its end."""
         spec, held = self._running[task]
         journal = Journal(self.folder / spec.key)
@@ -110,7 +110,7 @@ class RayTasks:
         if how == "ended":
             journal.finish(why)
         held.close()
-        return Ended(spec, how, why)
+        return TrialAttempt(spec, how, why)
 
     def _item(self, task: Any) -> Item:
         errors = self._ray.exceptions
@@ -128,7 +128,7 @@ class RayTasks:
             return (OUT_OF_MEMORY, "", b"") if self._kills != before else ("killed", said, b"")
         return item
 
-    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> Clock:
+    def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> TrialCost:
         """Time a few steps of a trial, a few copies of it at once; the slowest counts."""
         task = self._task(_clock, spec, streaming=False)
         order = to_json(spec), self._splits, self._place(spec)
@@ -136,15 +136,15 @@ class RayTasks:
         try:
             found = self._ray.get(tasks, timeout=limit)
         except self._ray.exceptions.GetTimeoutError:
-            for each in tasks:
-                self._ray.cancel(each, force=True)
+            for cost in tasks:
+                self._ray.cancel(cost, force=True)
             raise TimeoutError from None
         except self._ray.exceptions.RayError as error:
             raise cannot_train(spec, str(error).strip().splitlines()[-1]) from error
         for how, why in found:
             if how != "timed":
                 raise failure(spec, how, why)
-        return Clock(*(max(each[index] for _, each in found) for index in range(len(Clock.__slots__))))
+        return TrialCost(*(max(task_ref[index] for _, task_ref in found) for index in range(len(TrialCost.__slots__))))
 
     def _task(self, function: Any, spec: TrialSpec, *, streaming: bool) -> Any:
         """Return the function as a task that is never repeated by Ray itself, which knows of no journals.
@@ -161,7 +161,7 @@ class RayTasks:
         return self._ray.remote(**options)(function)
 
     def _place(self, spec: TrialSpec) -> Place:
-        return os.getcwd(), keeps_memory(spec, sparing=self.sparing)  # noqa: PTH109
+        return os.getcwd(), keeps_memory(spec, returns_memory=self.returns_memory)  # noqa: PTH109
 
     def close(self) -> None:
         """End what is running and leave the cluster; each trial keeps its whole epochs."""

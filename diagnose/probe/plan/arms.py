@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from diagnose.errors import UsageError, nearest
-from diagnose.probe.trial.hyperparameters import ASSUMED, Settings, settings_of
+from diagnose.probe.trial.hyperparameters import ASSUMED, Hyperparameters, settings_of
 from diagnose.values import NOT_STATED, Recipe, Schedule, Setting
 
 FACTORS: dict[str, tuple[str, ...]] = {
@@ -44,16 +44,16 @@ class Arm:
     kind: str
     recipe: str
     changed: tuple[tuple[str, str], ...]
-    settings: Settings
+    settings: Hyperparameters
     share: float
     planned_epochs: int
     first_seed: int = 0
     before: tuple[tuple[str, str], ...] = ()
 
-    def trains_like(self, other: Arm) -> bool:
+    def trains_like(self, arm: Arm) -> bool:
         """Tell whether a trial of either arm does the same, the seed apart."""
-        plans = self.planned_epochs == other.planned_epochs or self.settings.schedule.kind != "step"
-        return self.settings.effective() == other.settings.effective() and self.share == other.share and plans
+        plans = self.planned_epochs == arm.planned_epochs or self.settings.schedule.kind != "step"
+        return self.settings.effective() == arm.settings.effective() and self.share == arm.share and plans
 
 
 def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
@@ -146,18 +146,18 @@ def _differing(start: Recipe, end: Recipe, fields: Sequence[str]) -> bool:
 def _completed(start: Recipe, end: Recipe) -> tuple[Recipe, Recipe, tuple[str, ...]]:
     """Give each recipe what the other alone states, and both what neither does; say so.
 
-    So a field that one leaves unstated is held fixed, and no effect is read into what nobody said.
+    So a field that only one recipe states is held fixed, and the probe measures no effect of it.
     """
     notes = []
     filled = []
-    for recipe, other in ((start, end), (end, start)):
+    for recipe, source in ((start, end), (end, start)):
         lacking = [key for key in (*ASSUMED, "epochs") if recipe.get(key) is NOT_STATED]
         lacking += SPLIT if all(recipe.get(key) is NOT_STATED for key in SPLIT) else ()
-        taken = [key for key in lacking if other.get(key) is not NOT_STATED]
-        filled.append(recipe.moved(Setting(key, other.get(key), other.source(key)) for key in taken))
+        taken = [key for key in lacking if source.get(key) is not NOT_STATED]
+        filled.append(recipe.moved(Setting(key, source.get(key), source.source(key)) for key in taken))
         if taken:
             notes.append(
-                f"{recipe.name} does not state {', '.join(taken)}: both ends train with what {other.name} states, so "
+                f"{recipe.name} does not state {', '.join(taken)}: both ends train with what {source.name} states, so "
                 f"this probe says nothing of {'it' if len(taken) == 1 else 'them'}."
             )
     neither = [key for key in ASSUMED if filled[0].get(key) is NOT_STATED]

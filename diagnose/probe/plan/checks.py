@@ -14,10 +14,10 @@ from diagnose.probe.plan.plan import FEWEST_STEPS, Plan
 from diagnose.wording import counted
 
 if TYPE_CHECKING:
-    from diagnose.probe.request import Request
+    from diagnose.probe.request import ProbeRequest
 
 
-def check_request(request: Request, *, cores: int | None) -> None:
+def check_request(request: ProbeRequest, *, cores: int | None) -> None:
     """Refuse numbers that make no probe.
 
     Raises:

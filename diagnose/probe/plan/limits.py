@@ -27,11 +27,11 @@ LIMITS = {
 
 OF_A_CORE = ("threads", "workers")
 PER_CORE, FEWEST = 8, 16
-"""Threads and workers for each core at most, or so many where there are few cores."""
+"""The most threads and workers per core, and the most where there are few cores."""
 
 
 def check_counts(counts: dict[str, int | None], *, cores: int | None = None) -> None:
-    """Refuse counts beyond `LIMITS`, and beyond what so many cores are of use for.
+    """Refuse counts beyond `LIMITS`, and more threads or workers than the cores can use.
 
     Raises:
         DiagnoseError: some are; the message names all of them (exit code 2).

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from diagnose.errors import CannotRun
 from diagnose.probe.plan.arms import Arm
-from diagnose.probe.report.words import duration
+from diagnose.probe.report.quantities import duration
 
 FEWEST_STEPS = 400
 """A budget never shortens a trial below this: shorter ones tell of the first steps alone."""
@@ -49,7 +49,7 @@ class Plan:
         return max(int(arm.share * self.images), 1)
 
     def steps(self, arm: Arm, epochs: int) -> int:
-        """Return an arm's optimiser steps in so many epochs."""
+        """Return how many optimiser steps an arm takes in a number of epochs."""
         images = self.images_of(arm)
         return epochs * (images // min(arm.settings.batch_size, images))
 
@@ -59,8 +59,8 @@ class Plan:
         epochs = {arm.name: sum(self.trained(arm)) for arm in self.arms}
         for model in self.models:
             train, test = cost(model)
-            each = ((epochs[arm.name], arm.share * self.images * train + test_images * test) for arm in self.arms)
-            total += sum(count * seconds for count, seconds in each)
+            passes = ((epochs[arm.name], arm.share * self.images * train + test_images * test) for arm in self.arms)
+            total += sum(count * seconds for count, seconds in passes)
         return total * self.seeds / workers
 
 

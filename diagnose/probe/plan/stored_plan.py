@@ -1,4 +1,4 @@
-"""What a probe decides before it starts, and keeps: a plan timed anew would have other numbers, and resume nothing."""
+"""The plan that a probe makes and stores: a new timing would give another plan, which could resume nothing."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from diagnose.bounds import parse_json
 from diagnose.errors import CannotRun, DiagnoseError
 from diagnose.files import read_text
 from diagnose.networks import digest_of_code
-from diagnose.probe.executors.executor import Clock, Executor, OutOfMemoryError, keeps_memory
+from diagnose.probe.executors.executor import Executor, OutOfMemoryError, TrialCost, keeps_memory
 from diagnose.probe.plan.plan import Plan, shrunk
-from diagnose.probe.plan.timing import MORE_ROOM, NO_ROOM, Stopwatch, Timing, smaller_micro_batch
+from diagnose.probe.plan.timing import MORE_ROOM, NO_ROOM, Benchmark, Timing, smaller_micro_batch
 from diagnose.probe.trial.initial_weights import narrowed
 from diagnose.probe.trial.journal import LONGEST_SPEC, replace_file
 from diagnose.probe.trial.numerics import Numerics
 from diagnose.probe.trial.spec import VERSION
 
 if TYPE_CHECKING:
-    from diagnose.probe.request import Request
+    from diagnose.probe.request import ProbeRequest
 
 NARROWER = (32, 16)
 """The widths that a budget narrows the aliases to, which have 64 channels in their first stage."""
 
 MOST_GAIN = 6.0
-"""A width is not worth timing further where even so many times the first timing's speed would not fit the budget."""
+"""A width is timed no further if even this multiple of the first timing's speed would not fit the budget."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class StoredPlan:
     """What was decided by timing and the budget: models, names of arms, images; numerics, trials at a time; costs.
 
     `notes` say why, `timings` are what was tried.
@@ -45,7 +45,7 @@ class Decision:
     notes: tuple[str, ...]
     numerics: Numerics
     workers: int
-    costs: tuple[tuple[str, Clock], ...]
+    costs: tuple[tuple[str, TrialCost], ...]
     timings: tuple[Timing, ...]
 
     def applied(self, plan: Plan) -> Plan:
@@ -54,7 +54,7 @@ class Decision:
         return replace(plan, models=self.models, arms=arms, images=self.images, notes=(*plan.notes, *self.notes))
 
 
-def decide(plan: Plan, request: Request, stopwatch: Stopwatch) -> Decision:
+def decide(plan: Plan, request: ProbeRequest, stopwatch: Benchmark) -> StoredPlan:
     """Time trials of the plan, choose how they compute, and make the plan fit the budget; narrower networks come first.
 
     Raises:
@@ -85,16 +85,16 @@ def decide(plan: Plan, request: Request, stopwatch: Stopwatch) -> Decision:
         notes = (*notes, *tried.notes)
     kept = tuple((model, costs[model]) for model in tried.models)
     arms = tuple(arm.name for arm in tried.arms)
-    return Decision(tried.models, arms, tried.images, notes, numerics, workers, kept, tuple(timings))
+    return StoredPlan(tried.models, arms, tried.images, notes, numerics, workers, kept, tuple(timings))
 
 
-def _per_image(costs: dict[str, Clock]) -> Callable[[str], tuple[float, float]]:
+def _per_image(costs: dict[str, TrialCost]) -> Callable[[str], tuple[float, float]]:
     return lambda model: (costs[model].train, costs[model].test)
 
 
 def _costs(
-    stopwatch: Stopwatch, plan: Plan, numerics: Numerics, workers: int
-) -> tuple[Numerics, int, dict[str, Clock], tuple[str, ...]]:
+    stopwatch: Benchmark, plan: Plan, numerics: Numerics, workers: int
+) -> tuple[Numerics, int, dict[str, TrialCost], tuple[str, ...]]:
     """Time every model at its whole batch.
 
     Where one does not fit the memory, fewer trials run at a time, and only then all of them with a smaller micro-batch.
@@ -106,8 +106,8 @@ def _costs(
         try:
             costs = {model: stopwatch.cost(model, numerics, workers) for model in plan.models}
         except OutOfMemoryError as error:
-            if workers > 1 or keeps_memory(error.spec, sparing=stopwatch.executor.sparing):
-                workers, stopwatch.executor.sparing = max(workers // 2, 1), True
+            if workers > 1 or keeps_memory(error.spec, returns_memory=stopwatch.executor.returns_memory):
+                workers, stopwatch.executor.returns_memory = max(workers // 2, 1), True
                 fewer = (f"{error.spec.model} needs so much memory that trials at a time are {workers}.",)
             else:
                 before, (numerics, said) = numerics, divided(numerics, batches, error)
@@ -138,7 +138,7 @@ def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> 
     return replace(numerics, micro_batch=smaller), said
 
 
-def _widths(request: Request) -> tuple[int | None, ...]:
+def _widths(request: ProbeRequest) -> tuple[int | None, ...]:
     """Return the widths to try, the widest first: a budget narrows networks whose width is not asked for."""
     if request.width is not None or request.budget is None:
         return (request.width,)
@@ -153,7 +153,7 @@ def _widths(request: Request) -> tuple[int | None, ...]:
 # ----------------------------------------------------------------------------------------------- keeping
 
 
-def place_of(folder: Path, request: Request, images_key: str, executor: Executor) -> Path:
+def place_of(folder: Path, request: ProbeRequest, images_key: str, executor: Executor) -> Path:
     """Return where the decision for a request stands; other images or another torch are another request.
 
     So are other cores, other places for trials, which are the GPUs, and other code of the user's own.
@@ -165,20 +165,20 @@ def place_of(folder: Path, request: Request, images_key: str, executor: Executor
     return folder / f"plan-{key}.json"
 
 
-def keep(place: Path, decision: Decision) -> None:
+def save(place: Path, decision: StoredPlan) -> None:
     """Write a decision in one atomic step."""
     place.parent.mkdir(parents=True, exist_ok=True)
     replace_file(place, json.dumps(asdict(decision), indent=1).encode())
 
 
-def kept(place: Path) -> Decision | None:
+def load(place: Path) -> StoredPlan | None:
     """Return the decision that was kept, None where there is none or it cannot be read."""
     try:
         raw = parse_json(read_text(place, "plan", most=LONGEST_SPEC))
-        timings = tuple(Timing(**(each | {"numerics": Numerics(**each["numerics"])})) for each in raw["timings"])
-        costs = tuple((model, Clock(**cost)) for model, cost in raw["costs"])
+        timings = tuple(Timing(**(timing | {"numerics": Numerics(**timing["numerics"])})) for timing in raw["timings"])
+        costs = tuple((model, TrialCost(**cost)) for model, cost in raw["costs"])
         read = {name: tuple(raw[name]) for name in ("models", "arms", "notes")}
         parts = {"numerics": Numerics(**raw["numerics"]), "costs": costs, "timings": timings}
-        return Decision(**(raw | read | parts))
+        return StoredPlan(**(raw | read | parts))
     except (DiagnoseError, ValueError, TypeError, KeyError):
         return None

@@ -10,9 +10,9 @@ from math import ceil
 
 from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.probe.data.images import Images
-from diagnose.probe.executors.executor import FORM, Clock, Executor, OutOfMemoryError
-from diagnose.probe.trial.hyperparameters import Settings
-from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS, Asked, Length, Numerics
+from diagnose.probe.executors.executor import FORM, Executor, OutOfMemoryError, TrialCost
+from diagnose.probe.trial.hyperparameters import Hyperparameters
+from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS, Numerics, PartialNumerics, TrialLength
 from diagnose.probe.trial.spec import TrialSpec
 from diagnose.values import Schedule
 
@@ -29,7 +29,7 @@ PATIENCE = 3.0
 """How many times as long as the shortest so far a timing may take before it is given up."""
 
 CLOSE = 2.0
-"""What is less than so many times slower than the fastest is timed twice: others may work on the machine just then."""
+"""An option that is slower than the fastest by less than this factor is timed twice: the machine may be busy."""
 
 FEWEST = 8
 """The smallest micro-batch: batch norm over fewer images is another network."""
@@ -54,23 +54,25 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Stopwatch:
+class Benchmark:
     """Times trials of one recipe's settings on the images that the trials will have."""
 
-    settings: Settings
+    settings: Hyperparameters
     images: Images
     executor: Executor
 
     def clock(
         self, model: str, numerics: Numerics, *, batch: int, steps: int, copies: int, limit: float | None
-    ) -> Clock:
+    ) -> TrialCost:
         """Return the seconds of a trial's parts; nothing is learned, so that nothing can diverge."""
         still = replace(self.settings, learning_rate=0.0, schedule=Schedule("constant"), batch_size=batch)
-        length = Length(2, min(steps * batch, len(self.images.train_images)), 2)
+        length = TrialLength(2, min(steps * batch, len(self.images.train_images)), 2)
         spec = TrialSpec(model, "timing", "", (), 0, still, length, self.images.name, self.images.key, numerics)
         return self.executor.clock(spec, copies=copies, limit=limit)
 
-    def numerics(self, model: str, asked: Asked, *, device: str, images: int) -> tuple[Numerics, int, list[Timing]]:
+    def numerics(
+        self, model: str, asked: PartialNumerics, *, device: str, images: int
+    ) -> tuple[Numerics, int, list[Timing]]:
         """Choose what was not asked for, one thing after the other, the fastest of each.
 
         On a CPU `torch.compile` is not tried: there it costs more than it gains in trials this short. `images` are
@@ -96,7 +98,7 @@ class Stopwatch:
             best = _fastest(timings)
         return best.numerics, best.workers, timings
 
-    def beginning(self, asked: Asked, device: str) -> tuple[Numerics, int]:
+    def beginning(self, asked: PartialNumerics, device: str) -> tuple[Numerics, int]:
         """Return what a choice starts from: one thread a trial and a trial a core; on a GPU, a trial a device."""
         threads = asked.threads or 1
         numerics = Numerics(
@@ -110,7 +112,7 @@ class Stopwatch:
         here = max(self.executor.cores // threads, 1) if device == "cpu" else self.executor.slots
         return numerics, asked.workers or here
 
-    def _parallel(self, numerics: Numerics, asked: Asked) -> list[tuple[Numerics, int]]:
+    def _parallel(self, numerics: Numerics, asked: PartialNumerics) -> list[tuple[Numerics, int]]:
         """Return the ways to fill the cores with threads × trials at a time, but for trials of one thread."""
         most = self.executor.cores
         ways = [(asked.workers or most // threads, threads) for threads in _powers(most)[1:]]
@@ -126,12 +128,12 @@ class Stopwatch:
         """
         timings = list(before)
         for numerics, workers in options:
-            shortest = min((each.seconds for each in timings if each.images_per_second), default=None)
+            shortest = min((timing.seconds for timing in timings if timing.images_per_second), default=None)
             compiles = numerics.engine != "eager"  # which takes as long as it takes
             limit = None if shortest is None or compiles else PATIENCE * shortest + 1.0
             timings.append(self._timing(model, numerics, workers, limit=limit))
-        bar = max(each.images_per_second or 0.0 for each in timings) / CLOSE
-        close = [index for index, each in enumerate(timings) if (each.images_per_second or 0.0) > bar]
+        bar = max(timing.images_per_second or 0.0 for timing in timings) / CLOSE
+        close = [index for index, timing in enumerate(timings) if (timing.images_per_second or 0.0) > bar]
         for index in reversed(close if options and len(close) > 1 else ()):
             first = timings[index]
             again = self._timing(model, first.numerics, first.workers, before=first)
@@ -169,7 +171,7 @@ class Stopwatch:
             break
         return Timing(numerics, workers, rate, time.perf_counter() - began, why)
 
-    def glance(self, model: str, numerics: Numerics) -> Clock | None:
+    def glance(self, model: str, numerics: Numerics) -> TrialCost | None:
         """Return the seconds of the parts of one trial, roughly; None where it does not fit the memory."""
         most, steps = TIMED_ON_GPU if numerics.on_gpu else GLANCE
         batch = min(most, self.settings.batch_size)
@@ -178,7 +180,7 @@ class Stopwatch:
         except OutOfMemoryError:
             return None
 
-    def cost(self, model: str, numerics: Numerics, workers: int) -> Clock:
+    def cost(self, model: str, numerics: Numerics, workers: int) -> TrialCost:
         """Return the seconds of a trial's parts at the recipe's own batch, while `workers` of it run.
 
         Raises:
@@ -199,7 +201,7 @@ def _halves(batch: int) -> list[int]:
 
 
 def _steps(seconds: float, numerics: Numerics) -> int:
-    """Return how many steps of so many seconds a longer timing has."""
+    """Return how many steps a longer timing has, from the seconds of one step."""
     return min(ceil(SECONDS / seconds), MOST_STEPS_ON_GPU if numerics.on_gpu else MOST_STEPS)
 
 
@@ -230,8 +232,8 @@ def smaller_micro_batch(present: int | None, batches: Iterable[int]) -> int | No
     return max(fitting, default=None)
 
 
-def wall_seconds(specs: Sequence[TrialSpec], costs: dict[str, Clock], *, test_images: int, workers: int) -> float:
-    """Return how long trials take, handed out in their order to so many workers."""
+def wall_seconds(specs: Sequence[TrialSpec], costs: dict[str, TrialCost], *, test_images: int, workers: int) -> float:
+    """Return how long trials take if the workers take them in their order."""
     free = [0.0] * workers
     heapify(free)
     for spec in specs:

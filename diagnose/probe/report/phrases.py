@@ -1,4 +1,4 @@
-"""What the effects of a probe come to in a sentence: the verdict, what its control says of momentum, the power."""
+"""The effects of a probe in sentences: the verdict, what its control shows about momentum, and the power."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from diagnose.probe.effects.comparisons import BEYOND, comparisons
 from diagnose.probe.effects.effects import INCONCLUSIVE, ModelEffects
 from diagnose.probe.effects.statistics import ALPHA, detectable
 from diagnose.probe.plan.plan import Plan
-from diagnose.probe.report.words import at_most, lengths, signed, span, steps_of
+from diagnose.probe.report.quantities import at_most, lengths, signed, span, steps_of
 from diagnose.values import Effect
 from diagnose.wording import counted
 
 if TYPE_CHECKING:
-    from diagnose.probe.answer import Prepared
+    from diagnose.probe.answer import TrialSchedule
 
 
 def horizon(found: ModelEffects) -> str:
@@ -41,7 +41,7 @@ def sentence(found: ModelEffects) -> str:
 
 def ends(found: ModelEffects) -> str:
     """Say how far the end points are apart, and how far two arms of the same training are."""
-    gap, again = (points(each) if math.isfinite(each.low) else "" for each in (found.gap, found.again))
+    gap, again = (points(effect) if math.isfinite(effect.low) else "" for effect in (found.gap, found.again))
     apart = f"the end points are {gap} apart" if gap else "how far the end points are apart is not known"
     return f"{apart}; other seeds of the start alone {f'move it by {again}' if again else 'do not tell the noise'}."
 
@@ -91,8 +91,8 @@ def settling(found: ModelEffects) -> str:
     return f"Seeds that would settle what is open, by the noise of these: {_listed(needed)}." if needed else ""
 
 
-def stands_on(prepared: Prepared) -> str:
-    """Say what every number of a probe stands on."""
+def stands_on(prepared: TrialSchedule) -> str:
+    """Name the basis of every number of a probe: seeds, lengths and images."""
     plan, numerics = prepared.plan, prepared.decision.numerics
     return (
         f"Every number stands on {plan.seeds} seeds, {lengths(plan.horizons)}, up to "
@@ -102,8 +102,8 @@ def stands_on(prepared: Prepared) -> str:
 
 
 def power(plan: Plan) -> Iterator[str]:
-    """Say beforehand the smallest effect that so many seeds show, in units of a noise that is not known yet."""
-    suspects = [each for each in comparisons(plan.arms) if each.kind == "suspect"]
+    """Name the smallest effect that this number of seeds can show, in units of the noise, which is not known yet."""
+    suspects = [suspect for suspect in comparisons(plan.arms) if suspect.kind == "suspect"]
     tests = max(len(suspects) * len(plan.models) * len(plan.horizons), 1)
     alone, among = (detectable(1.0, plan.seeds, paired=True, alpha=ALPHA / count) for count in (1, tests))
     said = f"{alone:.1f} points where it is alone"
@@ -112,7 +112,7 @@ def power(plan: Plan) -> Iterator[str]:
         f"with 80 % power {plan.seeds} seeds show an effect of {said}, if the differences of paired trials have a "
         "standard deviation of 1 point, which is an assumption; it grows in proportion to that."
     )
-    if unpaired := [each.factor for each in suspects if not each.paired]:
+    if unpaired := [suspect.factor for suspect in suspects if not suspect.paired]:
         size = detectable(1.0, plan.seeds, paired=False, alpha=ALPHA / tests)
         yield (
             f"the arms of {_listed(unpaired)} begin with other weights and are not paired: {size:.1f} points, if the "

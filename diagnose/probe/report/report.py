@@ -1,4 +1,4 @@
-"""What `diagnose probe` says: the verdict, the effects with their intervals, what they stand on, and the curves."""
+"""What `diagnose probe` says: the verdict, the effects with their intervals, their basis, and the curves."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from statistics import mean, stdev
 
 from diagnose.environment import environment
-from diagnose.probe.answer import Prepared, ProbeAnswer
+from diagnose.probe.answer import ProbeAnswer, TrialSchedule
 from diagnose.probe.effects.effects import MARGIN, ModelEffects
 from diagnose.probe.plan.arms import Arm
-from diagnose.probe.report.as_json import probe_data
 from diagnose.probe.report.curves import learning_curve
 from diagnose.probe.report.phrases import (
     ends,
@@ -23,7 +22,8 @@ from diagnose.probe.report.phrases import (
     stands_on,
     steps_apart,
 )
-from diagnose.probe.report.words import at_most, duration, lengths, signed, span
+from diagnose.probe.report.probe_data import probe_data
+from diagnose.probe.report.quantities import at_most, duration, lengths, signed, span
 from diagnose.values import (
     Cell,
     Column,
@@ -62,7 +62,7 @@ def probe_report(answer: ProbeAnswer) -> Report:
     )
 
 
-def plan_text(prepared: Prepared) -> str:
+def plan_text(prepared: TrialSchedule) -> str:
     """Return the plan in a few lines, for the reader who decides whether to wait."""
     plan, numerics = prepared.plan, prepared.decision.numerics
     once = any(len(plan.trained(arm)) < len(plan.horizons) for arm in plan.arms)
@@ -82,13 +82,13 @@ def plan_text(prepared: Prepared) -> str:
     return "\n".join((*lines, *plan.notes))
 
 
-def _all_steps(prepared: Prepared, arm: Arm) -> str:
+def _all_steps(prepared: TrialSchedule, arm: Arm) -> str:
     *shorter, longest = (prepared.plan.steps(arm, epochs) for epochs in prepared.plan.horizons)
     return " and ".join((*(f"{steps:,}" for steps in shorter), counted(longest, "step")))
 
 
 def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
-    """Yield the verdict of each model and horizon, then what limits it, then what every number stands on."""
+    """Yield the verdict of each model and horizon, then its limits, then the basis of every number."""
     prepared = answer.prepared
     for found in answer.effects:
         yield Prose(sentence(found), "verdict")

@@ -26,7 +26,7 @@ ASSUMED: dict[str, object] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Hyperparameters:
     """The numbers of one trial."""
 
     learning_rate: float
@@ -47,7 +47,7 @@ class Settings:
         """Return the learning rate that the schedule starts from, or the one that it rises to."""
         return self.schedule.peak if self.schedule.kind == "one-cycle" else self.learning_rate
 
-    def effective(self) -> Settings:
+    def effective(self) -> Hyperparameters:
         """Return these settings with what has no bearing on a trial set to one value: equal ones train alike."""
         schedule = self.schedule
         stepwise = schedule.kind == "step" and self.schedule_steps == "before each epoch"
@@ -90,7 +90,7 @@ def _cosine(start: float, end: float, part: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
 
 
-def settings_of(recipe: Recipe) -> tuple[Settings, tuple[str, ...]]:
+def settings_of(recipe: Recipe) -> tuple[Hyperparameters, tuple[str, ...]]:
     """Return a recipe's settings, and the keys that it does not state and are `ASSUMED`.
 
     Raises:
@@ -102,7 +102,7 @@ def settings_of(recipe: Recipe) -> tuple[Settings, tuple[str, ...]]:
             raise _cannot(recipe, key, value, known)
     values = {key: recipe.get(key) for key in ASSUMED}
     assumed = tuple(key for key, value in values.items() if value is NOT_STATED)
-    found = Settings(**(values | {key: ASSUMED[key] for key in assumed}))  # type: ignore[arg-type]
+    found = Hyperparameters(**(values | {key: ASSUMED[key] for key in assumed}))  # type: ignore[arg-type]
     if found.initial_rate <= 0:
         raise _cannot(recipe, "learning_rate", found.initial_rate, "learning rates above 0")
     if found.schedule.kind == "other":

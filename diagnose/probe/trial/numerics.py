@@ -40,7 +40,7 @@ class Numerics:
 
 
 @dataclass(frozen=True, slots=True)
-class Length:
+class TrialLength:
     """How long a trial trains: epochs over `images` of the training images, the recipe's own number of epochs."""
 
     epochs: int
@@ -49,7 +49,7 @@ class Length:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PartialNumerics:
     """What the user fixed of how trials compute; None is to be chosen by timing."""
 
     precision: str | None = None

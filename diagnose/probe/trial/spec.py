@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import Any
 
 from diagnose.bounds import parse_json
-from diagnose.probe.trial.hyperparameters import Settings
-from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.hyperparameters import Hyperparameters
+from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.values import Augmentation, EpochResult, Normalisation, Schedule, Trial
 
 VERSION = 3
@@ -20,7 +20,7 @@ VERSION = 3
 class TrialSpec:
     """One trial to run. `changed` are the fields that its arm moves; `images_key` is the digest of the images.
 
-    `code` is that of the user's own files that the model is in, empty where it is in none.
+    `code` is the digest of the user's own files that define the model, empty where there are none.
     """
 
     model: str
@@ -28,8 +28,8 @@ class TrialSpec:
     recipe: str
     changed: tuple[tuple[str, str], ...]
     seed: int
-    settings: Settings
-    length: Length
+    settings: Hyperparameters
+    length: TrialLength
     images_name: str
     images_key: str
     numerics: Numerics
@@ -52,7 +52,7 @@ class TrialSpec:
         return self.length.epochs * (self.length.images // size)
 
     def result(self, curve: tuple[EpochResult, ...], status: str) -> Trial:
-        """Return what the trial came to."""
+        """Return the result of the trial."""
         done = status == "done" and len(curve) == self.length.epochs
         return Trial(
             self.model,
@@ -86,7 +86,7 @@ def from_json(text: str) -> TrialSpec:
     raw: dict[str, Any] = parse_json(text)
     given = raw["settings"]
     schedule, channels, augmentation = given["schedule"], given["normalisation"], given["augmentation"]
-    settings = Settings(
+    settings = Hyperparameters(
         **(
             given
             | {
@@ -96,5 +96,5 @@ def from_json(text: str) -> TrialSpec:
             }
         )
     )
-    parts = {"settings": settings, "length": Length(**raw["length"]), "numerics": Numerics(**raw["numerics"])}
+    parts = {"settings": settings, "length": TrialLength(**raw["length"]), "numerics": Numerics(**raw["numerics"])}
     return TrialSpec(**(raw | parts | {"changed": tuple((key, value) for key, value in raw["changed"])}))

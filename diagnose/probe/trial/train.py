@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from diagnose.networks.process_state import drawing_from
 from diagnose.probe.data.images import Images
 from diagnose.probe.trial.augment import batch, draw, epoch_seed, normalised, padded
-from diagnose.probe.trial.hyperparameters import Settings
-from diagnose.probe.trial.numerics import Length as Length
+from diagnose.probe.trial.hyperparameters import Hyperparameters
 from diagnose.probe.trial.numerics import Numerics as Numerics
+from diagnose.probe.trial.numerics import TrialLength as TrialLength
 from diagnose.values import EpochResult
 
 TEST_BATCH = 500
@@ -35,15 +35,15 @@ class DivergedError(Exception):
 def train(
     model: nn.Module,
     images: Images,
-    settings: Settings,
+    settings: Hyperparameters,
     *,
-    length: Length,
+    length: TrialLength,
     seed: int,
     numerics: Numerics,
     state: dict[str, Any] | None = None,
     keep: Callable[[EpochResult, dict[str, Any]], None] = lambda result, state: None,
 ) -> Iterator[EpochResult]:
-    """Train and yield what each epoch came to; the model is trained in place.
+    """Train the model in place and yield the result of each epoch.
 
     The same seed draws the same images, order and augmentation whatever the model and the settings, and the same
     masks for one model and batch where a network draws such as dropout does. On a CPU the numbers are the same to the
@@ -153,7 +153,7 @@ def _forward_passes(first: int, size: int, micro_batch: int | None) -> Iterator[
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Settings, numerics: Numerics) -> float:
+def evaluate(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Hyperparameters, numerics: Numerics) -> float:
     """Return the share of images (N, H, W, 3) that the model classifies rightly, in eval mode."""
     model.eval()
     size = min(TEST_BATCH, numerics.micro_batch or TEST_BATCH)
@@ -166,7 +166,9 @@ def evaluate(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Setting
     return right.item() / len(pixels)
 
 
-def timed_evaluation(model: nn.Module, pixels: Tensor, labels: Tensor, settings: Settings, numerics: Numerics) -> float:
+def timed_evaluation(
+    model: nn.Module, pixels: Tensor, labels: Tensor, settings: Hyperparameters, numerics: Numerics
+) -> float:
     """Return the seconds of one image in `evaluate`, the faster of two rounds."""
     seconds = []
     for _ in range(2):
@@ -176,7 +178,7 @@ def timed_evaluation(model: nn.Module, pixels: Tensor, labels: Tensor, settings:
     return min(seconds) / len(pixels)
 
 
-def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.SGD:
+def _optimizer(model: nn.Module, settings: Hyperparameters) -> torch.optim.SGD:
     """Return SGD with weight decay on what the recipe decays."""
     norms = {
         id(parameter)

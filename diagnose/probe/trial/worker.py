@@ -17,7 +17,7 @@ from diagnose.values import EpochResult
 
 if TYPE_CHECKING:
     from diagnose.probe.data.image_cache import Splits
-    from diagnose.probe.executors.executor import Clock
+    from diagnose.probe.executors.executor import TrialCost
     from diagnose.probe.trial.spec import TrialSpec
 
 State = dict[str, Any]
@@ -70,12 +70,12 @@ def epochs(spec: TrialSpec, splits: Splits, state: State | None) -> Iterator[tup
         yield result, kept | {"curve": list(curve)}
 
 
-def clock(spec: TrialSpec, splits: Splits, journal: Journal, began: float) -> Clock:
+def clock(spec: TrialSpec, splits: Splits, journal: Journal, began: float) -> TrialCost:
     """Time the parts of a trial that trains two short epochs, of which the last counts.
 
     `began` is when its process began, by `time.perf_counter`.
     """
-    from diagnose.probe.executors.executor import Clock
+    from diagnose.probe.executors.executor import TrialCost
 
     few = splits[0], splits[1], splits[2][:1], splits[3][:1]
     seconds, keeping = [], []
@@ -87,7 +87,7 @@ def clock(spec: TrialSpec, splits: Splits, journal: Journal, began: float) -> Cl
     start = time.perf_counter() - began - sum(keeping) - len(seconds) * seconds[-1]
     size = min(spec.settings.batch_size, spec.length.images)
     train = seconds[-1] / (spec.length.images // size * size)
-    return Clock(max(start, 0.0), train, _evaluation(spec, splits), keeping[-1])
+    return TrialCost(max(start, 0.0), train, _evaluation(spec, splits), keeping[-1])
 
 
 def _evaluation(spec: TrialSpec, splits: Splits) -> float:

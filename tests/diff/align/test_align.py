@@ -34,7 +34,7 @@ def test_the_exact_alignment_is_a_longest_common_subsequence(a, b) -> None:
     pairs = _exact(a, b)
 
     assert all(a[i] == b[j] for i, j in pairs)
-    assert all(one[0] < two[0] and one[1] < two[1] for one, two in itertools.pairwise(pairs))
+    assert all(pair[0] < two[0] and pair[1] < two[1] for pair, two in itertools.pairwise(pairs))
     assert len(pairs) == longest(a, b)
 
 
@@ -80,8 +80,8 @@ def test_a_removed_block_leaves_every_other_weight_in_its_place() -> None:
     alignment = align(graph_of(whole), graph_of(shorter))
 
     names = {0: 0, 1: 1, 2: 2, 5: 3, 6: 4}
-    for one, other in alignment.weights:
-        left, right = alignment.a.graph.nodes[one].name, alignment.b.graph.nodes[other].name
+    for node_a, node_b in alignment.weights:
+        left, right = alignment.a.graph.nodes[node_a].name, alignment.b.graph.nodes[node_b].name
         stage, _, rest = left.partition(".")
         assert right == f"{names[int(stage)]}.{rest}"
     assert len(alignment.b.nodes) == len(alignment.to_b)

@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 from torch.nn import functional
 
-from diagnose.values import Verdict
+from diagnose.values import Significance
 
 
 class ActivationLast(nn.Module):
@@ -34,8 +34,8 @@ def network(block, stem: nn.Module, *, both: bool) -> nn.Module:
 
 
 def differing(answer) -> dict[tuple[str, ...], str]:
-    return {each.where: each.message for each in answer.findings
-            if each.verdict is Verdict.REAL and each.kind != "initial weights"}  # fmt: skip
+    return {finding.where: finding.message for finding in answer.findings
+            if finding.verdict is Significance.REAL and finding.kind != "initial weights"}  # fmt: skip
 
 
 @pytest.mark.parametrize("block", [ActivationLast, NormLast, SumLast])
@@ -49,7 +49,7 @@ def test_a_block_is_removed_and_added_as_a_whole(compare, block, turned) -> None
     found = differing(answer)
     assert found.keys() == {("0.1",), ("1.1",)}
     assert sorted(found["1.1",].rpartition(" ")[0].split(", ")) == ["batch_norm", "conv2d", "relu", "sum"]
-    marked = [(row.b if turned else row.a).partition(":")[0] for row in answer.tree if row.verdict is Verdict.REAL]
+    marked = [(row.b if turned else row.a).partition(":")[0] for row in answer.tree if row.verdict is Significance.REAL]
     assert marked == ["1", "1", "conv", "norm", "relu"]  # the stem's, and then the block's alone
 
 

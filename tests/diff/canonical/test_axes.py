@@ -85,7 +85,7 @@ def test_features_brought_to_the_front_make_a_choice_of_pieces_a_slice(case, dat
     source, arrangement = case
     dim = data.draw(st.integers(0, len(arrangement.shape) - 1))
     size = arrangement.shape[dim]
-    length = data.draw(st.sampled_from([each for each in range(1, size + 1) if size % each == 0]))
+    length = data.draw(st.sampled_from([divisor for divisor in range(1, size + 1) if size % divisor == 0]))
     start = length * data.draw(st.integers(0, size // length - 1))
     x = numbered(source)
 

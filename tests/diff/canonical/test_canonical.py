@@ -14,8 +14,8 @@ from diagnose.diff.canonical.canonical import canonical
 from diagnose.diff.capture.capture import capture
 from diagnose.diff.ir.digest import digest
 from diagnose.diff.ir.graph import Graph
-from diagnose.diff.ir.interpreter import Run, evaluate
-from diagnose.diff.proof.random_weights import Survival, state_of
+from diagnose.diff.ir.interpreter import Execution, evaluate
+from diagnose.diff.proof.random_weights import DropoutKeepsAll, state_of
 from tests.diff.architectures import ARCHITECTURES, INPUT
 
 
@@ -34,8 +34,10 @@ def shuffled(graph: Graph, seed: int) -> Graph:
     inputs = [node.id for node in graph.nodes if node.op == "input"]  # their order is the signature
     order: list[int] = []
     while waiting:
-        ready = [each for each, needs in waiting.items() if not needs - set(order)]
-        ready = [each for each in ready if each not in inputs or each == next(i for i in inputs if i in waiting)]
+        ready = [node_id for node_id, needs in waiting.items() if not needs - set(order)]
+        ready = [
+            node_id for node_id in ready if node_id not in inputs or node_id == next(i for i in inputs if i in waiting)
+        ]
         chosen = generator.choice(ready)
         order.append(chosen)
         del waiting[chosen]
@@ -48,7 +50,9 @@ def shuffled(graph: Graph, seed: int) -> Graph:
             generator.shuffle(values)
         nodes.append(replace(node, id=number[old], inputs=tuple(values), name=f"w{old}", module_path=f"m{old}"))
     outputs = tuple(number[value] for value in graph.outputs)
-    return replace(graph, nodes=tuple(nodes), outputs=outputs, effects=tuple(number[each] for each in graph.effects))
+    return replace(
+        graph, nodes=tuple(nodes), outputs=outputs, effects=tuple(number[node_id] for node_id in graph.effects)
+    )
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -62,10 +66,10 @@ def test_it_is_idempotent(name) -> None:
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(GRAPHS)), st.integers(0, 10_000))
 def test_it_is_blind_to_names_and_order(name, seed) -> None:
-    other = canonical(shuffled(GRAPHS[name], seed)).graph
+    expected = canonical(shuffled(GRAPHS[name], seed)).graph
 
-    assert digest(other) == digest(GRAPHS[name])
-    assert align(GRAPHS[name], other).equal
+    assert digest(expected) == digest(GRAPHS[name])
+    assert align(GRAPHS[name], expected).equal
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -85,11 +89,11 @@ def test_it_computes_what_the_network_computes(name, training) -> None:
     form = capture(network, (x,), training=training, twice=False)
     state = {key: value.detach().clone() for key, value in state_of(network).items()}
     values = {}
-    with torch.no_grad(), Survival():
+    with torch.no_grad(), DropoutKeepsAll():
         for node in form.form.graph.nodes:
             leaf = {"input": x}.get(node.op, state.get(node.name))
             reads = [values[value] for value in node.inputs]
-            values[node.id] = leaf if leaf is not None else evaluate(node, reads, form.constants, Run())
+            values[node.id] = leaf if leaf is not None else evaluate(node, reads, form.constants, Execution())
         expected = network(x)
 
     torch.testing.assert_close(values[form.form.graph.outputs[0]], expected, rtol=1e-5, atol=1e-5)
@@ -100,4 +104,4 @@ def test_two_norms_are_not_one_norm_used_twice(compare) -> None:
     answer = compare(nn.Sequential(norm, nn.ReLU(), norm), nn.Sequential(norm, nn.ReLU(), nn.BatchNorm2d(3)))
 
     assert answer.verdict == "different"
-    assert {each.kind for each in answer.findings if each.verdict == "real"} == {"parameter sharing"}
+    assert {node_id.kind for node_id in answer.findings if node_id.verdict == "real"} == {"parameter sharing"}

@@ -206,14 +206,14 @@ def test_every_rule_has_an_example() -> None:
 
 @pytest.mark.parametrize("rule", EXAMPLES)
 def test_two_ways_of_writing_are_one_form(rule) -> None:
-    one, other = (form(function) for function in EXAMPLES[rule])
+    form_a, form_b = (form(function) for function in EXAMPLES[rule])
 
-    assert digest(one) == digest(other)
-    assert align(one, other).equal
+    assert digest(form_a) == digest(form_b)
+    assert align(form_a, form_b).equal
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("form_a", "form_b"),
     [
         (lambda m, x: F.relu6(x), lambda m, x: F.relu(x)),
         (lambda m, x: F.gelu(x), lambda m, x: F.gelu(x, approximate="tanh")),
@@ -226,8 +226,8 @@ def test_two_ways_of_writing_are_one_form(rule) -> None:
         (lambda m, x: F.max_pool2d(x, 6), lambda m, x: F.avg_pool2d(x, 6)),
     ],
 )
-def test_what_differs_stays_apart(one, other) -> None:
-    assert digest(form(one)) != digest(form(other))
+def test_what_differs_stays_apart(form_a, form_b) -> None:
+    assert digest(form(form_a)) != digest(form(form_b))
 
 
 @pytest.mark.parametrize("reduced", [lambda x: x.flatten().sum(), lambda x: x.sum(3, keepdim=True).sum()])
@@ -238,6 +238,6 @@ def test_a_sum_of_whole_numbers_is_left_as_it_is(reduced) -> None:
 
 
 def test_momentum_has_a_part_in_train_mode() -> None:
-    one, other = EXAMPLES["a batch norm's momentum, where it has a part"]
+    form_a, form_b = EXAMPLES["a batch norm's momentum, where it has a part"]
 
-    assert digest(form(one, training=True)) != digest(form(other, training=True))
+    assert digest(form(form_a, training=True)) != digest(form(form_b, training=True))

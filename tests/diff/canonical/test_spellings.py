@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from diagnose.values import Verdict
+from diagnose.values import Significance
 from tests.diff.spellings import LOOK_ALIKES, WITH_A_RULE, WITHOUT_A_RULE
 
-REAL, UNDETERMINED = Verdict.REAL, Verdict.UNDETERMINED
+REAL, UNDETERMINED = Significance.REAL, Significance.UNDETERMINED
 
 
 def hosted(pair):
@@ -20,7 +20,7 @@ def test_a_spelling_that_a_rule_knows_is_equivalent(name, compare) -> None:
 
     assert answer.verdict == "equivalent"
     assert answer.proof.agrees
-    assert not [each for each in answer.findings if each.verdict is not Verdict.COSMETIC]
+    assert not [sentence for sentence in answer.findings if sentence.verdict is not Significance.COSMETIC]
 
 
 @pytest.mark.parametrize("name", WITHOUT_A_RULE)
@@ -28,8 +28,8 @@ def test_a_spelling_that_no_rule_knows_is_undetermined_and_never_different(name,
     answer = compare(*hosted(WITHOUT_A_RULE[name]))
 
     assert answer.verdict == "undetermined"
-    assert not [each for each in answer.findings if each.verdict is REAL]
-    assert [each for each in answer.findings if each.verdict is UNDETERMINED and each.evidence]
+    assert not [sentence for sentence in answer.findings if sentence.verdict is REAL]
+    assert [sentence for sentence in answer.findings if sentence.verdict is UNDETERMINED and sentence.evidence]
 
 
 @pytest.mark.parametrize("name", LOOK_ALIKES)
@@ -37,7 +37,7 @@ def test_what_only_looks_like_the_same_layer_is_different(name, compare) -> None
     answer = compare(*hosted(LOOK_ALIKES[name]))
 
     assert answer.verdict == "different"
-    assert [each for each in answer.findings if each.verdict is REAL and each.evidence]
+    assert [sentence for sentence in answer.findings if sentence.verdict is REAL and sentence.evidence]
 
 
 def test_free_weights_are_paired_by_what_they_compute(compare) -> None:
@@ -52,6 +52,6 @@ def test_free_weights_are_paired_by_what_they_compute(compare) -> None:
 def test_weights_whose_rows_may_stand_in_another_order_are_said_to_be_unknown(compare) -> None:
     answer = compare(*hosted(WITHOUT_A_RULE["gates side by side and in turn"]))
 
-    said = [evidence for each in answer.findings for evidence in each.evidence]
-    assert any("is not known here" in each for each in said)
+    said = [evidence for sentence in answer.findings for evidence in sentence.evidence]
+    assert any("is not known here" in sentence for sentence in said)
     assert answer.mapping.only_b

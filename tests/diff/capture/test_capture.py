@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from diagnose.diff.capture.capture import capture
 from diagnose.diff.capture.steady import is_steady
 from diagnose.diff.capture.tape import CannotCapture
-from diagnose.diff.ir.interpreter import Run, evaluate
+from diagnose.diff.ir.interpreter import Execution, evaluate
 from tests.diff.architectures import ARCHITECTURES, INPUT
 
 SMALL = (2, 4)
@@ -64,7 +64,7 @@ def test_in_place_writes_become_values(function, recorder) -> None:
     values = {}
     for node in captured.form.graph.nodes:
         reads = [values[value] for value in node.inputs]
-        values[node.id] = x if node.op == "input" else evaluate(node, reads, captured.constants, Run())
+        values[node.id] = x if node.op == "input" else evaluate(node, reads, captured.constants, Execution())
 
     torch.testing.assert_close(values[captured.form.graph.outputs[0]], function(x.clone()))
 

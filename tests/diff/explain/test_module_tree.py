@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from diagnose.render.outline import unfolded
-from diagnose.values import AlignedTree, Verdict
+from diagnose.values import AlignedTree, Significance
 
 
 def block() -> nn.Module:
@@ -49,7 +49,7 @@ def test_what_one_side_wraps_stays_beside_its_counterpart(compare, plain, around
 
     alone = [row for row in found if row.a is None or row.b is None]
     assert [(getattr(row, around) or "").partition(":")[0] for row in alone] == ["preparation", "backbone"]
-    assert all(row.verdict is Verdict.COSMETIC for row in alone)
+    assert all(row.verdict is Significance.COSMETIC for row in alone)
     assert all(row.folded for row in found if row.depth)
 
 
@@ -61,6 +61,6 @@ def test_a_real_difference_stays_open_with_all_that_is_around_it(compare, plain)
 
     opened = [row.a for row in found if not row.folded]
     assert [text.partition(":")[0] for text in opened] == ["Sequential()", "1", "2"]
-    real = [row for row in found if row.verdict is Verdict.REAL]
+    real = [row for row in found if row.verdict is Significance.REAL]
     assert [row.a for row in real] == ["2: ReLU()"]
     assert len(unfolded(AlignedTree("", "a", "b", found))) == 6  # root, 0, 1 with a run of two and its ReLU, 2

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from diagnose.diff.compare import Model, measured
+from diagnose.diff.compare import Model, compare_networks
 from diagnose.diff.proof.random_weights import state_of
 from diagnose.diff.weights.mapping import transplant
 from diagnose.values import InputSpec
@@ -23,7 +23,7 @@ def test_a_transplant_makes_the_twin_compute_the_same(kind) -> None:
     for parameter in twin.parameters():
         nn.init.normal_(parameter)
 
-    moved = measured(Model("a", original), Model("b", twin), [InputSpec(INPUT)]).moves
+    moved = compare_networks(Model("a", original), Model("b", twin), [InputSpec(INPUT)]).matches
     written = transplant(moved, state_of(original), state_of(twin.eval()))
 
     x = torch.randn(INPUT)

@@ -6,9 +6,9 @@ import pytest
 
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates
-from diagnose.params.gap.conventions import PLAIN
 from diagnose.params.gap.layout import layout_of
-from diagnose.params.gap.search import FAMILIES, STRUCTURES, Hit
+from diagnose.params.gap.parameter_conventions import PLAIN
+from diagnose.params.gap.search import FAMILIES, STRUCTURES, Solution
 from diagnose.params.gap.verify import _fits, verify
 from diagnose.params.table import count_parameters
 
@@ -57,9 +57,9 @@ def test_a_predicted_count_is_the_built_models(model, must_build, monkeypatch):
     before = {name: parameter.shape for name, parameter in built.module.named_parameters()}
     really = []
 
-    def fits(hit, module, before):
+    def fits(solution, module, before):
         really.append(module)
-        return _fits(hit, module, before)
+        return _fits(solution, module, before)
 
     monkeypatch.setattr("diagnose.params.gap.verify._fits", fits)
     verified = set()
@@ -71,7 +71,7 @@ def test_a_predicted_count_is_the_built_models(model, must_build, monkeypatch):
         shapes = [shape for layer in edited.layers() for _, shape in layer.parameters]
         assert all(min(shape, default=1) > 0 for shape in shapes) or "position" in name, edit.text
         really.clear()
-        if verify(Hit((edit,), PLAIN, total, ("rounded",)), built.ref, built.module, table)[0]:
+        if verify(Solution((edit,), PLAIN, total, ("rounded",)), built.ref, built.module, table)[0]:
             assert sum(p.numel() for p in really[0].parameters()) == total, edit.text
             verified.add(name)
     assert must_build <= verified
@@ -89,8 +89,8 @@ def test_a_wrong_prediction_is_never_verified():
         if edited is not None:
             total = PLAIN.total(edited.counts())
             for wrong in (total - 1, total + 1):
-                hit = Hit((edit,), PLAIN, wrong, ("rounded",))
-                assert not verify(hit, built.ref, built.module, table)[0], edit.text
+                solution = Solution((edit,), PLAIN, wrong, ("rounded",))
+                assert not verify(solution, built.ref, built.module, table)[0], edit.text
 
 
 def test_nothing_is_verified_where_no_forward_pass_runs():
@@ -98,8 +98,8 @@ def test_nothing_is_verified_where_no_forward_pass_runs():
     table = count_parameters(built.module, candidates(built.module, built.input_shapes, ()))
     layout = layout_of(table)
     for _, edit in _edits(layout):
-        hit = Hit((edit,), PLAIN, PLAIN.total(edit.apply(layout).counts()), ("rounded",))
-        assert not verify(hit, built.ref, built.module, table)[0]
+        solution = Solution((edit,), PLAIN, PLAIN.total(edit.apply(layout).counts()), ("rounded",))
+        assert not verify(solution, built.ref, built.module, table)[0]
 
 
 ARGUMENTS = (
@@ -131,17 +131,17 @@ _RESNET = f"{TOYS}:resnet18_of(width={{width}})"
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "family", "option", "other"),
+    ("model", "family", "option", "library_option"),
     ARGUMENTS,
     ids=lambda v: "" if callable(v) else str(v).rpartition("/")[2][:40],
 )
-def test_a_predicted_count_is_that_of_the_network_the_library_builds(model, family, option, other):
+def test_a_predicted_count_is_that_of_the_network_the_library_builds(model, family, option, library_option):
     layout = layout_of(count_parameters(build(model).module))
     made = [e for f in {**FAMILIES, **STRUCTURES}.values() if not isinstance(es := f(layout), str) for e in es]
     edits = [e for e in made if e.family == family and option in dict(e.parameters)]
     assert edits
     for edit in edits[:: max(1, len(edits) // 5)]:
-        text = other(dict(edit.parameters)[option])
+        text = library_option(dict(edit.parameters)[option])
         edited = edit.apply(layout)
         if text is not None and edited is not None:
             real = sum(p.numel() for p in build(text).module.parameters())

@@ -6,8 +6,8 @@ import pytest
 
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates
-from diagnose.params.gap.conventions import CONVENTIONS, PLAIN, applicable
 from diagnose.params.gap.layout import layout_of
+from diagnose.params.gap.parameter_conventions import CONVENTIONS, PLAIN, applicable
 from diagnose.params.table import count_parameters
 
 TOYS = Path(__file__).parents[2] / "toys.py"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from diagnose.networks import build
-from diagnose.params.gap.conventions import PLAIN, applicable
 from diagnose.params.gap.layout import layout_of
+from diagnose.params.gap.parameter_conventions import PLAIN, applicable
 from diagnose.params.gap.search import FAMILIES, STRUCTURES, search
 from diagnose.params.reported import parse_reported
 from diagnose.params.table import count_parameters
@@ -64,9 +64,11 @@ def test_the_search_finds_what_plain_enumeration_finds(small, text):
     layout, _ = small
     reported = parse_reported(text)
     every = set(_enumerated(layout, reported, 2.0))
-    minimal = {keys for keys in every if not any(other < keys for other in every)}
+    minimal = {keys for keys in every if not any(smaller < keys for smaller in every)}
 
-    found = {frozenset(edit.key for edit in hit.edits) for hit in search(layout, reported, most_cost=2.0).hits}
+    found = {
+        frozenset(edit.key for edit in solution.edits) for solution in search(layout, reported, most_cost=2.0).solutions
+    }
     # Edits that change nothing here join no set, so enumeration may hold sets padded with them.
     assert found <= every
     unchanged = {
@@ -82,26 +84,26 @@ def test_every_hit_satisfies_its_readings_and_none_holds_another(prodpoly, share
     reported = parse_reported(f"{PLAIN.total(layout.counts()) * share / 1e6:.{decimals}f}1M")
     found = search(layout, reported, conventions, most_cost=2.5)
     seen = set()
-    for hit in found.hits:
+    for solution in found.solutions:
         edited = layout
-        for edit in hit.edits:
+        for edit in solution.edits:
             edited = edit.apply(edited)
-        total = hit.convention.total(edited.counts())
-        assert hit.total == total > 0
-        assert hit.fits == reported.readings(total * hit.convention.factor) != ()
-        assert hit.cost <= 2.5
-        assert len({edit.family for edit in hit.edits}) == len(hit.edits)
-        keys = (hit.convention.text, frozenset(edit.key for edit in hit.edits))
+        total = solution.convention.total(edited.counts())
+        assert solution.total == total > 0
+        assert solution.fits == reported.readings(total * solution.convention.factor) != ()
+        assert solution.cost <= 2.5
+        assert len({edit.family for edit in solution.edits}) == len(solution.edits)
+        keys = (solution.convention.text, frozenset(edit.key for edit in solution.edits))
         assert keys not in seen
         seen.add(keys)
     for convention, keys in seen:
-        for other, fewer in seen:
-            assert not (fewer < keys and other in (convention, PLAIN.text))
+        for other_convention, fewer in seen:
+            assert not (fewer < keys and other_convention in (convention, PLAIN.text))
 
 
 def test_the_order_is_by_cost_first(prodpoly):
     layout, conventions = prodpoly
-    costs = [hit.cost for hit in search(layout, parse_reported("6.0M"), conventions).hits]
+    costs = [solution.cost for solution in search(layout, parse_reported("6.0M"), conventions).solutions]
     assert costs == sorted(costs)
 
 
@@ -110,7 +112,7 @@ def test_any_model_can_be_searched_and_what_was_not_tried_is_said(model):
     layout, conventions = _network(f"{TOYS}:{model}")
     found = search(layout, parse_reported("1,000"), conventions)
     assert found.skipped
-    assert all(hit.total == 1000 for hit in found.hits)
+    assert all(solution.total == 1000 for solution in found.solutions)
 
 
 def test_a_one_dimensional_network_is_offered_no_two_dimensional_convolutions():

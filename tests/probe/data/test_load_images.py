@@ -196,11 +196,11 @@ def test_arrays_in_any_layout(tmp_path):
     np.savez(tmp_path / "b.npz", **given)
     for name, array in arrays().items():
         np.save(tmp_path / f"{name}.npy", array)
-    one, two, three = (load_images(str(tmp_path / name)) for name in ("a.npz", "b.npz", "train_images.npy"))
-    assert one.key == two.key == three.key
-    assert np.array_equal(one.train_images, arrays()["train_images"])
-    assert one.test_labels.tolist() == [2, 1, 0]
-    assert len(one.classes) == 3
+    first, two, three = (load_images(str(tmp_path / name)) for name in ("a.npz", "b.npz", "train_images.npy"))
+    assert first.key == two.key == three.key
+    assert np.array_equal(first.train_images, arrays()["train_images"])
+    assert first.test_labels.tolist() == [2, 1, 0]
+    assert len(first.classes) == 3
 
 
 @pytest.mark.parametrize(

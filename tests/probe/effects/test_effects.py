@@ -15,7 +15,7 @@ from diagnose.probe.effects.statistics import detectable
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.plan.plan import Plan
 from diagnose.probe.report.phrases import ends, reading, sentence, settling, steps_apart
-from diagnose.probe.report.words import at_most
+from diagnose.probe.report.quantities import at_most
 from diagnose.values import Recipe, Setting, Trial
 
 NOISE = np.array([0.0, 0.3, -0.2, 0.1, -0.1])
@@ -218,8 +218,8 @@ def test_end_points_that_change_places_are_inconclusive():
 
 
 def test_all_suspects_of_a_probe_are_corrected_together():
-    (one,), two = judged_at({5: {"end": 4.0}}), judged_at({5: {"end": 4.0}, 16: {"end": 4.0}})
-    assert {effect.tests for effect in one.effects} == {3}
+    (first,), two = judged_at({5: {"end": 4.0}}), judged_at({5: {"end": 4.0}, 16: {"end": 4.0}})
+    assert {effect.tests for effect in first.effects} == {3}
     assert {effect.tests for found in two for effect in found.effects} == {6}
 
 
@@ -264,9 +264,9 @@ def test_weight_decay_is_unobservable_in_a_short_probe():
     # (1 − 0)/(0.1 · 5e-4) = 20,000 steps.
     short, _ = judged({"end": 4.0, "weight_decay": 3.0}, weight_decay=5e-4)
     long, _ = judged({"end": 4.0, "weight_decay": 3.0}, weight_decay=5e-4, epochs=201)
-    one, two = (next(e for e in found.effects if e.factor == "weight_decay") for found in (short, long))
-    assert one.verdict == "undetermined"
-    assert "20,000 steps" in one.note
+    first, two = (next(e for e in found.effects if e.factor == "weight_decay") for found in (short, long))
+    assert first.verdict == "undetermined"
+    assert "20,000 steps" in first.note
     assert two.verdict == "effect"
 
 

@@ -38,9 +38,9 @@ def test_one_seed_or_none_that_spread_say_nothing_of_the_noise():
 def test_holm_on_a_worked_example():
     # In Holm's order: 0.005·4, 0.01·3, 0.03·2, then max(0.06, 0.04·1).
     found = holm([0.01, 0.04, 0.03, 0.005])
-    assert [round(each.p, 6) for each in found] == [0.03, 0.06, 0.06, 0.02]
+    assert [round(measured.p, 6) for measured in found] == [0.03, 0.06, 0.06, 0.02]
     # The first that is not below its level, 0.03 against 0.05/2, sets the level of all that follow.
-    assert [each.alpha for each in found] == pytest.approx([0.05 / 3, 0.05 / 2, 0.05 / 2, 0.05 / 4])
+    assert [measured.alpha for measured in found] == pytest.approx([0.05 / 3, 0.05 / 2, 0.05 / 2, 0.05 / 4])
     assert holm([]) == ()
 
 
@@ -48,8 +48,8 @@ def test_holm_on_a_worked_example():
 def test_interval_and_corrected_p_tell_the_same_story(drawn):
     noise = np.array([0.3, -0.2, 0.1, -0.25, 0.05])
     found = [difference([0.0] * 5, list(mean + scale * noise), paired=True) for mean, scale in drawn]
-    for each, corrected in zip(found, holm([each.p for each in found]), strict=True):
-        low, high = each.interval(corrected.alpha)
+    for measured, corrected in zip(found, holm([result.p for result in found]), strict=True):
+        low, high = measured.interval(corrected.alpha)
         assert (not low <= 0 <= high) == (corrected.p < ALPHA)
 
 

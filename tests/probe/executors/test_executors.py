@@ -25,7 +25,7 @@ from diagnose.probe.executors.ray_tasks import RayTasks
 from diagnose.probe.trial.hyperparameters import settings_of
 from diagnose.probe.trial.initial_weights import narrowed
 from diagnose.probe.trial.journal import Journal
-from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.spec import TrialSpec, from_json, to_json
 from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting
 
@@ -55,7 +55,7 @@ def spec_of(images, net, *, seed=1, **values):
     values = {"batch_size": 20, "momentum": 0.9, "augmentation": Augmentation(4, 32, 0.5)} | values
     values.setdefault("schedule", Schedule("step", (3.0,), 0.1))
     recipe = Recipe("r", "r", tuple(Setting(key, value, "") for key, value in values.items()))
-    length = Length(EPOCHS, 800, EPOCHS)
+    length = TrialLength(EPOCHS, 800, EPOCHS)
     return TrialSpec(net, "a", "r", (("momentum", "0.9"),), seed, settings_of(recipe)[0], length, images[0].name,
                      images[0].key, Numerics())  # fmt: skip
 
@@ -171,7 +171,7 @@ def test_a_model_that_is_edited_while_the_probe_runs_is_not_trained_as_the_old_o
 def test_a_model_of_mmpretrain_can_use_a_gpu_after_the_fork(images, tmp_path):
     # mmengine looks for GPUs when it is imported, after which torch lets no fork use CUDA.
     model = narrowed("mm", 8)
-    spec = replace(spec_of(images, model), length=Length(1, 100, 1), numerics=Numerics(device="cuda"))
+    spec = replace(spec_of(images, model), length=TrialLength(1, 100, 1), numerics=Numerics(device="cuda"))
     (trial,) = run([spec], tmp_path, Local(tmp_path, images[1], models=[model]))
     if torch.cuda.is_available():
         assert trial.status == "done"
@@ -322,7 +322,7 @@ def test_where_memory_is_short_none_is_kept_before_a_batch_is_divided(images, tm
         executor = Local(tmp_path, images[1])
     (trial,) = run([spec], tmp_path, executor)
     assert (trial.status, trial.micro_batch) == ("done", None)
-    assert executor.sparing
+    assert executor.returns_memory
     kept, given_back = map(int, (tmp_path / "faults.txt").read_text().split())
     assert 20 * kept < given_back
 
@@ -376,9 +376,9 @@ def machine_of_a_cluster(*options):
 
 
 def kill_with_all_below(number):
-    for each in (*processes_below(number), number):
+    for process_id in (*processes_below(number), number):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
+            os.kill(process_id, signal.SIGKILL)
 
 
 @pytest.mark.slow
@@ -390,17 +390,17 @@ def test_a_lost_machine_of_a_ray_cluster_changes_no_number(images, net, whole, t
     head = ("--head", "--node-ip-address=127.0.0.1", f"--port={address[10:]}", "--include-dashboard=false")
     with (
         machine_of_a_cluster(*head),
-        machine_of_a_cluster(f"--address={address}", "--node-ip-address=127.0.0.2") as other,
+        machine_of_a_cluster(f"--address={address}", "--node-ip-address=127.0.0.2") as second_machine,
     ):
         spec = spec_of(images, net)
         settings = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"} | WITH_TOKEN
         process = started(spec, tmp_path, images, ON_RAY, address, env=settings)
         try:
             end = time.monotonic() + 200
-            while not trials_among(processes_below(other.pid)):
+            while not trials_among(processes_below(second_machine.pid)):
                 assert time.monotonic() < end
                 time.sleep(0.01)
-            kill_with_all_below(other.pid)
+            kill_with_all_below(second_machine.pid)
             assert process.wait(200) == 0
         finally:
             process.kill()

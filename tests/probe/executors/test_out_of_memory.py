@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from diagnose.probe.executors.out_of_memory import is_lack, kernel_kills, said_by
+from diagnose.probe.executors.out_of_memory import first_line, is_out_of_memory, kernel_kills
 from diagnose.probe.plan.timing import smaller_micro_batch
 
 
@@ -42,7 +42,7 @@ def test_the_kernels_count_is_that_of_the_control_group_where_there_is_one(tmp_p
 def test_torchs_own_error_is_a_lack_of_memory():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 55, dtype=torch.uint8)
-    assert is_lack(caught.value)
+    assert is_out_of_memory(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_torchs_own_error_is_a_lack_of_memory():
     ],
 )
 def test_what_libraries_say(error, expected):
-    assert is_lack(error) is expected
+    assert is_out_of_memory(error) is expected
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_a_micro_batch_divides_every_batch_and_is_at_most_half(present, batches,
     ],
 )
 def test_an_error_is_told_in_its_first_line(error, expected):
-    assert said_by(error) == expected
+    assert first_line(error) == expected

@@ -9,7 +9,7 @@ from diagnose.probe.effects.horizons import at_horizons, time_scale
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.plan.plan import Plan
 from diagnose.probe.trial.initial_weights import initialised
-from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.train import train
 from diagnose.recipes import load
 from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting, Trial
@@ -137,9 +137,9 @@ def test_at_a_constant_rate_a_shorter_trial_is_the_beginning_of_a_longer_one_to_
 
     def curve(epochs):
         net.load_state_dict(start)
-        length = Length(epochs, 256, 100)
+        length = TrialLength(epochs, 256, 100)
         results = train(net, images, settings, length=length, seed=3, numerics=Numerics())
-        return [(each.train_loss, each.test_accuracy) for each in results]
+        return [(result.train_loss, result.test_accuracy) for result in results]
 
     assert curve(2) == curve(3)[:2]
 

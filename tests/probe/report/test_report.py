@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from diagnose.probe.answer import Prepared, ProbeAnswer
+from diagnose.probe.answer import ProbeAnswer, TrialSchedule
 from diagnose.probe.data.load_images import load_images
 from diagnose.probe.effects.effects import effects_of
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.plan.plan import Plan
-from diagnose.probe.plan.stored_plan import Decision
+from diagnose.probe.plan.stored_plan import StoredPlan
 from diagnose.probe.report.report import plan_text, probe_report
-from diagnose.probe.request import Request
-from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.request import ProbeRequest
+from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.spec import TrialSpec
 from diagnose.render import FORMATS, render
 from diagnose.render.schema import shipped
@@ -35,8 +35,8 @@ def answered(images, *, interrupted=False, lost=()):
     arms, notes = arms_of(start, end)
     plan = Plan((model,), arms, 3, (2,), 1_280, notes)
     specs = tuple(
-        TrialSpec(model, arm.name, arm.recipe, arm.changed, arm.first_seed + seed, arm.settings, Length(2, 1_280, 100),
-                  images.name, images.key, Numerics())
+        TrialSpec(model, arm.name, arm.recipe, arm.changed, arm.first_seed + seed, arm.settings,
+                  TrialLength(2, 1_280, 100), images.name, images.key, Numerics())
         for seed in range(3)
         for arm in arms
     )  # fmt: skip
@@ -46,8 +46,8 @@ def answered(images, *, interrupted=False, lost=()):
         curve = tuple(EpochResult(epoch, 1.0, high + epoch / 100 + spec.seed % 10 / 500, 2.0) for epoch in (1, 2))
         gone = index in lost
         trials.append(spec.result(curve[:1] if gone else curve, "diverged in step 12" if gone else "done"))
-    decision = Decision((model,), tuple(arm.name for arm in arms), 1_280, (), Numerics(), 1, (), ())
-    prepared = Prepared(Request((model,), start, end), plan, images, specs, 60.0, decision, Path("plan.json"))
+    decision = StoredPlan((model,), tuple(arm.name for arm in arms), 1_280, (), Numerics(), 1, (), ())
+    prepared = TrialSchedule(ProbeRequest((model,), start, end), plan, images, specs, 60.0, decision, Path("plan.json"))
     return ProbeAnswer(prepared, tuple(trials), effects_of(plan, trials), interrupted)
 
 

@@ -35,12 +35,12 @@ def test_places_and_flips_are_uniform_and_independent():
 
 def test_draws_depend_on_seed_and_epoch_alone():
     torch.manual_seed(1)
-    one = draw(100, 2, 7, CROP)
+    first = draw(100, 2, 7, CROP)
     torch.manual_seed(2)
     two = draw(100, 2, 7, CROP)
-    assert all(torch.equal(getattr(one, name), getattr(two, name)) for name in one.__slots__)
-    assert not torch.equal(one.order, draw(100, 3, 7, CROP).order)
-    assert not torch.equal(one.order, draw(100, 2, 8, CROP).order)
+    assert all(torch.equal(getattr(first, name), getattr(two, name)) for name in first.__slots__)
+    assert not torch.equal(first.order, draw(100, 3, 7, CROP).order)
+    assert not torch.equal(first.order, draw(100, 2, 8, CROP).order)
 
 
 def test_no_augmentation_leaves_the_images():

@@ -10,11 +10,11 @@ from torch import nn
 
 from diagnose.probe.data.load_images import load_images
 from diagnose.probe.trial.hyperparameters import settings_of
-from diagnose.probe.trial.numerics import Length, Numerics
+from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.train import DivergedError, train
 from diagnose.values import Augmentation, Normalisation, Recipe, Setting
 
-LENGTH = Length(epochs=3, images=400, planned_epochs=3)
+LENGTH = TrialLength(epochs=3, images=400, planned_epochs=3)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +61,14 @@ def numbers(curve):
 
 
 def test_one_seed_gives_the_same_bits_and_another_does_not(images):
-    one, two, other = net(), net(), net()
-    assert numbers(run(images, one)) == numbers(run(images, two))
-    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
-    assert numbers(run(images, other, seed=2)) != numbers(run(images, two))
+    first, two, second = net(), net(), net()
+    assert numbers(run(images, first)) == numbers(run(images, two))
+    assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), two.state_dict().values(), strict=True))
+    assert numbers(run(images, second, seed=2)) != numbers(run(images, two))
 
 
 def test_it_learns(images):
-    curve = run(images, net(), length=Length(8, 500, 8))
+    curve = run(images, net(), length=TrialLength(8, 500, 8))
     assert curve[-1].train_loss < curve[0].train_loss
     assert curve[-1].test_accuracy > 0.15
 
@@ -108,7 +108,7 @@ def test_what_a_network_draws_is_its_seeds_and_leaves_the_generators_as_they_wer
 def test_the_loop_is_that_of_torchs_own_parts(images):
     chosen = settings(augmentation=Augmentation(), normalisation=Normalisation((0.0,) * 3, (255.0,) * 3), nesterov=True)
     ours, theirs = net(), net()
-    (got,) = run(images, ours, length=Length(1, 500, 1), settings=chosen)
+    (got,) = run(images, ours, length=TrialLength(1, 500, 1), settings=chosen)
     order = torch.randperm(500, generator=torch.Generator().manual_seed(1_000_003))
     x = torch.from_numpy(images.train_images)[order].permute(0, 3, 1, 2) / 255
     y = torch.from_numpy(images.train_labels)[order]
@@ -161,19 +161,19 @@ def test_gradients_of_micro_batches_add_up_to_those_of_the_batch(images):
     whole, parts = plain(), plain()
     seen = []
     parts[0].register_forward_hook(lambda module, inputs, _: seen.append(len(inputs[0])) if module.training else None)
-    one, two = (
-        run(images, model, length=Length(1, 100, 1), numerics=Numerics(micro_batch=micro))
+    first, two = (
+        run(images, model, length=TrialLength(1, 100, 1), numerics=Numerics(micro_batch=micro))
         for model, micro in ((whole, None), (parts, 20))
     )
     assert seen == [20, 20, 10] * 2
-    assert one[0].train_loss == pytest.approx(two[0].train_loss, rel=1e-5)
+    assert first[0].train_loss == pytest.approx(two[0].train_loss, rel=1e-5)
     for a, b in zip(whole.parameters(), parts.parameters(), strict=True):
         assert torch.allclose(a, b, atol=1e-5)
 
 
 def test_a_layout_changes_no_more_than_the_rounding(images):
-    one, two = (run(images, net(), numerics=Numerics(layout=layout)) for layout in ("channels-last", "contiguous"))
-    assert one[0].train_loss == pytest.approx(two[0].train_loss, rel=1e-4)
+    first, two = (run(images, net(), numerics=Numerics(layout=layout)) for layout in ("channels-last", "contiguous"))
+    assert first[0].train_loss == pytest.approx(two[0].train_loss, rel=1e-4)
 
 
 @pytest.mark.slow
@@ -181,9 +181,9 @@ def test_a_layout_changes_no_more_than_the_rounding(images):
 def test_a_compiled_forward_pass_trains_the_same_network(images, engine):
     # On a CPU there are no CUDA graphs: both compile, and what is tested is that state and numbers stay in order.
     eager, compiled = net(), net()
-    plain = run(images, eager, length=Length(1, 100, 1))
+    plain = run(images, eager, length=TrialLength(1, 100, 1))
     states = []
-    options = {"length": Length(1, 100, 1), "numerics": Numerics(engine=engine)}
+    options = {"length": TrialLength(1, 100, 1), "numerics": Numerics(engine=engine)}
     got = run(images, compiled, **options, keep=lambda result, state: states.append(state))
     assert got[0].train_loss == pytest.approx(plain[0].train_loss, rel=1e-4)
     assert states[0]["model"].keys() == eager.state_dict().keys()

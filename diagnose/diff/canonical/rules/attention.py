@@ -5,23 +5,23 @@ from __future__ import annotations
 from math import sqrt
 
 from diagnose.diff.canonical.axes import permuted
-from diagnose.diff.canonical.builder import Form, Rule, arrangement_of
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, arrangement_of
 from diagnose.diff.ir.graph import Node
 
 
-def _explicit(form: Form, node: Node) -> int | None:
+def _explicit(builder: GraphBuilder, node: Node) -> int | None:
     """Spell the scale out: 1/√d where none is given."""
     attributes = dict(node.attributes)
     masked = "attn_mask" in dict(attributes.get("slots") or ())
-    wanted = {"scale": attributes.get("scale") or 1 / sqrt(form.shape(node.inputs[0])[-1]),
+    wanted = {"scale": attributes.get("scale") or 1 / sqrt(builder.shape(node.inputs[0])[-1]),
               "dropout_p": float(attributes.get("dropout_p") or 0.0), "is_causal": bool(attributes.get("is_causal")),
               "masked": masked}  # fmt: skip
     if attributes.get("enable_gqa") or attributes == wanted:
         return None
-    return form.make("scaled_dot_product_attention", node.inputs, node.shape, like=node, attributes=wanted)
+    return builder.make("scaled_dot_product_attention", node.inputs, node.shape, like=node, attributes=wanted)
 
 
-def _softmax(form: Form, node: Node) -> int | None:
+def _softmax(builder: GraphBuilder, node: Node) -> int | None:
     """One form for softmax: a dim counted from the front."""
     rank = len(node.shape)
     if node.get("dtype") not in (None, node.dtype) or node.get("half_to_float"):
@@ -29,19 +29,19 @@ def _softmax(form: Form, node: Node) -> int | None:
     attributes = {"dim": node.get("dim") % rank}
     if dict(node.attributes) == attributes:
         return None
-    return form.make("softmax.int", node.inputs, node.shape, like=node, attributes=attributes)
+    return builder.make("softmax.int", node.inputs, node.shape, like=node, attributes=attributes)
 
 
-def _matmul(form: Form, node: Node) -> int | None:
+def _matmul(builder: GraphBuilder, node: Node) -> int | None:
     """A scalar factor of an operand is a factor of the product."""
     factor = 1.0
     values: list[int] = []
     for value in node.inputs:
-        source = form[value]
-        if source.op == "rearrange" and form[source.inputs[0]].op == "scale":
-            scale = form[source.inputs[0]]
+        source = builder[value]
+        if source.op == "rearrange" and builder[source.inputs[0]].op == "scale":
+            scale = builder[source.inputs[0]]
             factor *= scale.get("factor")
-            values.append(form.rearrange(scale.inputs[0], arrangement_of(source), like=source))
+            values.append(builder.rearrange(scale.inputs[0], arrangement_of(source), like=source))
         elif source.op == "scale":
             factor *= source.get("factor")
             values.append(source.inputs[0])
@@ -49,43 +49,43 @@ def _matmul(form: Form, node: Node) -> int | None:
             values.append(value)
     if tuple(values) == node.inputs:
         return None
-    product = form.make("matmul", values, node.shape, like=node, attributes=dict(node.attributes))
-    return form.make("scale", (product,), node.shape, like=node, attributes={"factor": factor})
+    product = builder.make("matmul", values, node.shape, like=node, attributes=dict(node.attributes))
+    return builder.make("scale", (product,), node.shape, like=node, attributes={"factor": factor})
 
 
-def _attention(form: Form, node: Node) -> int | None:
+def _attention(builder: GraphBuilder, node: Node) -> int | None:
     """matmul(dropout(softmax(scale(matmul(q, kᵀ)))), v) is scaled dot-product attention."""
-    weights, value = form[node.inputs[0]], node.inputs[1]
+    weights, value = builder[node.inputs[0]], node.inputs[1]
     rate = 0.0
     if weights.op == "dropout":
-        rate, weights = float(weights.get("p")), form[weights.inputs[0]]
+        rate, weights = float(weights.get("p")), builder[weights.inputs[0]]
     if weights.op != "softmax.int" or weights.get("dim") != len(weights.shape) - 1:
         return None
-    scores = form[weights.inputs[0]]
+    scores = builder[weights.inputs[0]]
     mask: list[int] = []
     if scores.op == "add" and len(scores.inputs) == 2:
-        scores, mask = _scores_and_mask(form, scores)
+        scores, mask = _scores_and_mask(builder, scores)
     factor = 1.0
     if scores.op == "scale":
-        factor, scores = scores.get("factor"), form[scores.inputs[0]]
+        factor, scores = scores.get("factor"), builder[scores.inputs[0]]
     if scores.op != "matmul":
         return None
     query, turned = scores.inputs
-    rank = len(form.shape(turned))
-    key = form.rearrange(turned, permuted(form.shape(turned), (*range(rank - 2), rank - 1, rank - 2)), like=node)
-    if len({form.shape(tensor)[:-2] for tensor in (query, key, value)}) != 1:
+    rank = len(builder.shape(turned))
+    key = builder.rearrange(turned, permuted(builder.shape(turned), (*range(rank - 2), rank - 1, rank - 2)), like=node)
+    if len({builder.shape(tensor)[:-2] for tensor in (query, key, value)}) != 1:
         return None
     attributes = {"scale": factor, "dropout_p": rate, "is_causal": False, "masked": bool(mask)}
-    return form.make("scaled_dot_product_attention", (query, key, value, *mask), node.shape, like=node,
+    return builder.make("scaled_dot_product_attention", (query, key, value, *mask), node.shape, like=node,
                      attributes=attributes)  # fmt: skip
 
 
-def _scores_and_mask(form: Form, total: Node) -> tuple[Node, list[int]]:
-    for value, other in (total.inputs, total.inputs[::-1]):
-        scores = form[value]
-        inner = form[scores.inputs[0]] if scores.op == "scale" else scores
+def _scores_and_mask(builder: GraphBuilder, total: Node) -> tuple[Node, list[int]]:
+    for value, addend in (total.inputs, total.inputs[::-1]):
+        scores = builder[value]
+        inner = builder[scores.inputs[0]] if scores.op == "scale" else scores
         if inner.op == "matmul":
-            return scores, [other]
+            return scores, [addend]
     return total, []
 
 

@@ -3,66 +3,68 @@
 from __future__ import annotations
 
 from diagnose.diff.canonical.axes import permuted, reshaped
-from diagnose.diff.canonical.builder import Form, Rule, arrangement_of, slots
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, arrangement_of, slots
 from diagnose.diff.canonical.rules.arithmetic import is_weight, reduced
 from diagnose.diff.ir.graph import Node
 
 _CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
 
 
-def _addmm(form: Form, node: Node) -> int | None:
+def _addmm(builder: GraphBuilder, node: Node) -> int | None:
     """A sum b + x @ W is a linear layer with the weight Wᵀ."""
     if node.get("alpha", 1) != 1 or node.get("beta", 1) != 1:
         return None
     bias, value, weight = node.inputs
-    if len(form.shape(bias)) != 1 or not is_weight(form, weight):
+    if len(builder.shape(bias)) != 1 or not is_weight(builder, weight):
         return None
-    turned = form.rearrange(weight, permuted(form.shape(weight), (1, 0)), like=node)
-    return form.make("linear", (value, turned, bias), node.shape, like=node,
+    turned = builder.rearrange(weight, permuted(builder.shape(weight), (1, 0)), like=node)
+    return builder.make("linear", (value, turned, bias), node.shape, like=node,
                      attributes={"slots": slots("input", "weight", "bias")})  # fmt: skip
 
 
-def _linear(form: Form, node: Node, value: int, weight: int) -> int | None:
-    if len(form.shape(weight)) != 2 or not is_weight(form, weight):
+def _linear(builder: GraphBuilder, node: Node, value: int, weight: int) -> int | None:
+    if len(builder.shape(weight)) != 2 or not is_weight(builder, weight):
         return None
-    turned = form.rearrange(weight, permuted(form.shape(weight), (1, 0)), like=node)
-    return form.make("linear", (value, turned), node.shape, like=node, attributes={"slots": slots("input", "weight")})
+    turned = builder.rearrange(weight, permuted(builder.shape(weight), (1, 0)), like=node)
+    return builder.make(
+        "linear", (value, turned), node.shape, like=node, attributes={"slots": slots("input", "weight")}
+    )
 
 
-def _matmul(form: Form, node: Node) -> int | None:
+def _matmul(builder: GraphBuilder, node: Node) -> int | None:
     """A product x @ W, with a weight W, is a linear layer."""
-    linear = _linear(form, node, *node.inputs)
+    linear = _linear(builder, node, *node.inputs)
     if linear is not None or node.op == "matmul":
         return linear
-    return form.make("matmul", node.inputs, node.shape, like=node, attributes={"slots": slots("self", "other")})
+    return builder.make("matmul", node.inputs, node.shape, like=node, attributes={"slots": slots("self", "other")})
 
 
-def _bias(form: Form, node: Node) -> int | None:
+def _bias(builder: GraphBuilder, node: Node) -> int | None:
     """A weight added to a bias-free layer's channels is its bias."""
     if len(node.inputs) != 2:
         return None
-    for value, other in (node.inputs, node.inputs[::-1]):
-        layer = form[value]
-        if layer.op not in ("linear", *_CONVOLUTIONS) or len(layer.inputs) != 2 or not is_weight(form, other):
+    for value, addend in (node.inputs, node.inputs[::-1]):
+        layer = builder[value]
+        if layer.op not in ("linear", *_CONVOLUTIONS) or len(layer.inputs) != 2 or not is_weight(builder, addend):
             continue
         axis = -1 if layer.op == "linear" else 1
         size = layer.shape[axis]
         wanted = (size,) if axis == -1 else (size, *(1 for _ in layer.shape[2:]))
-        shape = form.shape(other)
+        shape = builder.shape(addend)
         while len(shape) > len(wanted) and shape[0] == 1:
             shape = shape[1:]
         if shape != wanted or layer.shape != node.shape:
             continue
-        bias = form.rearrange(other, reshaped(form.shape(other), (size,)), like=node)
+        bias = builder.rearrange(addend, reshaped(builder.shape(addend), (size,)), like=node)
         attributes = dict(layer.attributes) | {"slots": slots("input", "weight", "bias")}
-        return form.make(layer.op, (*layer.inputs, bias), node.shape, like=layer, attributes=attributes)
+        return builder.make(layer.op, (*layer.inputs, bias), node.shape, like=layer, attributes=attributes)
     return None
 
 
-def _convolution(form: Form, node: Node) -> int | None:
+def _convolution(builder: GraphBuilder, node: Node) -> int | None:
     """One form for paddings: numbers, and a zero padding before the layer is its own."""
     attributes = dict(node.attributes)
-    kernel = form.shape(node.inputs[1])[2:]
+    kernel = builder.shape(node.inputs[1])[2:]
     padding = attributes.get("padding")
     op = node.op.partition(".")[0]
     if isinstance(padding, str):
@@ -70,8 +72,8 @@ def _convolution(form: Form, node: Node) -> int | None:
         if padding == "same" and any(amount % 2 for amount in total):
             return None
         attributes["padding"] = tuple(amount // 2 if padding == "same" else 0 for amount in total)
-        return form.make(op, node.inputs, node.shape, like=node, attributes=attributes)
-    source = form[node.inputs[0]]
+        return builder.make(op, node.inputs, node.shape, like=node, attributes=attributes)
+    source = builder[node.inputs[0]]
     amounts = source.get("pad") or ()
     zero = source.op in ("pad", "constant_pad_nd") and source.get("mode", "constant") == "constant"
     if not zero or (source.get("value") or 0) != 0 or len(amounts) > 2 * len(kernel) or len(source.inputs) != 1:
@@ -81,40 +83,40 @@ def _convolution(form: Form, node: Node) -> int | None:
         return None
     whole = tuple(own + extra for own, extra in zip(padding or (), reversed(amounts[::2]), strict=True))
     attributes["padding"] = whole
-    return form.make(op, (*source.inputs, *node.inputs[1:]), node.shape, like=node, attributes=attributes)
+    return builder.make(op, (*source.inputs, *node.inputs[1:]), node.shape, like=node, attributes=attributes)
 
 
-def _recorded_convolution(form: Form, node: Node) -> int | None:
+def _recorded_convolution(builder: GraphBuilder, node: Node) -> int | None:
     """Below autograd every convolution is one operator."""
     attributes = dict(node.attributes)
     if attributes.pop("transposed") or any(attributes.pop("output_padding")):
         return None
     names = [name for name, _ in attributes["slots"]]
-    return form.make(f"conv{len(node.shape) - 2}d", node.inputs, node.shape, like=node,
+    return builder.make(f"conv{len(node.shape) - 2}d", node.inputs, node.shape, like=node,
                      attributes=attributes | {"slots": slots(*names)})  # fmt: skip
 
 
-def _batch_norm(form: Form, node: Node) -> int | None:
-    """In eval mode the momentum has no part; a norm without statistics always takes those of the batch."""
+def _batch_norm(builder: GraphBuilder, node: Node) -> int | None:
+    """In eval mode the momentum is not used; a norm without statistics always takes those of the batch."""
     attributes = dict(node.attributes)
     tracked = "running_mean" in dict(attributes["slots"])
     if (attributes.get("training") and tracked) or attributes.get("momentum") is None:
         return None
     attributes["momentum"] = None
-    return form.make(node.op, node.inputs, node.shape, like=node, attributes=attributes)
+    return builder.make(node.op, node.inputs, node.shape, like=node, attributes=attributes)
 
 
-def _instance_norm(form: Form, node: Node) -> int | None:
+def _instance_norm(builder: GraphBuilder, node: Node) -> int | None:
     """Instance norm without running statistics is group norm with one channel per group."""
     if not node.get("use_input_stats") or "running_mean" in dict(node.get("slots")):
         return None
     attributes = {"num_groups": node.shape[1], "eps": node.get("eps"), "slots": node.get("slots")}
-    return form.make("group_norm", node.inputs, node.shape, like=node, attributes=attributes)
+    return builder.make("group_norm", node.inputs, node.shape, like=node, attributes=attributes)
 
 
-def _global_pool(form: Form, node: Node) -> int | None:
-    """Averaging a whole map is its mean, whatever it is called."""
-    source = form.shape(node.inputs[0])
+def _global_pool(builder: GraphBuilder, node: Node) -> int | None:
+    """Average pooling over a whole map is its mean, under each of its names."""
+    source = builder.shape(node.inputs[0])
     space = len(node.shape) - (len(source) - _pooled(node))
     over = tuple(range(len(source) - space, len(source)))
     if any(node.shape[dim] != 1 for dim in over):
@@ -123,16 +125,16 @@ def _global_pool(form: Form, node: Node) -> int | None:
         whole = tuple(source[dim] for dim in over) == tuple(node.get("kernel_size"))
         if not whole or any(node.get("padding")) or node.get("divisor_override"):
             return None
-    return reduced(form, node, "mean", over)
+    return reduced(builder, node, "mean", over)
 
 
 def _pooled(node: Node) -> int:
     return int(node.op.rpartition("pool")[2][0])
 
 
-def _average_pool(form: Form, node: Node) -> int | None:
+def _average_pool(builder: GraphBuilder, node: Node) -> int | None:
     """An adaptive pooling onto a divisor of the size is a plain one; without padding, padding is not counted."""
-    source = form.shape(node.inputs[0])
+    source = builder.shape(node.inputs[0])
     space = _pooled(node)
     if node.op.startswith("adaptive"):
         pairs = list(zip(source[-space:], node.shape[-space:], strict=True))
@@ -141,14 +143,14 @@ def _average_pool(form: Form, node: Node) -> int | None:
         kernel = tuple(size // target for size, target in pairs)
         attributes = {"kernel_size": kernel, "stride": kernel, "padding": (0,) * space, "ceil_mode": False,
                       "count_include_pad": True, "divisor_override": None, "slots": slots("self")}  # fmt: skip
-        return form.make(f"avg_pool{space}d", node.inputs, node.shape, like=node, attributes=attributes)
-    return _pool_defaults(form, node)
+        return builder.make(f"avg_pool{space}d", node.inputs, node.shape, like=node, attributes=attributes)
+    return _pool_defaults(builder, node)
 
 
-def _pool_defaults(form: Form, node: Node) -> int | None:
+def _pool_defaults(builder: GraphBuilder, node: Node) -> int | None:
     """Spell a pooling's defaults out: the stride is the kernel, one number stands for every dim.
 
-    At stride 1 every window fits, so that rounding up has no part.
+    At stride 1 every window fits, so rounding up changes nothing.
     """
     attributes = dict(node.attributes)
     space = _pooled(node)
@@ -164,15 +166,15 @@ def _pool_defaults(form: Form, node: Node) -> int | None:
         spread["count_include_pad"] = True  # type: ignore[assignment]
     if all(node.get(name) == value for name, value in (attributes | spread).items()):
         return None
-    return form.make(node.op, node.inputs, node.shape, like=node, attributes=attributes | spread)
+    return builder.make(node.op, node.inputs, node.shape, like=node, attributes=attributes | spread)
 
 
-def _mean_of_arranged(form: Form, node: Node) -> int | None:
+def _mean_of_arranged(builder: GraphBuilder, node: Node) -> int | None:
     """A mean over a flattened map is the mean over the map."""
-    source, over = form[node.inputs[0]], node.get("over")
+    source, over = builder[node.inputs[0]], node.get("over")
     if source.op != "rearrange" or over is None:
         return None
-    inner = form.shape(source.inputs[0])
+    inner = builder.shape(source.inputs[0])
     arrangement = arrangement_of(source)
     if arrangement.order != tuple(range(len(arrangement.order))):
         return None
@@ -180,15 +182,15 @@ def _mean_of_arranged(form: Form, node: Node) -> int | None:
     if over != tuple(range(kept, len(source.shape))) or inner[:kept] != source.shape[:kept]:
         return None
     attributes = {"over": tuple(range(kept, len(inner)))}
-    return form.make(node.op, source.inputs, node.shape, like=node, attributes=attributes)
+    return builder.make(node.op, source.inputs, node.shape, like=node, attributes=attributes)
 
 
-def _mean_of_single(form: Form, node: Node) -> int | None:
+def _mean_of_single(builder: GraphBuilder, node: Node) -> int | None:
     """A mean or sum over dims of one element each computes nothing."""
-    over, shape = node.get("over"), form.shape(node.inputs[0])
+    over, shape = node.get("over"), builder.shape(node.inputs[0])
     if over is None or any(shape[dim] != 1 for dim in over):
         return None
-    return form.rearrange(node.inputs[0], reshaped(shape, node.shape), like=node)
+    return builder.rearrange(node.inputs[0], reshaped(shape, node.shape), like=node)
 
 
 RULES = (

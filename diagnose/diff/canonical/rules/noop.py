@@ -2,62 +2,62 @@
 
 from __future__ import annotations
 
-from diagnose.diff.canonical.builder import Form, Rule, base
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, base
 from diagnose.diff.ir.graph import Node
 
 _DROPOUTS = ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
 
 
-def _same(form: Form, node: Node) -> int | None:
-    source = form[node.inputs[0]]
+def _same(builder: GraphBuilder, node: Node) -> int | None:
+    source = builder[node.inputs[0]]
     return source.id if (source.dtype, source.shape) == (node.dtype, node.shape) else None
 
 
-def _detached_leaf(form: Form, node: Node) -> int | None:
-    source = form[node.inputs[0]]
+def _detached_leaf(builder: GraphBuilder, node: Node) -> int | None:
+    source = builder[node.inputs[0]]
     return source.id if source.op in ("constant", "detach", "input") else None
 
 
-def _dropout(form: Form, node: Node) -> int | None:
+def _dropout(builder: GraphBuilder, node: Node) -> int | None:
     return node.inputs[0] if node.get("p") == 0 or not node.get("train") else None
 
 
-def _pool(form: Form, node: Node) -> int | None:
+def _pool(builder: GraphBuilder, node: Node) -> int | None:
     """A pooling over windows of one element, or onto the size that is already there."""
     if node.op.startswith("adaptive"):
-        return node.inputs[0] if form.shape(node.inputs[0]) == node.shape else None
+        return node.inputs[0] if builder.shape(node.inputs[0]) == node.shape else None
     stride = node.get("stride") or node.get("kernel_size")
     ones = all(size == 1 for size in (*node.get("kernel_size"), *stride))
     return node.inputs[0] if ones and not any(node.get("padding")) else None
 
 
-def _pad(form: Form, node: Node) -> int | None:
+def _pad(builder: GraphBuilder, node: Node) -> int | None:
     return node.inputs[0] if not any(node.get("pad")) else None
 
 
-def _copied(form: Form, node: Node) -> int | None:
+def _copied(builder: GraphBuilder, node: Node) -> int | None:
     """What is copied over a tensor stands in its place."""
-    source = form[node.inputs[1]]
+    source = builder[node.inputs[1]]
     if (source.shape, source.dtype) == (node.shape, node.dtype):
         return source.id
     return None
 
 
-def _rewritten(form: Form, node: Node) -> int | None:
+def _rewritten(builder: GraphBuilder, node: Node) -> int | None:
     """Writing a view back unchanged writes nothing."""
-    kept, written = form[node.inputs[0]], form[node.inputs[1]]
+    kept, written = builder[node.inputs[0]], builder[node.inputs[1]]
     if written.op == "slice" and written.inputs == (kept.id,) and node.get("view") == "slice.Tensor":
         same = (written.get("dim"), written.get("start")) == (node.get("dim"), node.get("start"))
         return kept.id if same and written.get("stop") == node.get("end") else None
     if kept.op == "write_view" and kept.attributes == node.attributes:
         inner = (kept.inputs[0], node.inputs[1])
-        return form.make("write_view", inner, node.shape, like=node, attributes=dict(node.attributes))
+        return builder.make("write_view", inner, node.shape, like=node, attributes=dict(node.attributes))
     return None
 
 
-def _is_counter(form: Form, node: Node) -> int | None:
+def _is_counter(builder: GraphBuilder, node: Node) -> int | None:
     """The number of batches that a norm has seen is no part of what it computes."""
-    source = form[node.inputs[0]]
+    source = builder[node.inputs[0]]
     counts = source.op == "buffer" and source.dtype == "int64" and source.shape == ()
     return source.id if counts and base(node.op) == "add" else None
 

@@ -5,45 +5,51 @@ from __future__ import annotations
 from dataclasses import replace
 
 from diagnose.diff.canonical.axes import permuted, reshaped
-from diagnose.diff.canonical.builder import Form, Rule, numel, slots
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, numel, slots
 from diagnose.diff.canonical.rules.arithmetic import is_weight, reduced, scaled
 from diagnose.diff.canonical.rules.norm import without_unit_axes
 from diagnose.diff.ir.graph import Node
 
 
-def _einsum(form: Form, node: Node) -> int | None:
+def _einsum(builder: GraphBuilder, node: Node) -> int | None:
     """A contraction of two tensors is a matrix product, with a weight a linear layer, and axes arranged around it."""
     left, arrow, out = str(node.get("equation")).replace(" ", "").partition("->")
     terms = left.split(",")
     if not arrow or len(terms) != 2 or "." in left or any(len(set(term)) != len(term) for term in (*terms, out)):
         return None
-    one, other = zip(terms, node.inputs, strict=True)
-    if is_weight(form, one[1]) and not is_weight(form, other[1]):
-        one, other = other, one
-    both = [name for name in one[0] if name in other[0]]
+    operand_a, operand_b = zip(terms, node.inputs, strict=True)
+    if is_weight(builder, operand_a[1]) and not is_weight(builder, operand_b[1]):
+        operand_a, operand_b = operand_b, operand_a
+    both = [name for name in operand_a[0] if name in operand_b[0]]
     batch, contracted = [n for n in both if n in out], [n for n in both if n not in out]
-    rows, columns = [n for n in one[0] if n not in both], [n for n in other[0] if n not in both]
+    rows, columns = [n for n in operand_a[0] if n not in both], [n for n in operand_b[0] if n not in both]
     if not contracted or set(out) != {*batch, *rows, *columns}:
         return None
-    sizes = {name: size for term, value in (one, other) for name, size in zip(term, form.shape(value), strict=True)}
-    if is_weight(form, other[1]) and not batch:
-        value = _arranged(form, node, one, rows, contracted, sizes)
-        weight = _arranged(form, node, other, columns, contracted, sizes, merged=True)
+    sizes = {
+        name: size
+        for term, value in (operand_a, operand_b)
+        for name, size in zip(term, builder.shape(value), strict=True)
+    }
+    if is_weight(builder, operand_b[1]) and not batch:
+        value = _arranged(builder, node, operand_a, rows, contracted, sizes)
+        weight = _arranged(builder, node, operand_b, columns, contracted, sizes, merged=True)
         shape = (*(sizes[name] for name in rows), numel(tuple(sizes[name] for name in columns)))
-        result = form.make("linear", (value, weight), shape, like=node, attributes={"slots": slots("input", "weight")})
+        result = builder.make(
+            "linear", (value, weight), shape, like=node, attributes={"slots": slots("input", "weight")}
+        )
     else:
-        value = _arranged(form, node, one, (*batch, *rows), contracted, sizes, lead=len(batch))
-        turned = _arranged(form, node, other, (*batch, *contracted), columns, sizes, lead=len(batch))
-        shape = (*form.shape(value)[:-1], form.shape(turned)[-1])
-        result = form.make("matmul", (value, turned), shape, like=node, attributes={"slots": slots("self", "other")})
+        value = _arranged(builder, node, operand_a, (*batch, *rows), contracted, sizes, lead=len(batch))
+        turned = _arranged(builder, node, operand_b, (*batch, *contracted), columns, sizes, lead=len(batch))
+        shape = (*builder.shape(value)[:-1], builder.shape(turned)[-1])
+        result = builder.make("matmul", (value, turned), shape, like=node, attributes={"slots": slots("self", "other")})
     names = [*batch, *rows, *columns]
     whole = tuple(sizes[name] for name in names)
-    result = form.rearrange(result, reshaped(form.shape(result), whole), like=node)
-    return form.rearrange(result, permuted(whole, tuple(names.index(name) for name in out)), like=node)
+    result = builder.rearrange(result, reshaped(builder.shape(result), whole), like=node)
+    return builder.rearrange(result, permuted(whole, tuple(names.index(name) for name in out)), like=node)
 
 
 def _arranged(
-    form: Form, node: Node, term: tuple[str, int], first: object, last: object, sizes: dict[str, int],
+    builder: GraphBuilder, node: Node, term: tuple[str, int], first: object, last: object, sizes: dict[str, int],
     lead: int | None = None, *, merged: bool = False,
 ) -> int:  # fmt: skip
     """Bring a tensor's axes into the order `first` and then `last`, the `last` ones merged.
@@ -52,8 +58,8 @@ def _arranged(
     """
     heads, tails = list(first), list(last)  # type: ignore[call-overload]
     names, value = term
-    value = form.rearrange(
-        value, permuted(form.shape(value), tuple(names.index(n) for n in (*heads, *tails))), like=node
+    value = builder.rearrange(
+        value, permuted(builder.shape(value), tuple(names.index(n) for n in (*heads, *tails))), like=node
     )
     lengths = [sizes[name] for name in heads]
     if merged:
@@ -61,64 +67,68 @@ def _arranged(
     elif lead is not None:
         lengths = [*lengths[:lead], numel(tuple(lengths[lead:]))]
     shape = (*lengths, numel(tuple(sizes[name] for name in tails)))
-    return form.rearrange(value, reshaped(form.shape(value), shape), like=node)
+    return builder.rearrange(value, reshaped(builder.shape(value), shape), like=node)
 
 
-def _addcmul(form: Form, node: Node) -> int | None:
+def _addcmul(builder: GraphBuilder, node: Node) -> int | None:
     """The sum a + c · (b ⊙ d)."""
     base, *factors = node.inputs
     if len(factors) != 2 or not node.dtype.startswith("float"):
         return None
-    product = form.make("mul", factors, node.shape, like=node)
-    return form.make("add", (base, scaled(form, product, float(node.get("value", 1)), node)), node.shape, like=node)
+    product = builder.make("mul", factors, node.shape, like=node)
+    return builder.make(
+        "add", (base, scaled(builder, product, float(node.get("value", 1)), node)), node.shape, like=node
+    )
 
 
-def _lerp(form: Form, node: Node) -> int | None:
+def _lerp(builder: GraphBuilder, node: Node) -> int | None:
     """(1 − w) · a + w · b."""
     weight = node.get("weight")
-    if not isinstance(weight, (int, float)) or any(form.shape(value) != node.shape for value in node.inputs):
+    if not isinstance(weight, (int, float)) or any(builder.shape(value) != node.shape for value in node.inputs):
         return None
-    one, other = node.inputs
-    parts = scaled(form, one, 1.0 - weight, node), scaled(form, other, float(weight), node)
-    return form.make("add", parts, node.shape, like=node)
+    start, end = node.inputs
+    parts = scaled(builder, start, 1.0 - weight, node), scaled(builder, end, float(weight), node)
+    return builder.make("add", parts, node.shape, like=node)
 
 
-def _baddbmm(form: Form, node: Node) -> int | None:
+def _baddbmm(builder: GraphBuilder, node: Node) -> int | None:
     """α · (a @ b), where β is 0."""
     if node.get("beta") != 0:
         return None
-    product = form.make("matmul", node.inputs[1:], node.shape, like=node, attributes={"slots": slots("self", "other")})
-    return scaled(form, product, float(node.get("alpha", 1)), node)
+    product = builder.make(
+        "matmul", node.inputs[1:], node.shape, like=node, attributes={"slots": slots("self", "other")}
+    )
+    return scaled(builder, product, float(node.get("alpha", 1)), node)
 
 
-def _weight_first(form: Form, node: Node) -> int | None:
+def _weight_first(builder: GraphBuilder, node: Node) -> int | None:
     """W @ x, with a weight W, is a linear layer over the axis before the last."""
     weight, value = node.inputs
-    shape = form.shape(value)
-    if not is_weight(form, weight) or is_weight(form, value) or len(form.shape(weight)) != 2 or len(shape) < 2:
+    shape = builder.shape(value)
+    if not is_weight(builder, weight) or is_weight(builder, value) or len(builder.shape(weight)) != 2 or len(shape) < 2:
         return None
     order = (*range(len(shape) - 2), len(shape) - 1, len(shape) - 2)
-    last = form.rearrange(value, permuted(shape, order), like=node)
-    result = form.make("linear", (last, weight), (*form.shape(last)[:-1], form.shape(weight)[0]), like=node,
+    last = builder.rearrange(value, permuted(shape, order), like=node)
+    result = builder.make("linear", (last, weight), (*builder.shape(last)[:-1], builder.shape(weight)[0]), like=node,
                        attributes={"slots": slots("input", "weight")})  # fmt: skip
-    return form.rearrange(result, permuted(form.shape(result), order), like=node)
+    return builder.rearrange(result, permuted(builder.shape(result), order), like=node)
 
 
-def _sum_of_stack(form: Form, node: Node) -> int | None:
+def _sum_of_stack(builder: GraphBuilder, node: Node) -> int | None:
     """The sum over an axis along which values were stacked is their sum, and their mean its part."""
-    source = form[node.inputs[0]]
+    source = builder[node.inputs[0]]
     dim = source.get("dim")
     if source.op != "cat" or node.get("over") != (dim,) or source.shape[dim] != len(source.inputs):
         return None
-    parts = [form.rearrange(value, reshaped(form.shape(value), node.shape), like=node) for value in source.inputs]
-    total = form.make("add", parts, node.shape, like=node)
-    return total if node.op == "sum" else scaled(form, total, 1.0 / len(parts), node)
+    parts = [builder.rearrange(value, reshaped(builder.shape(value), node.shape), like=node) for value in source.inputs]
+    total = builder.make("add", parts, node.shape, like=node)
+    return total if node.op == "sum" else scaled(builder, total, 1.0 / len(parts), node)
 
 
-def _mean_of_means(form: Form, node: Node) -> int | None:
+def _mean_of_means(builder: GraphBuilder, node: Node) -> int | None:
     """A mean of a mean, or a sum of a sum, is one over the dims of both."""
-    outer, over = form[node.inputs[0]], node.get("over")
-    source = without_unit_axes(form, outer.id)
+    outer, over = builder[node.inputs[0]], node.get("over")
+    source = without_unit_axes(builder, outer.id)
     if over is None or source.op != node.op or source.get("over") is None:
         return None
     if source is not outer:
@@ -126,24 +136,24 @@ def _mean_of_means(form: Form, node: Node) -> int | None:
         if 1 in source.shape or not set(over) <= set(kept):
             return None
         over = tuple(kept.index(dim) for dim in over)
-    rank = len(form.shape(source.inputs[0]))
+    rank = len(builder.shape(source.inputs[0]))
     left = [dim for dim in range(rank) if dim not in source.get("over")]
     whole = tuple(sorted((*source.get("over"), *(left[dim] for dim in over))))
-    return reduced(form, replace(node, inputs=source.inputs), node.op, whole)
+    return reduced(builder, replace(node, inputs=source.inputs), node.op, whole)
 
 
-def _shuffled(form: Form, node: Node) -> int | None:
+def _shuffled(builder: GraphBuilder, node: Node) -> int | None:
     """Pixel shuffle and its inverse only arrange axes."""
-    n, c, h, w = form.shape(node.inputs[0])
+    n, c, h, w = builder.shape(node.inputs[0])
     if node.op == "pixel_shuffle":
         r = node.get("upscale_factor")
         split, order = (n, c // r**2, r, r, h, w), (0, 1, 4, 2, 5, 3)
     else:
         r = node.get("downscale_factor")
         split, order = (n, c, h // r, r, w // r, r), (0, 1, 3, 5, 2, 4)
-    value = form.rearrange(node.inputs[0], reshaped((n, c, h, w), split), like=node)
-    value = form.rearrange(value, permuted(split, order), like=node)
-    return form.rearrange(value, reshaped(form.shape(value), node.shape), like=node)
+    value = builder.rearrange(node.inputs[0], reshaped((n, c, h, w), split), like=node)
+    value = builder.rearrange(value, permuted(split, order), like=node)
+    return builder.rearrange(value, reshaped(builder.shape(value), node.shape), like=node)
 
 
 RULES = (

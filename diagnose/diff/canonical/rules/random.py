@@ -5,137 +5,146 @@ A draw becomes part of its reader only where nothing else reads it: one mask on 
 
 from __future__ import annotations
 
-from diagnose.diff.canonical.builder import Form, Rule, base, slots
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, base, slots
 from diagnose.diff.canonical.rules.arithmetic import scaled
 from diagnose.diff.ir.graph import Node
 
 _UNIFORM = ("rand", "rand_like", "uniform")
 
 
-def _filled(form: Form, node: Node) -> int | None:
+def _filled(builder: GraphBuilder, node: Node) -> int | None:
     """One form for a tensor of one number."""
     kind = base(node.op).removesuffix("_like").removeprefix("new_")
     value = {"zeros": 0.0, "ones": 1.0}.get(kind, node.get("fill_value", node.get("value")))
     if not isinstance(value, (int, float)):
         return None
-    return form.make("fill", (), node.shape, like=node, attributes={"value": float(value)})
+    return builder.make("fill", (), node.shape, like=node, attributes={"value": float(value)})
 
 
-def _masked(form: Form, like: Node, keep: float, *, dtype: str | None = None) -> int:
-    return form.make("bernoulli", (), like.shape, like=like, attributes={"p": keep}, dtype=dtype)
+def _masked(builder: GraphBuilder, like: Node, keep: float, *, dtype: str | None = None) -> int:
+    return builder.make("bernoulli", (), like.shape, like=like, attributes={"p": keep}, dtype=dtype)
 
 
-def _masking(form: Form, node: Node, value: int, mask: int, keep: float) -> int:
+def _masking(builder: GraphBuilder, node: Node, value: int, mask: int, keep: float) -> int:
     """Return the product of a value and a mask, which takes the type of the node and has no other reader."""
-    numbers = _masked(form, form[mask], keep, dtype=node.dtype)
-    form.read_once.add(numbers)
-    return form.make("mul", (value, numbers), node.shape, like=node)
+    numbers = _masked(builder, builder[mask], keep, dtype=node.dtype)
+    builder.read_once.add(numbers)
+    return builder.make("mul", (value, numbers), node.shape, like=node)
 
 
-def _mask(form: Form, node: Node) -> int | None:
+def _mask(builder: GraphBuilder, node: Node) -> int | None:
     """A mask drawn by filling an empty tensor, from a tensor of one p, or as ⌊p + u⌋ with a uniform u."""
     if node.op == "bernoulli.float":
-        return _masked(form, node, node.get("p"))
-    source = form[node.inputs[0]] if node.inputs else node
+        return _masked(builder, node, node.get("p"))
+    source = builder[node.inputs[0]] if node.inputs else node
     if node.op == "bernoulli" and source.op == "fill":
-        return _masked(form, node, source.get("value"))
+        return _masked(builder, node, source.get("value"))
     if node.op == "floor" and source.op == "shift" and 0 < source.get("amount") < 1:
         drawn = source.inputs[0]
-        if _is_uniform(form, drawn):
-            return _masked(form, node, source.get("amount"))
+        if _is_uniform(builder, drawn):
+            return _masked(builder, node, source.get("amount"))
     return None
 
 
-def _compared(form: Form, node: Node) -> int | None:
+def _compared(builder: GraphBuilder, node: Node) -> int | None:
     """A uniform u gives u < p with probability p, and u > p with 1 − p."""
     bound = node.get("other")
-    if not isinstance(bound, (int, float)) or not 0 <= bound <= 1 or not _is_uniform(form, node.inputs[0]):
+    if not isinstance(bound, (int, float)) or not 0 <= bound <= 1 or not _is_uniform(builder, node.inputs[0]):
         return None
-    return _masked(form, node, float(bound) if base(node.op) in ("lt", "le") else 1.0 - bound)
+    return _masked(builder, node, float(bound) if base(node.op) in ("lt", "le") else 1.0 - bound)
 
 
-def _is_uniform(form: Form, value: int) -> bool:
-    node = form[value]
+def _is_uniform(builder: GraphBuilder, value: int) -> bool:
+    node = builder[value]
     whole = base(node.op) != "uniform" or (node.get("from"), node.get("to")) == (0.0, 1.0)
-    return base(node.op) in _UNIFORM and whole and value in form.read_once
+    return base(node.op) in _UNIFORM and whole and value in builder.read_once
 
 
-def _is_mask(form: Form, value: int) -> bool:
-    node = form[value]
-    return node.op == "bernoulli" and not node.inputs and value in form.read_once
+def _is_mask(builder: GraphBuilder, value: int) -> bool:
+    node = builder[value]
+    return node.op == "bernoulli" and not node.inputs and value in builder.read_once
 
 
-def _converted(form: Form, node: Node) -> int | None:
+def _converted(builder: GraphBuilder, node: Node) -> int | None:
     """A mask of booleans as numbers."""
     source = node.inputs[0]
-    if not _is_mask(form, source) or form[source].dtype != "bool":
+    if not _is_mask(builder, source) or builder[source].dtype != "bool":
         return None
-    return _masked(form, node, form[source].get("p"))
+    return _masked(builder, node, builder[source].get("p"))
 
 
-def _opposite(form: Form, node: Node) -> int | None:
+def _opposite(builder: GraphBuilder, node: Node) -> int | None:
     """1 − m is a mask of the opposite probability."""
-    source = form[node.inputs[0]]
-    if node.get("amount") != 1 or source.op != "scale" or source.get("factor") != -1 or source.id not in form.read_once:
+    source = builder[node.inputs[0]]
+    if (
+        node.get("amount") != 1
+        or source.op != "scale"
+        or source.get("factor") != -1
+        or source.id not in builder.read_once
+    ):
         return None
-    return _masked(form, node, 1.0 - form[source.inputs[0]].get("p")) if _is_mask(form, source.inputs[0]) else None
+    return (
+        _masked(builder, node, 1.0 - builder[source.inputs[0]].get("p"))
+        if _is_mask(builder, source.inputs[0])
+        else None
+    )
 
 
-def _chosen(form: Form, node: Node) -> int | None:
+def _chosen(builder: GraphBuilder, node: Node) -> int | None:
     """A value where a mask is 1, else 0, is the product with the mask."""
     condition, *rest = node.inputs if node.op.startswith("where") else node.inputs[::-1]
-    if not _is_mask(form, condition) or not rest or form.shape(rest[0]) != node.shape:
+    if not _is_mask(builder, condition) or not rest or builder.shape(rest[0]) != node.shape:
         return None
-    keep = form[condition].get("p")
-    zero = form[rest[1]].get("value") if len(rest) > 1 and form[rest[1]].op == "fill" else None
+    keep = builder[condition].get("p")
+    zero = builder[rest[1]].get("value") if len(rest) > 1 and builder[rest[1]].op == "fill" else None
     if node.op.startswith("masked_fill"):
         zero, keep = node.get("value"), 1.0 - keep
     elif node.op == "where.ScalarOther":
         zero = node.get("other")
     if zero != 0:
         return None
-    return _masking(form, node, rest[0], condition, keep)
+    return _masking(builder, node, rest[0], condition, keep)
 
 
-def _dropped(form: Form, node: Node) -> int | None:
+def _dropped(builder: GraphBuilder, node: Node) -> int | None:
     """The product x · m with a mask m of x's own shape is dropout without its factor 1 / (1 − p)."""
     for place, value in enumerate(node.inputs):
         others = node.inputs[:place] + node.inputs[place + 1 :]
-        if not _is_mask(form, value) or not others:
+        if not _is_mask(builder, value) or not others:
             continue
-        mask = form[value]
-        kept = others[0] if len(others) == 1 else form.make("mul", others, node.shape, like=node)
+        mask = builder[value]
+        kept = others[0] if len(others) == 1 else builder.make("mul", others, node.shape, like=node)
         if mask.dtype == "bool":
-            return _masking(form, node, kept, value, mask.get("p"))
-        if mask.shape != node.shape or form.shape(kept) != node.shape or not mask.get("p"):
+            return _masking(builder, node, kept, value, mask.get("p"))
+        if mask.shape != node.shape or builder.shape(kept) != node.shape or not mask.get("p"):
             continue
         attributes = {"p": 1.0 - mask.get("p"), "train": True, "slots": slots("input")}
-        value = form.make("dropout", (kept,), node.shape, like=node, attributes=attributes)
-        return scaled(form, value, mask.get("p"), node)
+        value = builder.make("dropout", (kept,), node.shape, like=node, attributes=attributes)
+        return scaled(builder, value, mask.get("p"), node)
     return None
 
 
-def _features(form: Form, node: Node) -> int | None:
+def _features(builder: GraphBuilder, node: Node) -> int | None:
     """Dropout of whole maps is the product with a mask of one number for each map."""
     rate = node.get("p")
     if not node.get("train") or not 0 < rate < 1:
         return None
     shape = (*node.shape[:2], *(1 for _ in node.shape[2:]))
-    mask = form.make("bernoulli", (), shape, like=node, attributes={"p": 1.0 - rate})
-    product = form.make("mul", (node.inputs[0], mask), node.shape, like=node)
-    return scaled(form, product, 1.0 / (1.0 - rate), node)
+    mask = builder.make("bernoulli", (), shape, like=node, attributes={"p": 1.0 - rate})
+    product = builder.make("mul", (node.inputs[0], mask), node.shape, like=node)
+    return scaled(builder, product, 1.0 / (1.0 - rate), node)
 
 
-def _dropout(form: Form, node: Node) -> int | None:
+def _dropout(builder: GraphBuilder, node: Node) -> int | None:
     """A factor is drawn out of a dropout, and a dropout of ones is a mask."""
-    source, rate = form[node.inputs[0]], node.get("p")
+    source, rate = builder[node.inputs[0]], node.get("p")
     if not node.get("train") or not 0 < rate < 1:
         return None
     if source.op == "scale":
-        inner = form.make("dropout", source.inputs, node.shape, like=node, attributes=dict(node.attributes))
-        return scaled(form, inner, source.get("factor"), source)
+        inner = builder.make("dropout", source.inputs, node.shape, like=node, attributes=dict(node.attributes))
+        return scaled(builder, inner, source.get("factor"), source)
     if source.op == "fill" and source.get("value") == 1:
-        return scaled(form, _masked(form, node, 1.0 - rate), 1.0 / (1.0 - rate), node)
+        return scaled(builder, _masked(builder, node, 1.0 - rate), 1.0 / (1.0 - rate), node)
     return None
 
 

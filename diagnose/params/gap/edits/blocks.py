@@ -20,7 +20,7 @@ from diagnose.params.gap.edits.edit import (
     to_layers,
     weights,
 )
-from diagnose.params.gap.layout import Group, Layer, Layout
+from diagnose.params.gap.layout import Layer, LayerGroup, Layout
 
 Edits = list[Edit] | str
 _QKV = re.compile(r"(?:^|[._])(?:qkv|in_proj|q|k|v|w?[qkv]|[qkv]_proj|query|key|value)$", re.IGNORECASE)
@@ -66,7 +66,7 @@ def extra_layers(layout: Layout) -> Edits:
 
 
 def _extra_convolutions(layout: Layout, kernel: int, number: int, *, bias: bool, norm: bool, depthwise: bool) -> Edit:
-    def change(group: Group) -> Group:
+    def change(group: LayerGroup) -> LayerGroup:
         c = group.width
         if not c:
             return group
@@ -100,7 +100,7 @@ def _extra_convolutions(layout: Layout, kernel: int, number: int, *, bias: bool,
 
 
 def _extra_linear(number: int, *, bias: bool) -> Edit:
-    def change(group: Group) -> Group:
+    def change(group: LayerGroup) -> LayerGroup:
         added = (linear(group.width, group.width, bias=bias),) * number
         return group.with_layers((*group.layers, *added)) if group.width else group
 
@@ -120,13 +120,13 @@ def fewer_layers(layout: Layout) -> Edits:
     if not layout.stages:
         return "no repeated blocks were found"
 
-    def removable(group: Group) -> Counter[str]:
+    def removable(group: LayerGroup) -> Counter[str]:
         return Counter(x.kind for x in group.layers if x.branch != "shortcut" and _square(x))
 
     blocks = [group for group in layout.groups if group.is_block]
     kinds = sorted(set.intersection(*(set(removable(group)) for group in blocks)))
 
-    def without(kind: str, group: Group) -> Group:
+    def without(kind: str, group: LayerGroup) -> LayerGroup:
         last = [i for i, x in enumerate(group.layers) if x.kind == kind and x.branch != "shortcut" and _square(x)][-1]
         return group.with_layers(x for i, x in enumerate(group.layers) if i != last)
 
@@ -180,7 +180,7 @@ def shortcuts(layout: Layout) -> Edits:
     return made
 
 
-def _projected(group: Group) -> Group:
+def _projected(group: LayerGroup) -> LayerGroup:
     if not group.width or any(layer.branch == "shortcut" for layer in group.layers):
         return group
     projection = convolution(1, group.inward, group.width, branch="shortcut")
@@ -302,7 +302,7 @@ def squeeze_and_excitation(layout: Layout) -> Edits:
     if not planar(layout):
         return _NOT_PLANAR
 
-    def change(group: Group, r: int, bias: bool) -> Group:
+    def change(group: LayerGroup, r: int, bias: bool) -> LayerGroup:
         c = group.width
         added = (linear(c, c // r, bias=bias), linear(c // r, c, bias=bias))
         return group.with_layers((*group.layers, *added)) if c >= r else group

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnose.params.gap.layout import Group, Layer, Layout, Shape
+from diagnose.params.gap.layout import Layer, LayerGroup, Layout, Shape
 
 FACETS = {
     "blocks": "blocks per stage",
@@ -39,7 +39,7 @@ class Edit:
     facet: str
     text: str
     cost: float
-    change: Callable[[Group], Group] | None = None
+    change: Callable[[LayerGroup], LayerGroup] | None = None
     rebuild: Callable[[Layout], Layout | None] | None = None
     parameters: tuple[tuple[str, Any], ...] = ()
     note: str = ""
@@ -95,15 +95,17 @@ def weights(shape: Shape, *, bias: bool) -> tuple[tuple[str, Shape], ...]:
     return (("weight", shape), ("bias", (shape[0],))) if bias else (("weight", shape),)
 
 
-def in_blocks(change: Callable[[Group], Group]) -> Callable[[Group], Group]:
+def in_blocks(change: Callable[[LayerGroup], LayerGroup]) -> Callable[[LayerGroup], LayerGroup]:
     """Return a change that leaves everything but blocks as it is."""
     return lambda group: change(group) if group.is_block else group
 
 
-def to_layers(change: Callable[[Layer], Layer | None], *, blocks_only: bool = False) -> Callable[[Group], Group]:
+def to_layers(
+    change: Callable[[Layer], Layer | None], *, blocks_only: bool = False
+) -> Callable[[LayerGroup], LayerGroup]:
     """Return a change of a group from a change of each of its layers; None removes the layer."""
 
-    def change_group(group: Group) -> Group:
+    def change_group(group: LayerGroup) -> LayerGroup:
         if blocks_only and not group.is_block:
             return group
         changed = tuple(change(layer) for layer in group.layers)

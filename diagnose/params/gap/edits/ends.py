@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from diagnose.params.gap.edits.blocks import Edits
 from diagnose.params.gap.edits.edit import Edit, convolution, linear, norm_like, to_layers, weights
-from diagnose.params.gap.layout import Group, Layer, Layout
+from diagnose.params.gap.layout import Layer, LayerGroup, Layout
 
 _CLASSES = {
     10: "CIFAR-10, MNIST", 100: "CIFAR-100", 200: "Tiny ImageNet", 1000: "ImageNet-1k",
@@ -31,7 +31,7 @@ def stem(layout: Layout) -> Edits:
     outward, inward, kernel, _ = first.weight
     path = first.path
 
-    def replaced(group: Group, new: tuple[Layer, ...]) -> Group:
+    def replaced(group: LayerGroup, new: tuple[Layer, ...]) -> LayerGroup:
         if not any(layer.path == path for layer in group.layers):
             return group
         return group.with_layers(y for x in group.layers for y in (new if x.path == path else (x,)))
@@ -101,7 +101,7 @@ def head(layout: Layout) -> Edits:
     def bias(layer: Layer) -> Layer:
         return replace(layer, parameters=weights(layer.weight, bias=not biased)) if layer.path == last.path else layer
 
-    def extra(group: Group, h: int) -> Group:
+    def extra(group: LayerGroup, h: int) -> LayerGroup:
         if not any(layer.path == last.path for layer in group.layers):
             return group
         new = (linear(d, h), replace(last, parameters=weights((k, h), bias=biased)))

@@ -11,7 +11,7 @@ from itertools import combinations, pairwise, product
 
 from diagnose.params.gap.edits.blocks import Edits, convolutional
 from diagnose.params.gap.edits.edit import Edit, counted
-from diagnose.params.gap.layout import Group, Layer, Layout
+from diagnose.params.gap.layout import Layer, LayerGroup, Layout
 
 _HE = "He et al. 2016 (arXiv 1512.03385)"
 _WIDE = "Wide ResNet (arXiv 1605.07146)"
@@ -75,7 +75,7 @@ def _depths_text(shape: tuple[int, ...], now: tuple[int, ...]) -> str:
 
 def with_depths(layout: Layout, depths: tuple[int, ...]) -> Layout | None:
     """Return the layout with `depths` blocks per stage: blocks leave and join at the end of a stage."""
-    groups: list[Group] = []
+    groups: list[LayerGroup] = []
     wanted = dict(zip(layout.stages, depths, strict=True))
     left = dict(wanted)
     for i, group in enumerate(layout.groups):
@@ -97,11 +97,11 @@ def with_depths(layout: Layout, depths: tuple[int, ...]) -> Layout | None:
     return Layout(tuple(groups))
 
 
-def _has_shortcut(group: Group) -> bool:
+def _has_shortcut(group: LayerGroup) -> bool:
     return any(layer.branch == "shortcut" for layer in group.layers)
 
 
-def repeated(group: Group) -> Group:
+def repeated(group: LayerGroup) -> LayerGroup:
     """Return the block that follows a stage's first block: no projection, and as many channels in as out."""
     inward, width = group.inward, group.width
 
@@ -164,7 +164,7 @@ def scaled(layout: Layout, numerator: int, denominator: int) -> Layout | None:
         fixed = "depthwise" in layer.kind or layer.path == first
         return (outward, shape[1] if fixed else size(shape[1]), *shape[2:])
 
-    def group_of(group: Group) -> Group:
+    def group_of(group: LayerGroup) -> LayerGroup:
         width, inward = group.width or denominator, group.inward or denominator
         return group.with_layers(
             replace(
@@ -288,7 +288,7 @@ def _dense_layout(layout: Layout, growth: int, compression: float | None, blocks
     old_growth = dense_growth(layout)
     stages = dict(zip(layout.stages, blocks, strict=True))
     channels = next(group.inward for group in layout.groups if group.is_block)
-    groups: list[Group] = []
+    groups: list[LayerGroup] = []
     done: set[str] = set()
     for group in layout.groups:
         if group.is_block and group.stage not in done:
@@ -306,12 +306,12 @@ def _dense_layout(layout: Layout, growth: int, compression: float | None, blocks
     return Layout(tuple(groups))
 
 
-def _compression(transition: Group) -> float:
+def _compression(transition: LayerGroup) -> float:
     weight = next(layer.weight for layer in transition.layers if layer.weight)
     return weight[0] / weight[1]
 
 
-def _dense_layer(group: Group, channels: int, growth: int, old_growth: int) -> Group:
+def _dense_layer(group: LayerGroup, channels: int, growth: int, old_growth: int) -> LayerGroup:
     """Return a dense layer for `channels` in and `growth` out; what stands between keeps its multiple of the growth."""
     layers, width = [], channels
     weighted = [layer for layer in group.layers if layer.weight]
@@ -326,7 +326,7 @@ def _dense_layer(group: Group, channels: int, growth: int, old_growth: int) -> G
     return replace(group.with_layers(layers), count=1)
 
 
-def _rewired(group: Group, inward: int, outward: int) -> Group:
+def _rewired(group: LayerGroup, inward: int, outward: int) -> LayerGroup:
     width, layers = inward, []
     for layer in group.layers:
         if layer.weight:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.recipes.fields import FIELDS, Field
-from diagnose.values import NOT_STATED, FieldDiff, Finding, Normalisation, Recipe, RecipeDiff, SettingValue, Verdict
+from diagnose.values import (
+    NOT_STATED,
+    FieldDiff,
+    Finding,
+    Normalisation,
+    Recipe,
+    RecipeDiff,
+    SettingValue,
+    Significance,
+)
 
 ROUNDING = 0.05
 """Largest difference, in units of 0–255, between two normalisations that one decimal could hide."""
@@ -23,11 +32,11 @@ def compare(a: Recipe, b: Recipe) -> RecipeDiff:
 
 
 def flags(recipe: Recipe) -> Iterator[Finding]:
-    """Yield what makes the accuracy that a recipe leads to doubtful, whatever it is compared with."""
+    """Yield the reasons to doubt the accuracy of a recipe that hold without any comparison."""
     if recipe.get("evaluated_epoch") == "best on test":
         yield Finding(
             "recipe.selection-on-test",
-            Verdict.REAL,
+            Significance.REAL,
             (recipe.name,),
             1,
             f"{recipe.name} reports its best epoch, picked on the test set: such a number is biased upwards.",
@@ -37,7 +46,7 @@ def flags(recipe: Recipe) -> Iterator[Finding]:
     if isinstance(held, int) and isinstance(used, int) and held > 0:
         yield Finding(
             "recipe.held-out",
-            Verdict.REAL,
+            Significance.REAL,
             (recipe.name,),
             1,
             f"{recipe.name} holds back {held:,} of {held + used:,} training images "
@@ -54,17 +63,17 @@ def _field(field: Field, a: Recipe, b: Recipe) -> FieldDiff:
     )
 
 
-def _status(field: Field, a: SettingValue, b: SettingValue) -> tuple[str, Verdict, str]:
+def _status(field: Field, a: SettingValue, b: SettingValue) -> tuple[str, Significance, str]:
     if a is NOT_STATED and b is NOT_STATED:
-        return "both unstated", Verdict.UNDETERMINED, field.why
+        return "both unstated", Significance.UNDETERMINED, field.why
     if a is NOT_STATED or b is NOT_STATED:
-        return "unstated", Verdict.UNDETERMINED, field.why
+        return "unstated", Significance.UNDETERMINED, field.why
     if a == b:
-        return "equal", Verdict.COSMETIC, field.why
+        return "equal", Significance.COSMETIC, field.why
     if _rounded(a, b):
-        return "differs", Verdict.COSMETIC, "the two differ by no more than rounding to one decimal"
+        return "differs", Significance.COSMETIC, "the two differ by no more than rounding to one decimal"
     # Another seed is another draw of the same training, so it cannot be what separates two recipes.
-    return "differs", Verdict.COSMETIC if field.key == "seed" else Verdict.REAL, field.why
+    return "differs", Significance.COSMETIC if field.key == "seed" else Significance.REAL, field.why
 
 
 def _rounded(a: SettingValue, b: SettingValue) -> bool:

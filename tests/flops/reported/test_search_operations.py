@@ -12,10 +12,10 @@ from diagnose.flops.reported.edits import (
     stride_on_the_first_convolution,
     stride_on_the_second_convolution,
 )
-from diagnose.flops.reported.search import find_candidates, met, parse_reported_work
+from diagnose.flops.reported.search_operations import find_candidates, met, parse_reported_work
 from diagnose.flops.reported.variants import Subject
 from diagnose.networks import build
-from diagnose.networks.inputs import candidates, parse_inputs, taking
+from diagnose.networks.inputs import candidates, parse_inputs, with_named_inputs
 from diagnose.params.gap.edits.structure import scaled, with_depths
 from diagnose.params.gap.layout import layout_of
 from diagnose.params.table import count_parameters
@@ -24,10 +24,10 @@ from diagnose.values import InputSpec
 
 def subject(text, *, train=False, asked=()):
     def rebuilt(allocate=False):
-        return taking(build(text, allocate=allocate).module, asked)
+        return with_named_inputs(build(text, allocate=allocate).module, asked)
 
     built = build(text)
-    taking(built.module, asked)
+    with_named_inputs(built.module, asked)
     table = count_operations(built.module, candidates(built.module, built.input_shapes, asked), train=train)
     return Subject(built.ref, built.module, table, rebuilt, lambda: rebuilt(allocate=True))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from diagnose.networks import build
-from diagnose.params.compare import side_by_side
+from diagnose.params.side_by_side import side_by_side
 from diagnose.params.table import count_parameters
 
 TOYS = Path(__file__).parents[1] / "toys.py"

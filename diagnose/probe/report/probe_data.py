@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from diagnose.probe.answer import Prepared, ProbeAnswer
+from diagnose.probe.answer import ProbeAnswer, TrialSchedule
 from diagnose.probe.plan.arms import Arm
 from diagnose.probe.report.phrases import ends, power
 from diagnose.values import Effect
@@ -62,7 +62,7 @@ def probe_data(answer: ProbeAnswer) -> dict[str, Any]:
     }
 
 
-def _arm(prepared: Prepared, arm: Arm) -> dict[str, Any]:
+def _arm(prepared: TrialSchedule, arm: Arm) -> dict[str, Any]:
     plan = prepared.plan
     return {
         "name": arm.name,

@@ -10,15 +10,15 @@ import torch
 from torch._ops import OpOverload
 
 from diagnose.flops.formulas import backward, elementwise, layers, products
-from diagnose.flops.operator_call import Entry, per_element
+from diagnose.flops.operator_call import OperatorFormula, per_element
 
-REGISTRY: dict[str, Entry] = {**products.ENTRIES, **layers.ENTRIES, **elementwise.ENTRIES, **backward.ENTRIES}
+REGISTRY: dict[str, OperatorFormula] = {**products.ENTRIES, **layers.ENTRIES, **elementwise.ENTRIES, **backward.ENTRIES}
 """Operator, as "namespace::name" of any overload, → its kind and formula."""
 
-HIGHER_ORDER: dict[str, Entry] = {"flex_attention": REGISTRY["aten::_scaled_dot_product_attention_math"]}
+HIGHER_ORDER: dict[str, OperatorFormula] = {"flex_attention": REGISTRY["aten::_scaled_dot_product_attention_math"]}
 """Operators that take functions, by name; what a score function adds is not looked for."""
 
-POINTWISE = Entry(layers.ELEMENTWISE, per_element(1))
+POINTWISE = OperatorFormula(layers.ELEMENTWISE, per_element(1))
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 
 
@@ -32,7 +32,7 @@ class Treatment(Enum):
 
 
 @cache
-def rule(operator: Any) -> Entry | Treatment:
+def rule(operator: Any) -> OperatorFormula | Treatment:
     """Return the entry of an operator overload, or how it is treated without one.
 
     An operator in place, `relu_`, has the entry of its name without the underscore.

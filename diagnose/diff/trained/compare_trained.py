@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from diagnose.diff.align.align import Alignment
-from diagnose.diff.compare import Outcome
+from diagnose.diff.compare import NetworkDiff
 from diagnose.diff.ir.digest import weight_root
 from diagnose.diff.proof.localise import Side, run_graph
-from diagnose.diff.proof.random_weights import Survival, samples, state_of
+from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
 from diagnose.diff.proof.transplant import outputs
 from diagnose.diff.weights.checkpoint import Checkpoint, fill
 from diagnose.diff.weights.initial import layer_class
-from diagnose.diff.weights.mapping import Move
+from diagnose.diff.weights.mapping import WeightMatch
 from diagnose.errors import in_one_line
 from diagnose.networks.anatomy import anatomy
 from diagnose.networks.process_state import in_mode
@@ -35,7 +35,7 @@ INPUTS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class Distance:
     """How far two tensors are from each other: the largest |Δ|, and the largest |value| of A's."""
 
     delta: float = 0.0
@@ -57,20 +57,20 @@ class Apart:
         """Return whether the tolerance between two sets of weights is exceeded."""
         return not self.within(RTOL)
 
-    def worst(self, other: Apart) -> Apart:
+    def worst(self, distance: Distance) -> Distance:
         """Return the larger of two deviations of one value."""
-        return Apart(max(self.delta, other.delta), max(self.largest, other.largest))
+        return Distance(max(self.delta, distance.delta), max(self.largest, distance.largest))
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class OperationDistance:
     """An aligned operation and how far its values are apart; `own` says that a weight it reads differs."""
 
     op: str
     a: str
     b: str
     source: str
-    apart: Apart
+    apart: Distance
     own: bool
 
 
@@ -81,11 +81,11 @@ class WeightDelta:
     a: str
     b: str
     group: str
-    apart: Apart
+    apart: Distance
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedComparison:
     """Two networks with given weights: `a` and `b` say whose; `outputs` is None where they could not be run.
 
     `weights` are all matched ones and `steps` all aligned operations, both in the order of A; `architecture` is the
@@ -95,21 +95,21 @@ class Trained:
     a: str
     b: str
     architecture: str
-    outputs: Apart | None
-    steps: tuple[Step, ...]
+    outputs: Distance | None
+    steps: tuple[OperationDistance, ...]
     weights: tuple[WeightDelta, ...]
     unmatched: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
 
     @property
-    def first(self) -> Step | None:
+    def first(self) -> OperationDistance | None:
         """Return the first aligned operation whose values differ."""
         return next((step for step in self.steps if step.apart.differs), None)
 
     @property
     def differing(self) -> tuple[WeightDelta, ...]:
         """Return the matched weights that are not equal, bit for bit."""
-        return tuple(each for each in self.weights if each.apart.delta)
+        return tuple(weight for weight in self.weights if weight.apart.delta)
 
     @property
     def verdict(self) -> str:
@@ -122,29 +122,29 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedNetwork:
     """A network with the weights it was given, a copy in float64; `told` says which they are."""
 
     module: nn.Module
     told: str
 
 
-def loaded(module: nn.Module, checkpoint: Checkpoint | None, *, told: str) -> Loaded:
+def loaded(module: nn.Module, checkpoint: Checkpoint | None, *, told: str) -> LoadedNetwork:
     """Return a copy of a network in float64 with a checkpoint's exact values; without one it keeps those it has.
 
     `told` says which these are.
     """
     twin = copy.deepcopy(module).to(torch.float64)
     if checkpoint is None:
-        return Loaded(twin, told)
+        return LoadedNetwork(twin, told)
     fill(checkpoint, twin)
     prefix = f", the prefix {checkpoint.prefix} left out" if checkpoint.prefix else ""
-    return Loaded(twin, f"{checkpoint.path}{prefix}")
+    return LoadedNetwork(twin, f"{checkpoint.path}{prefix}")
 
 
 def compare_trained(
-    networks: tuple[Loaded, Loaded], outcome: Outcome, inputs: Sequence[InputSpec], *, seed: int = 0
-) -> Trained:
+    networks: tuple[LoadedNetwork, LoadedNetwork], outcome: NetworkDiff, inputs: Sequence[InputSpec], *, seed: int = 0
+) -> TrainedComparison:
     """Compare two networks as they are, in eval mode and float64, on the same random inputs.
 
     Args:
@@ -158,22 +158,22 @@ def compare_trained(
     generator = torch.Generator().manual_seed(seed + 1)
     drawn = [samples(inputs, generator, torch.float64) for _ in range(INPUTS)]
     skipped: list[Skipped] = []
-    results = [[_outputs(each.module, tensors, skipped) for tensors in drawn] for each in networks]
-    weights = _weights(networks, outcome.moves)
-    steps: tuple[Step, ...] = ()
-    whole: Apart | None = None
+    results = [[_outputs(network.module, tensors, skipped) for tensors in drawn] for network in networks]
+    weights = _weights(networks, outcome.matches)
+    steps: tuple[OperationDistance, ...] = ()
+    whole: Distance | None = None
     if not skipped:
-        whole = _worst(_all_apart(one, other) for one, other in zip(*results, strict=True))
+        whole = _worst(_all_apart(outputs_a, outputs_b) for outputs_a, outputs_b in zip(*results, strict=True))
         sides = [
-            Side(skeleton, state_of(each.module), {name: _double(tensor) for name, tensor in known.items()})
-            for skeleton, each, known in zip((alignment.a, alignment.b), networks, constants, strict=True)
+            Side(skeleton, state_of(network.module), {name: _double(tensor) for name, tensor in known.items()})
+            for skeleton, network, known in zip((alignment.a, alignment.b), networks, constants, strict=True)
         ]
-        steps = _steps(alignment, sides, drawn, results, {each.a for each in weights if each.apart.delta})
+        steps = _steps(alignment, sides, drawn, results, {network.a for network in weights if network.apart.delta})
         if not steps:
             skipped.append(Skipped("the divergence per operation", "the canonical graph does not give the outputs"))
     told = networks[0].told, networks[1].told
     unmatched = *answer.mapping.only_a, *answer.mapping.only_b
-    return Trained(*told, answer.verdict, whole, steps, weights, unmatched, tuple(dict.fromkeys(skipped)))
+    return TrainedComparison(*told, answer.verdict, whole, steps, weights, unmatched, tuple(dict.fromkeys(skipped)))
 
 
 def _steps(
@@ -182,64 +182,66 @@ def _steps(
     drawn: Sequence[tuple[Tensor, ...]],
     results: Sequence[Sequence[Sequence[Tensor]]],
     differing: set[str],
-) -> tuple[Step, ...]:
+) -> tuple[OperationDistance, ...]:
     """Return all aligned operations, or nothing where the graphs do not give the modules' own outputs."""
-    found: dict[tuple[int, int], Apart] = {}
+    found: dict[tuple[int, int], Distance] = {}
     for index, tensors in enumerate(drawn):
-        if not all(_reproduces(side, tensors, each[index]) for side, each in zip(sides, results, strict=True)):
+        if not all(
+            _reproduces(side, tensors, own_results[index]) for side, own_results in zip(sides, results, strict=True)
+        ):
             return ()
-        for one, other in alignment.to_b.items():
-            a, b = sides[0].values.get(one), sides[1].values.get(other)
+        for node_a, node_b in alignment.to_b.items():
+            a, b = sides[0].values.get(node_a), sides[1].values.get(node_b)
             if isinstance(a, Tensor) and isinstance(b, Tensor):
-                found[one, other] = found.get((one, other), Apart()).worst(apart(a, b))
+                found[node_a, node_b] = found.get((node_a, node_b), Distance()).worst(apart(a, b))
     return tuple(_step(alignment, pair, found[pair], differing) for pair in sorted(found))
 
 
-def apart(a: Tensor, b: Tensor) -> Apart:
+def apart(a: Tensor, b: Tensor) -> Distance:
     """Compare two tensors; other shapes, and NaN in one alone, are infinitely far from each other."""
     if a.shape != b.shape:
-        return Apart(float("inf"))
+        return Distance(float("inf"))
     if not a.numel():
-        return Apart()
+        return Distance()
     a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
     same = (a == b) | (a.isnan() & b.isnan())
     delta = float(torch.where(same, 0.0, (a - b).abs()).nan_to_num(float("inf")).max())
-    return Apart(delta, float(a.abs().nan_to_num(0.0, 0.0, 0.0).max()))
+    return Distance(delta, float(a.abs().nan_to_num(0.0, 0.0, 0.0).max()))
 
 
-def _worst(found: Iterable[Apart]) -> Apart:
-    return reduce(Apart.worst, found, Apart())
+def _worst(found: Iterable[Distance]) -> Distance:
+    return reduce(Distance.worst, found, Distance())
 
 
-def _all_apart(one: Sequence[Tensor], other: Sequence[Tensor]) -> Apart:
-    if len(one) != len(other):
-        return Apart(float("inf"))
-    return _worst(apart(a, b) for a, b in zip(one, other, strict=True))
+def _all_apart(outputs_a: Sequence[Tensor], outputs_b: Sequence[Tensor]) -> Distance:
+    if len(outputs_a) != len(outputs_b):
+        return Distance(float("inf"))
+    return _worst(apart(a, b) for a, b in zip(outputs_a, outputs_b, strict=True))
 
 
 def _double(tensor: Tensor) -> Tensor:
     return tensor.double() if tensor.is_floating_point() else tensor
 
 
-def _weights(networks: tuple[Loaded, Loaded], moved: Iterable[Move]) -> tuple[WeightDelta, ...]:
-    a, b = (state_of(each.module) for each in networks)
+def _weights(networks: tuple[LoadedNetwork, LoadedNetwork], matches: Iterable[WeightMatch]) -> tuple[WeightDelta, ...]:
+    a, b = (state_of(delta.module) for delta in networks)
     places = anatomy(networks[0].module)
     order = {name: index for index, name in enumerate(a)}
     found = [
         WeightDelta(
-            move.a.name,
-            move.b.name,
-            layer_class(networks[0].module, places, move.a.name),
-            apart(move.a.read(a[move.a.name].detach()), move.b.read(b[move.b.name].detach())),
+            match.a.name,
+            match.b.name,
+            layer_class(networks[0].module, places, match.a.name),
+            apart(match.a.read(a[match.a.name].detach()), match.b.read(b[match.b.name].detach())),
         )
-        for move in moved
+        for match in matches
     ]
-    return tuple(sorted(found, key=lambda each: order[each.a]))
+    return tuple(sorted(found, key=lambda delta: order[delta.a]))
 
 
 def _outputs(module: nn.Module, tensors: tuple[Tensor, ...], skipped: list[Skipped]) -> list[Tensor]:
     try:
-        with torch.no_grad(), in_mode(module, training=False), Survival():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), in_mode(module, training=False), DropoutKeepsAll():  # type: ignore[no-untyped-call]
             return outputs(module, tensors)
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError) as error:
         skipped.append(Skipped("outputs with the given weights, in float64", in_one_line(error)))
@@ -248,15 +250,15 @@ def _outputs(module: nn.Module, tensors: tuple[Tensor, ...], skipped: list[Skipp
 
 def _reproduces(side: Side, tensors: tuple[Tensor, ...], expected: Sequence[Tensor]) -> bool:
     """Compute a graph, and say whether it gives what the module gave."""
-    with Survival():  # type: ignore[no-untyped-call]
+    with DropoutKeepsAll():  # type: ignore[no-untyped-call]
         run_graph(side, tensors)
     found = [side.values.get(node) for node in side.skeleton.graph.outputs]
     computed = [value for value in found if isinstance(value, Tensor)]
     return len(computed) == len(found) and _all_apart(expected, computed).within(FORM)
 
 
-def _step(alignment: Alignment, pair: tuple[int, int], found: Apart, differing: set[str]) -> Step:
+def _step(alignment: Alignment, pair: tuple[int, int], found: Distance, differing: set[str]) -> OperationDistance:
     graph = alignment.a.graph
-    node, other = graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
+    node, node_b = graph.nodes[pair[0]], alignment.b.graph.nodes[pair[1]]
     read = {weight_root(graph, graph.nodes[v]).name for v in node.inputs if alignment.a.weights[v]}
-    return Step(node.op, node.module_path, other.module_path, node.source, found, bool(read & differing))
+    return OperationDistance(node.op, node.module_path, node_b.module_path, node.source, found, bool(read & differing))

@@ -1,4 +1,4 @@
-"""What a case of somebody else's would run as code or fetch, as far as its texts tell it before anything is read.
+"""What a foreign case would run as code or fetch, where its texts show it before anything is read.
 
 What no text tells is found out where it would happen: `networks.consent` asks there, and `guard` watches the process.
 """

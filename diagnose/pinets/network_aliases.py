@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diagnose.networks.aliases import Entry, Options
+from diagnose.networks.aliases import AliasEntry, Options
 from diagnose.networks.origin import Alias, Shapes
 from diagnose.pinets.networks import mmpretrain_resnet, pinet, resnet
 
@@ -18,16 +18,16 @@ BOTTLENECKS = (
 HUB = "mmpretrain:resnet18_8xb16_cifar10"
 
 
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[AliasEntry, ...]:
     """Return the aliases in the order in which they should be read."""
     return (
-        Entry(
+        AliasEntry(
             Alias("torch", "torchvision", "ResNet-18 with a CIFAR stem, 10 classes"),
             resnet,
             _input_shapes,
             narrow=lambda width: {"width": width},
         ),
-        Entry(
+        AliasEntry(
             Alias("mm", "mmpretrain", "its own resnet18_8xb16_cifar10"),
             mmpretrain_resnet,
             _input_shapes,
@@ -50,8 +50,8 @@ def entries() -> tuple[Entry, ...]:
     )
 
 
-def _backbone(name: str, description: str, origin: str = BACKBONES, **preset: Any) -> Entry:
-    return Entry(
+def _backbone(name: str, description: str, origin: str = BACKBONES, **preset: Any) -> AliasEntry:
+    return AliasEntry(
         Alias(name, origin, description),
         pinet,
         _input_shapes,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diagnose.case.keys import Key, text, whole, word
-from diagnose.case.kind import Evidence, Kind, Opinion
-from diagnose.case.measurements import Bench, one_thread
+from diagnose.case.kind import Assessment, Evidence, Kind
+from diagnose.case.measurements import Measurements, one_thread
 from diagnose.errors import CannotRun
 from diagnose.values import Cell, Claim, Column, Curve, Curves, Prose, Ruling, Skipped, Table
 
@@ -45,7 +45,7 @@ class Degrees:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class NetworkFit:
     """A network with random weights, an input of it, and the fits of its blocks."""
 
     network: nn.Module
@@ -54,17 +54,19 @@ class Fitted:
     skipped: tuple[Skipped, ...]
 
 
-def measure(claim: Claim, bench: Bench) -> Degrees:
+def measure(claim: Claim, measurements: Measurements) -> Degrees:
     """Restrict the network, with random weights, or each of its blocks to a line."""
     name = claim.get("model")
     with one_thread():
-        fitted = bench.once(("blocks on a line", bench.text(name)), lambda: _fitted(bench.text(name)))
+        fitted = measurements.once(
+            ("blocks on a line", measurements.text(name)), lambda: _fitted(measurements.text(name))
+        )
         if claim.get("of") != NETWORK:
             return Degrees(name, fitted.blocks, None, fitted.skipped)
         return _whole(name, fitted)
 
 
-def _fitted(model: str) -> Fitted:
+def _fitted(model: str) -> NetworkFit:
     import torch
 
     from diagnose.networks import build
@@ -86,20 +88,20 @@ def _fitted(model: str) -> Fitted:
         for block in blocks
         if block.path in starts
     )
-    return Fitted(network, x, fitted, skipped)
+    return NetworkFit(network, x, fitted, skipped)
 
 
-def _whole(name: str, fitted: Fitted) -> Degrees:
+def _whole(name: str, fitted: NetworkFit) -> Degrees:
     """Return the fits with that of what stands before the blocks, and the growth of the network."""
     import torch
 
     from diagnose.polynomial.degree import growth
-    from diagnose.polynomial.restrict import SEED, Until, straight
+    from diagnose.polynomial.restrict import SEED, NetworkPrefix, straight
 
     generator = torch.Generator().manual_seed(SEED + 1)
     parts = fitted.blocks
     if parts:
-        before = Until(fitted.network, parts[0].path)
+        before = NetworkPrefix(fitted.network, parts[0].path)
         parts = (_block(before, BEFORE, "", fitted.x, generator), *parts)
     return Degrees(name, parts, growth(straight(fitted.network, fitted.x, generator)), fitted.skipped)
 
@@ -116,30 +118,32 @@ def _block(block: nn.Module, path: str, name: str, start: Tensor, generator: tor
     return BlockDegree(path, name, as_it_is, at_start)
 
 
-def judge(claim: Claim, degrees: Degrees) -> Opinion:
+def judge(claim: Claim, degrees: Degrees) -> Assessment:
     """Compare the claimed degree with the measured one, of each block or of the whole network."""
     return _judge_network(claim, degrees) if claim.get("of") == NETWORK else _judge_blocks(claim, degrees)
 
 
-def _judge_blocks(claim: Claim, degrees: Degrees) -> Opinion:
+def _judge_blocks(claim: Claim, degrees: Degrees) -> Assessment:
     from diagnose.polynomial.degree import HIGHEST
 
     wanted, blocks = claim.get("degree"), degrees.blocks
     if not blocks:
-        return Opinion(Ruling.UNDETERMINED, f"{degrees.model} has no repeated blocks that take one tensor.")
+        return Assessment(Ruling.UNDETERMINED, f"{degrees.model} has no repeated blocks that take one tensor.")
     if wanted > HIGHEST:
-        return Opinion(Ruling.UNDETERMINED, f"A block's degree is fitted up to {HIGHEST}, not to {wanted}.")
+        return Assessment(Ruling.UNDETERMINED, f"A block's degree is fitted up to {HIGHEST}, not to {wanted}.")
     if not all(block.as_it_is.decided for block in blocks) or degrees.skipped:
-        return Opinion(Ruling.UNDETERMINED, "Not every block could be fitted clearly.")
+        return Assessment(Ruling.UNDETERMINED, "Not every block could be fitted clearly.")
     found = {block.as_it_is.degree for block in blocks}
     if found == {wanted}:
         said = f"Each of the {len(blocks)} blocks is a polynomial of degree {wanted}. {IN_EVALUATION}"
-        return Opinion(Ruling.SUPPORTED, said)
+        return Assessment(Ruling.SUPPORTED, said)
     if None not in found:
         named = " and ".join(map(str, sorted(degree for degree in found if degree is not None)))
-        return Opinion(Ruling.REFUTED, f"The blocks are polynomials of degree {named}, not {wanted}. {IN_EVALUATION}")
+        return Assessment(
+            Ruling.REFUTED, f"The blocks are polynomials of degree {named}, not {wanted}. {IN_EVALUATION}"
+        )
     piecewise = _piecewise(blocks)
-    return Opinion(Ruling.REFUTED, piecewise or f"No polynomial of a degree up to {HIGHEST} fits every block.")
+    return Assessment(Ruling.REFUTED, piecewise or f"No polynomial of a degree up to {HIGHEST} fits every block.")
 
 
 def _piecewise(blocks: tuple[BlockDegree, ...]) -> str:
@@ -163,22 +167,22 @@ def _near(block: BlockDegree) -> int | None:
     return block.frozen.degree if block.frozen is not None and block.frozen.decided else None
 
 
-def _judge_network(claim: Claim, degrees: Degrees) -> Opinion:
+def _judge_network(claim: Claim, degrees: Degrees) -> Assessment:
     wanted, found = claim.get("degree"), degrees.growth.degree if degrees.growth else None
     unfitted = [block for block in degrees.blocks if block.as_it_is.decided and block.as_it_is.degree is None]
     if any(_near(block) is not None for block in unfitted):
         grows = f"; it grows like degree {found}" if found is not None else ""
         said = f"Not a polynomial: a part of it is one only between the switches of its ReLUs{grows}."
-        return Opinion(Ruling.REFUTED, said)
+        return Assessment(Ruling.REFUTED, said)
     if unfitted:
         grows = f", which grows like degree {found}" if found is not None else ""
-        return Opinion(Ruling.UNDETERMINED, f"A part of the network{grows}, has no degree that could be fitted.")
+        return Assessment(Ruling.UNDETERMINED, f"A part of the network{grows}, has no degree that could be fitted.")
     if found is None or not degrees.blocks or not all(block.as_it_is.decided for block in degrees.blocks):
-        return Opinion(Ruling.UNDETERMINED, "The growth did not settle on a degree before it overflowed.")
+        return Assessment(Ruling.UNDETERMINED, "The growth did not settle on a degree before it overflowed.")
     said = f"The network grows like degree {found}; the product of its blocks' degrees is {_product(degrees)}."
     if found != _product(degrees):
-        return Opinion(Ruling.UNDETERMINED, said)
-    return Opinion(Ruling.SUPPORTED if found == wanted else Ruling.REFUTED, f"{said} {IN_EVALUATION}")
+        return Assessment(Ruling.UNDETERMINED, said)
+    return Assessment(Ruling.SUPPORTED if found == wanted else Ruling.REFUTED, f"{said} {IN_EVALUATION}")
 
 
 def _product(degrees: Degrees) -> int:

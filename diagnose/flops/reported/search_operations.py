@@ -14,17 +14,17 @@ from diagnose.errors import DiagnoseError, in_one_line
 from diagnose.flops.count import count_forward, count_operations
 from diagnose.flops.other_tools.fvcore import fvcore_causes, fvcore_value
 from diagnose.flops.other_tools.tools import mode_figure, torchinfo_figure
-from diagnose.flops.reported.conventions import Figure, conventions, plain
+from diagnose.flops.reported.counting_conventions import CountingConvention, conventions, plain
 from diagnose.flops.reported.variants import Subject, variants
 from diagnose.params.reported import parse_reported
-from diagnose.values import FlopTable, InputSpec, Reported, Skipped
+from diagnose.values import FlopTable, InputSpec, ReportedNumber, Skipped
 
 _UNIT = re.compile(r"(?P<number>.*?)\s*(?:flops?|macs?|mult-?adds?|madds?)", re.IGNORECASE)
 _TOOL_COST = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class FlopCandidate:
+class FlopSolution:
     """A way to the reported number: a convention, an input, and the edits of the network that it takes.
 
     `value` was counted on the network so edited; `fits` names the readings it satisfies, "rounded" or "truncated".
@@ -43,7 +43,7 @@ class FlopCandidate:
     against: str = ""
 
 
-def parse_reported_work(text: str) -> Reported:
+def parse_reported_work(text: str) -> ReportedNumber:
     """Parse "0.56G", "4.09 GFLOPs" or "1.8e9 MACs"; raise DiagnoseError for anything else.
 
     The word behind the number is not believed: papers write FLOPs for MACs.
@@ -52,7 +52,7 @@ def parse_reported_work(text: str) -> Reported:
     return parse_reported(match["number"] if match else text)
 
 
-def find_candidates(reported: Reported, subject: Subject) -> tuple[tuple[FlopCandidate, ...], tuple[Skipped, ...]]:
+def find_candidates(reported: ReportedNumber, subject: Subject) -> tuple[tuple[FlopSolution, ...], tuple[Skipped, ...]]:
     """Return the ways to a reported number, the likeliest first, and the tools that could not be asked.
 
     A convention that gives the same number as a plainer one is left out, and so is another input or an edit where MACs
@@ -66,25 +66,27 @@ def find_candidates(reported: Reported, subject: Subject) -> tuple[tuple[FlopCan
     figures = plain(subject.table)
     tried = tuple(figure for figure in figures if not {figures[0].text, figure.text} & settled)
     found = [*own, *_of_variants(reported, subject, tried)]
-    likely = sorted(found, key=lambda each: (each.cost, not each.source, -len(each.fits)))
+    likely = sorted(found, key=lambda solution: (solution.cost, not solution.source, -len(solution.fits)))
     return tuple(_distinct(likely)), tuple(skipped)
 
 
-def _distinct(candidates: Sequence[FlopCandidate]) -> Iterator[FlopCandidate]:
+def _distinct(candidates: Sequence[FlopSolution]) -> Iterator[FlopSolution]:
     """Yield the first candidate of each value, input and convention; it says which edits come to the same.
 
     On the network as it is, several conventions may give one value; the plainest stands for them.
     """
-    alike: dict[tuple[int, str, str], list[FlopCandidate]] = {}
-    for each in candidates:
-        alike.setdefault((each.value, each.input, each.convention if each.edits else ""), []).append(each)
+    alike: dict[tuple[int, str, str], list[FlopSolution]] = {}
+    for solution in candidates:
+        alike.setdefault((solution.value, solution.input, solution.convention if solution.edits else ""), []).append(
+            solution
+        )
     for first, *others in alike.values():
-        same = "; ".join(", ".join(other.edits) for other in others if first.edits)
+        same = "; ".join(", ".join(candidate.edits) for candidate in others if first.edits)
         note = "; ".join(filter(None, (first.note, f"the same with {same}" if same else "")))
         yield replace(first, note=note)
 
 
-def met(candidates: tuple[FlopCandidate, ...], table: FlopTable) -> bool:
+def met(candidates: tuple[FlopSolution, ...], table: FlopTable) -> bool:
     """Return whether some convention gives the number on the network as it is, at its own input."""
     own = _text(table.inputs)
     return any(not candidate.edits and candidate.input == own for candidate in candidates)
@@ -94,15 +96,19 @@ def _text(inputs: tuple[InputSpec, ...]) -> str:
     return ", ".join(map(str, inputs))
 
 
-def _of_conventions(reported: Reported, table: FlopTable, figures: tuple[Figure, ...]) -> Iterator[FlopCandidate]:
+def _of_conventions(
+    reported: ReportedNumber, table: FlopTable, figures: tuple[CountingConvention, ...]
+) -> Iterator[FlopSolution]:
     for figure in figures:
         value = figure.of(table)
         fits = reported.readings(value)
         if fits:
-            yield FlopCandidate(value, figure.text, _text(table.inputs), (), figure.source, fits, figure.cost)
+            yield FlopSolution(value, figure.text, _text(table.inputs), (), figure.source, fits, figure.cost)
 
 
-def _of_variants(reported: Reported, subject: Subject, figures: tuple[Figure, ...]) -> Iterator[FlopCandidate]:
+def _of_variants(
+    reported: ReportedNumber, subject: Subject, figures: tuple[CountingConvention, ...]
+) -> Iterator[FlopSolution]:
     low = min(reported.rounded[0], reported.truncated[0])
     high = max(reported.rounded[1], reported.truncated[1])
     macs = subject.table.macs
@@ -119,7 +125,7 @@ def _of_variants(reported: Reported, subject: Subject, figures: tuple[Figure, ..
         if not isinstance(table, FlopTable):  # some networks take one size alone, some edits do not fit
             continue
         for found in _of_conventions(reported, table, figures):
-            yield FlopCandidate(
+            yield FlopSolution(
                 value=found.value,
                 convention=found.convention,
                 input=found.input,
@@ -135,7 +141,7 @@ def _of_variants(reported: Reported, subject: Subject, figures: tuple[Figure, ..
 # ------------------------------------------------------------------------------------------------ tools
 
 
-def _of_tools(reported: Reported, subject: Subject, skipped: list[Skipped]) -> Iterator[FlopCandidate]:
+def _of_tools(reported: ReportedNumber, subject: Subject, skipped: list[Skipped]) -> Iterator[FlopSolution]:
     """Yield what other tools give for the network as it is, each really run.
 
     fvcore needs a network with weights, so it is run only where its rules, applied to our count, give the number.
@@ -169,4 +175,4 @@ def _of_tools(reported: Reported, subject: Subject, skipped: list[Skipped]) -> I
         fits = reported.readings(value)
         if fits:
             source = f"{name} {version(package)}"
-            yield FlopCandidate(value, text, _text(table.inputs), (), source, fits, _TOOL_COST)
+            yield FlopSolution(value, text, _text(table.inputs), (), source, fits, _TOOL_COST)

@@ -5,47 +5,49 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.case.keys import Key, text, texts
-from diagnose.case.kind import Evidence, Kind, Opinion
-from diagnose.case.measurements import Bench
+from diagnose.case.kind import Assessment, Evidence, Kind
+from diagnose.case.measurements import Measurements
 from diagnose.values import Bar, Bars, Cell, Claim, Column, FlopTable, Ruling, Skipped, Table
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class OperationEvidence:
     """The operations of each model, or why they could not be counted."""
 
     tables: tuple[tuple[str, FlopTable | Skipped], ...]
 
 
-def measure(claim: Claim, bench: Bench) -> Work:
+def measure(claim: Claim, measurements: Measurements) -> OperationEvidence:
     """Count the operations of each model on its own input."""
-    return Work(tuple((name, bench.operations(name)) for name in claim.get("models")))
+    return OperationEvidence(tuple((name, measurements.operations(name)) for name in claim.get("models")))
 
 
-def judge(claim: Claim, work: Work) -> Opinion:
+def judge(claim: Claim, work: OperationEvidence) -> Assessment:
     """Support the claim where the named model needs fewer FLOPs than every other."""
     counted = {name: table for name, table in work.tables if isinstance(table, FlopTable)}
     if len(counted) < len(work.tables):
         missing = ", ".join(name for name, table in work.tables if isinstance(table, Skipped))
-        return Opinion(Ruling.UNDETERMINED, f"The operations of {missing} could not be counted.")
+        return Assessment(Ruling.UNDETERMINED, f"The operations of {missing} could not be counted.")
     if len({table.inputs for table in counted.values()}) > 1:
-        return Opinion(Ruling.UNDETERMINED, "The models run on inputs of other shapes, so their work does not compare.")
+        return Assessment(
+            Ruling.UNDETERMINED, "The models run on inputs of other shapes, so their work does not compare."
+        )
     if any(table.lower_bound for table in counted.values()):
-        return Opinion(Ruling.UNDETERMINED, "An operator without a formula leaves a total that is a lower bound.")
+        return Assessment(Ruling.UNDETERMINED, "An operator without a formula leaves a total that is a lower bound.")
     fewest = claim.get("fewest")
     least = min(table.flops for name, table in counted.items() if name != fewest)
     said = ", ".join(f"{name} has {table.macs:,} MACs" for name, table in counted.items())
     own = counted[fewest].flops
     first = f"{fewest} needs {own:,} FLOPs at {_input(work)}, where the fewest of the others is {least:,}."
-    return Opinion(Ruling.SUPPORTED if own < least else Ruling.REFUTED, f"{first} Of these, {said}.")
+    return Assessment(Ruling.SUPPORTED if own < least else Ruling.REFUTED, f"{first} Of these, {said}.")
 
 
-def _input(work: Work) -> str:
+def _input(work: OperationEvidence) -> str:
     table = next(table for _, table in work.tables if isinstance(table, FlopTable))
     return ", ".join(map(str, table.inputs))
 
 
-def evidence(claim: Claim, work: Work) -> Evidence:
+def evidence(claim: Claim, work: OperationEvidence) -> Evidence:
     """Show the models side by side, with their Hadamard products."""
     counted = [(name, table) for name, table in work.tables if isinstance(table, FlopTable)]
     rows: tuple[tuple[Cell, ...], ...] = tuple(

@@ -5,8 +5,8 @@ from torch import nn
 from torchvision.ops import StochasticDepth
 
 from diagnose.diff.explain.changes import Change
-from diagnose.diff.explain.findings import grouped
-from diagnose.values import Verdict
+from diagnose.diff.explain.conclusions import grouped
+from diagnose.values import Significance
 
 
 class Block(nn.Module):
@@ -23,7 +23,9 @@ def test_a_rate_that_grows_from_block_to_block_is_one_finding(compare) -> None:
     rates = (0.05, 0.1, 0.15)
     answer = compare(nn.Sequential(*map(Block, rates)), nn.Sequential(*(Block(0.0) for _ in rates)), shape=(2, 4, 6, 6))
 
-    (found,) = [each for each in answer.findings if each.verdict is Verdict.REAL and "rate" in each.message]
+    (found,) = [
+        finding for finding in answer.findings if finding.verdict is Significance.REAL and "rate" in finding.message
+    ]
     assert found.count == 3
     assert "rate 0.05 to 0.15" in found.message
     assert found.where == ("0.drop", "1.drop", "2.drop")
@@ -40,5 +42,5 @@ def test_a_rate_that_grows_from_block_to_block_is_one_finding(compare) -> None:
     ],
 )
 def test_only_graded_numbers_are_drawn_together(messages, expected) -> None:
-    found = grouped([(Change("kind", Verdict.REAL, message, "here", ()), "train") for message in messages])
-    assert [each.message for each in found] == (expected or messages)
+    found = grouped([(Change("kind", Significance.REAL, message, "here", ()), "train") for message in messages])
+    assert [finding.message for finding in found] == (expected or messages)

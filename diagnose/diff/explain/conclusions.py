@@ -9,20 +9,22 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from diagnose.diff.explain.changes import Change
-from diagnose.values import Finding, Proof, Verdict, WeightMapping
+from diagnose.values import Finding, Proof, Significance, WeightMapping
 
 _GRADED = re.compile(r"(?:(?<=rate )|(?<=factor )|(?<=\(p ))-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 """Numbers that grow from block to block in one edit: a rate of dropping, and the factor that makes up for it."""
 
 
-def doubted(change: Change) -> Change:
-    """Return a change without its verdict where it rests on numbers, the networks agree, and others may make up for it.
+def downgraded(change: Change) -> Change:
+    """Make a change undetermined if only numbers support it, the networks agree, and another change may cancel it.
 
     An operation that differs by itself, with nothing changed around it, stays different: the inputs did not reach it.
     """
-    if change.verdict is not Verdict.REAL or change.certain or change.alone:
+    if change.verdict is not Significance.REAL or change.certain or change.alone:
         return change
-    return replace(change, verdict=Verdict.UNDETERMINED, evidence=("the networks agree as a whole", *change.evidence))
+    return replace(
+        change, verdict=Significance.UNDETERMINED, evidence=("the networks agree as a whole", *change.evidence)
+    )
 
 
 def grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:
@@ -30,7 +32,7 @@ def grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:
 
     So is one that grows from block to block, as the rate of stochastic depth does: its message gives the range.
     """
-    groups: dict[tuple[str, Verdict, str], list[tuple[Change, str]]] = {}
+    groups: dict[tuple[str, Significance, str], list[tuple[Change, str]]] = {}
     for change, seen_in in found:
         message = change.message if seen_in == "train" else f"{change.message} (in eval mode alone)"
         groups.setdefault((change.kind, change.verdict, _GRADED.sub("#", message)), []).append((change, message))
@@ -45,7 +47,7 @@ def grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:
         )
         for (kind, verdict, _), members in groups.items()
     ]
-    order = {Verdict.REAL: 0, Verdict.UNDETERMINED: 1, Verdict.COSMETIC: 2}
+    order = {Significance.REAL: 0, Significance.UNDETERMINED: 1, Significance.COSMETIC: 2}
     return sorted(findings, key=lambda finding: (order[finding.verdict], -finding.count))
 
 
@@ -67,14 +69,16 @@ def unmapped(
         return []
     findings = []
     for name, names, state in (("A", mapping.only_a, states[0]), ("B", mapping.only_b, states[1])):
-        unused = [each for each in names if isinstance(state[each], nn.Parameter)]
+        unused = [tensor for tensor in names if isinstance(state[tensor], nn.Parameter)]
         if unused:
             message = f"{len(unused)} parameters of {name} have no part in the forward pass"
-            findings.append(Finding("unused parameters", Verdict.COSMETIC, tuple(unused[:5]), len(unused), message))
+            findings.append(
+                Finding("unused parameters", Significance.COSMETIC, tuple(unused[:5]), len(unused), message)
+            )
     return findings
 
 
-def judged(
+def verdict_of(
     same: bool, proof: Proof, findings: Sequence[Finding], *, trusted: bool, steady: bool
 ) -> tuple[str, list[Finding]]:
     """Return the verdict, and what stands against a clearer one."""
@@ -85,8 +89,10 @@ def judged(
         doubts.append(_doubt("a second capture gave another graph: the network draws random numbers in Python"))
     if same and proof.agrees is False:
         doubts.append(_doubt("the canonical forms are equal, but the numbers after the transplant are not"))
-    real = any(each.verdict is Verdict.REAL and each.kind != "initial weights" for each in findings)
-    if not same and all(each.verdict is Verdict.COSMETIC or each.kind == "initial weights" for each in findings):
+    real = any(finding.verdict is Significance.REAL and finding.kind != "initial weights" for finding in findings)
+    if not same and all(
+        finding.verdict is Significance.COSMETIC or finding.kind == "initial weights" for finding in findings
+    ):
         doubts.append(_doubt("the canonical forms differ in a way that no finding names"))
     if doubts and not (real and trusted):
         return "undetermined", doubts
@@ -96,4 +102,4 @@ def judged(
 
 
 def _doubt(message: str) -> Finding:
-    return Finding("capture", Verdict.UNDETERMINED, (), 1, message)
+    return Finding("capture", Significance.UNDETERMINED, (), 1, message)

@@ -7,7 +7,7 @@ from diagnose.recipes.fields import FIELDS
 from diagnose.recipes.report import diff_report, show_report
 from diagnose.recipes.toml import parse
 from diagnose.render import FORMATS, render
-from diagnose.values import NOT_STATED, Verdict
+from diagnose.values import NOT_STATED, Significance
 
 
 def statuses(a, b):
@@ -39,15 +39,15 @@ def test_the_reproduction_against_the_authors():
 
 def test_what_one_leaves_unstated_is_never_called_a_difference():
     diff = compare(load("paper"), load("reproduction"))
-    assert {finding.verdict for finding in diff.findings} == {Verdict.UNDETERMINED}
+    assert {finding.verdict for finding in diff.findings} == {Significance.UNDETERMINED}
 
 
 def test_a_seed_and_a_rounding_are_no_real_difference():
     a = parse("seed = 1\nnormalisation = {mean = [125.3, 123.0, 113.9], std = [63, 62.1, 66.7]}", "a", "a")
     b = parse("seed = 2\nnormalisation = {mean = [125.31, 122.96, 113.86], std = [63.04, 62.09, 66.7]}", "b", "b")
-    assert {finding.verdict for finding in compare(a, b).findings} == {Verdict.COSMETIC}
-    other = parse("normalisation = {mean = [125.4, 123.0, 113.9], std = [63, 62.1, 66.7]}", "c", "c")
-    assert [f.verdict for f in compare(a, other).findings if f.kind == "recipe.normalisation"] == [Verdict.REAL]
+    assert {finding.verdict for finding in compare(a, b).findings} == {Significance.COSMETIC}
+    second = parse("normalisation = {mean = [125.4, 123.0, 113.9], std = [63, 62.1, 66.7]}", "c", "c")
+    assert [f.verdict for f in compare(a, second).findings if f.kind == "recipe.normalisation"] == [Significance.REAL]
 
 
 def test_selection_on_test_and_held_out_images_are_flagged():

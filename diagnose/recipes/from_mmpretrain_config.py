@@ -94,7 +94,7 @@ def _optimizer(wrapper: Mapping[str, Any]) -> Iterator[Found]:
 
 
 def _schedule(schedulers: list[Mapping[str, Any]], length: object) -> Iterator[Found]:
-    """Yield the schedule of a training of so many epochs."""
+    """Yield the schedule of a training, given its number of epochs."""
     first, place = schedulers[0], "param_scheduler"
     epochs = bool(first.get("by_epoch", True)) and not first.get("convert_to_iter_based", False)
     alone = len(schedulers) == 1 and first.get("by_epoch", True) and not first.get("begin")
@@ -149,7 +149,7 @@ def _data(config: Any, name: str) -> Iterator[Found]:
 def _augmentation(pipeline: list[Mapping[str, Any]], mixes: tuple[str, ...]) -> Augmentation:
     pad = crop = 0
     flip = 0.0
-    other: list[str] = []
+    further: list[str] = []
     for step in pipeline:
         kind = step.get("type")
         if kind == "RandomCrop" and isinstance(step.get("crop_size"), int) and isinstance(step.get("padding", 0), int):
@@ -157,8 +157,8 @@ def _augmentation(pipeline: list[Mapping[str, Any]], mixes: tuple[str, ...]) -> 
         elif kind == "RandomFlip" and step.get("direction", "horizontal") == "horizontal":
             flip = float(step.get("prob", 0.5))
         elif kind not in ("LoadImageFromFile", "PackInputs"):
-            other.append(str(kind))
-    return Augmentation(pad, crop, flip, (*other, *mixes))
+            further.append(str(kind))
+    return Augmentation(pad, crop, flip, (*further, *mixes))
 
 
 def _loss(config: Any) -> Iterator[Found]:

@@ -14,7 +14,7 @@ Cell = tuple[str, bool, bool]
 
 
 @dataclass(frozen=True)
-class Convention:
+class ParameterConvention:
     """A way to count: the weight of each cell, and the factor to the unit that the document calls "1".
 
     `measure` counts the same on the table itself, as a check that the cells hold what they say; a convention that
@@ -50,44 +50,45 @@ def _rows(table: ParamTable, kept: Callable[[str, str], bool]) -> int:
     return sum(row.parameters for row in table.rows if kept(row.kind, row.place.stage))
 
 
-PLAIN = Convention("all parameters, tied ones once", _is_parameter, lambda table: table.total, cost=0.0)
+PLAIN = ParameterConvention("all parameters, tied ones once", _is_parameter, lambda table: table.total, cost=0.0)
 
-CONVENTIONS: tuple[Convention, ...] = (
+CONVENTIONS: tuple[ParameterConvention, ...] = (
     PLAIN,
-    Convention("trainable parameters only", lambda c: _is_parameter(c) and c[1], lambda t: t.trainable),
-    Convention(
+    ParameterConvention("trainable parameters only", lambda c: _is_parameter(c) and c[1], lambda t: t.trainable),
+    ParameterConvention(
         "without what the eval forward never reads",
         lambda c: _is_parameter(c) and c[2],
         lambda t: t.total - (t.unused or 0),
         source="torchvision states GoogLeNet's parameters so, without its auxiliary heads",
     ),
-    Convention(
+    ParameterConvention(
         "without the classifier",
         _without("classifier"),
         lambda t: _rows(t, lambda kind, stage: not (kind == "linear" and stage == "head")),
     ),
-    Convention("without the norms", _without("norm"), lambda t: _rows(t, lambda kind, _: "norm" not in kind)),
-    Convention("without embeddings", _without("embedding"), lambda t: _rows(t, lambda kind, _: kind != "embedding")),
-    Convention(
+    ParameterConvention("without the norms", _without("norm"), lambda t: _rows(t, lambda kind, _: "norm" not in kind)),
+    ParameterConvention("without embeddings", _without("embedding"),
+                        lambda t: _rows(t, lambda kind, _: kind != "embedding")),
+    ParameterConvention(
         "tied parameters counted at every place",
         lambda c: _is_parameter(c) or c[0] == "tied again",
         lambda t: t.total + _tied_again(t),
     ),
-    Convention(
+    ParameterConvention(
         "with the running statistics of the norms",
         lambda c: _is_parameter(c) or c[0] == "running statistics",
         lambda t: t.total + sum(b.elements for b in t.buffers if b.persistent and b.floating),
     ),
-    Convention(
+    ParameterConvention(
         "every element of the state dict",
         lambda c: 1,
         lambda t: t.total + _tied_again(t) + sum(b.elements for b in t.buffers if b.persistent),
     ),
-    Convention("M = 2^20", _is_parameter, lambda t: t.total, factor=10**6 / 2**20, cost=1.5),
-    Convention(
+    ParameterConvention("M = 2^20", _is_parameter, lambda t: t.total, factor=10**6 / 2**20, cost=1.5),
+    ParameterConvention(
         "mebibytes of float32 taken for millions", _is_parameter, lambda t: t.total, factor=4 * 10**6 / 2**20, cost=1.5
     ),
-    Convention(
+    ParameterConvention(
         "megabytes of float32 taken for millions", _is_parameter, lambda t: t.total, factor=4.0, cost=1.5
     ),
 )  # fmt: skip
@@ -98,7 +99,7 @@ def _tied_again(table: ParamTable) -> int:
     return sum(sizes[row.tied_to] for row in table.rows if row.tied_to is not None)
 
 
-def applicable(table: ParamTable, counts: Counts) -> tuple[Convention, ...]:
+def applicable(table: ParamTable, counts: Counts) -> tuple[ParameterConvention, ...]:
     """Return the conventions that count this model differently from the plain one, and that the cells get right."""
     chosen = [PLAIN]
     for convention in CONVENTIONS[1:]:

@@ -10,7 +10,7 @@ from diagnose.values import ParamRow, ParamTable
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ParameterDifference:
     """What one of two models has and the other has not: `parameters` is positive where B has it."""
 
     stage: str
@@ -24,7 +24,7 @@ class SideBySide:
     """Parameters per stage and kind of A and B, and the differences that make up the gap between the totals."""
 
     cells: tuple[tuple[str, str, int, int], ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[ParameterDifference, ...]
 
 
 Role = tuple[str, int]
@@ -99,7 +99,7 @@ def _unmatched(role: Role, a: list[ParamRow] | None, b: list[ParamRow] | None) -
                 yield stage, f"{row.kind}{branch}", -sign * row.parameters
 
 
-def _grouped(unmatched: Iterable[Unmatched]) -> Iterator[Difference]:
+def _grouped(unmatched: Iterable[Unmatched]) -> Iterator[ParameterDifference]:
     """Yield one difference for what is alike in several stages: a whole block stays by itself."""
     groups: dict[tuple[str, bool], dict[str, int]] = {}
     for stage, what, parameters in unmatched:
@@ -108,4 +108,4 @@ def _grouped(unmatched: Iterable[Unmatched]) -> Iterator[Difference]:
         stages[stage] = stages.get(stage, 0) + parameters
     for (what, _), stages in groups.items():
         named = ", ".join(stages)
-        yield Difference(named, what, len(stages), sum(stages.values()))
+        yield ParameterDifference(named, what, len(stages), sum(stages.values()))
