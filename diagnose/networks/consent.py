@@ -12,9 +12,7 @@ from enum import StrEnum
 from diagnose.errors import CannotRun
 from diagnose.values import ModelRef
 
-FETCHING = frozenset(
-    ("pretrained", "weights", "weights_backbone", "checkpoint", "checkpoint_path", "init_cfg", "load_from")
-)
+FETCHING = frozenset(("pretrained", "weights", "weights_backbone", "checkpoint", "checkpoint_path", "load_from"))
 """Arguments of models with which their libraries download weights or read a checkpoint, at any depth."""
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|(hf-hub|hf_hub|local-dir|local_dir):", re.IGNORECASE)

@@ -61,6 +61,7 @@ KNOWN = (
     "mm(backbone={'norm_cfg': {'type': 'GN', 'num_groups': 8}})",
     "mm(head={'loss': {'_delete_': True, 'type': 'mmpretrain.LabelSmoothLoss', 'label_smooth_val': 0.1}})",
     "mm(train_cfg={'augments': {'type': 'Mixup', 'alpha': 0.2}})",
+    "mm(backbone={'init_cfg': {'type': 'Kaiming', 'layer': 'Conv2d'}})",
     "torchvision:resnet18(num_classes=10)",
 )
 

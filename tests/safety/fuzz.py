@@ -112,7 +112,7 @@ class Runner:
 
     def __init__(self, guard, places):
         self._guard, self._places = guard, places
-        self._folder = places["outside"] / "work"
+        self._folder = places["outside"] / "here"
         self._output = places["home"].parent / "streams"
         self._output.mkdir()
 
@@ -276,7 +276,7 @@ def _short(value):
 def _removed(path):
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
-    elif path.name != "work":
+    elif path.name != "here":
         path.unlink(missing_ok=True)
 
 
