@@ -216,7 +216,7 @@ def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
         (("--seeds", "1"), 2, "seeds must be from 2 to"),
         (("--recipe", "papr"), 2, "paper"),
         (("--width", "16"), 2, "cannot be narrowed"),
-        (("--engine", "cuda-graphs", "--micro-batch", "8"), 2, "--engine compile"),
+        (("--engine", "cuda-graphs", "--micro-batch", "8"), 2, "--engine eager"),
         (("--engine", "cuda-graphs", "--device", "cpu"), 2, "CUDA graphs need a GPU"),
         (("--device", "abacus"), 2, "cpu, cuda and cuda:1"),
         (("--device", "meta"), 2, "cpu or cuda"),

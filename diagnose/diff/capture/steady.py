@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.func import functional_call
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -29,21 +30,42 @@ def is_steady(module: nn.Module, inputs: tuple[Tensor, ...]) -> bool | None:
 
 def _calls(module: nn.Module, inputs: tuple[Tensor, ...]) -> list[Call]:
     fake = FakeTensorMode(allow_non_fake_inputs=True)
-    state: dict[str, Tensor] = {
-        name: fake.from_tensor(tensor) for name, tensor in module.state_dict(keep_vars=True).items()
-    }
-    recorder = _CallRecorder(state)
-    with fake, torch.enable_grad(), recorder:
-        functional_call(module, state, tuple(fake.from_tensor(tensor) for tensor in inputs))
+    given = tuple(fake.from_tensor(tensor) for tensor in inputs)
+    with _without_data(module, fake) as state, fake, torch.enable_grad(), _CallRecorder(state) as recorder:
+        module(*given)
     return recorder.calls
 
 
+@contextmanager
+def _without_data(module: nn.Module, fake: FakeTensorMode) -> Iterator[list[Tensor]]:
+    """Put copies without data in the place of all parameters and buffers meanwhile, and yield them.
+
+    A tensor that is registered twice has one copy, and a module that is used twice is seen once: torch's
+    `functional_call` would leave the copies in it.
+    """
+    stores: list[dict[str, Any]] = [store for part in module.modules() for store in (part._parameters, part._buffers)]
+    before = [dict(store) for store in stores]
+    copies: dict[int, Tensor] = {}
+    try:
+        for store in stores:
+            for name, tensor in store.items():
+                if tensor is not None:
+                    if id(tensor) not in copies:
+                        copies[id(tensor)] = fake.from_tensor(tensor)
+                    store[name] = copies[id(tensor)]
+        yield list(copies.values())
+    finally:
+        for store, held in zip(stores, before, strict=True):
+            store.clear()
+            store.update(held)
+
+
 class _CallRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    def __init__(self, state: dict[str, Tensor]) -> None:
+    def __init__(self, state: list[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
-        self._alive: list[Tensor] = list(state.values())
-        self._known: dict[int, object] = {id(tensor): name for name, tensor in state.items()}
+        self._alive: list[Tensor] = list(state)
+        self._known: dict[int, object] = {id(tensor): number for number, tensor in enumerate(state)}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

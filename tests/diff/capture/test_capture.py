@@ -172,3 +172,14 @@ def test_the_same_operators_on_other_weights_are_another_computation() -> None:
 
 def test_what_depends_on_data_cannot_be_told_without_any() -> None:
     assert is_steady(Written(lambda x: x if float(x.sum()) > 0 else -x), (torch.ones(SMALL),)) is None
+
+
+def test_a_layer_that_is_registered_twice_keeps_its_weights() -> None:
+    layer = nn.BatchNorm2d(INPUT[1])
+    network = nn.Sequential(layer, nn.ReLU(), layer)
+    before = dict(network.state_dict())
+
+    assert is_steady(network, (torch.zeros(INPUT),)) is True
+    assert all(type(tensor) is type(before[name]) for name, tensor in network.state_dict().items())
+    assert layer.weight is network[2].weight
+    assert isinstance(layer.weight, nn.Parameter)

@@ -83,7 +83,7 @@ def test_a_micro_batch_divides_every_batch_and_is_at_most_half(present, batches,
             RuntimeError("CUDA error: device-side assert triggered\nCompile with `TORCH_USE_CUDA_DSA` to enable …"),
             "RuntimeError: CUDA error: device-side assert triggered",
         ),
-        (ValueError("\n\ntoo few"), "ValueError"),
+        (ValueError("\n\ntoo few"), "ValueError: too few"),
         (KeyError(), "KeyError"),
     ],
 )
