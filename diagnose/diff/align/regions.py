@@ -59,7 +59,7 @@ def regions_of(alignment: Alignment, pair: Pair) -> tuple[list[int], list[int]]:
 
 
 def draws(alignment: Alignment, pair: Pair) -> bool:
-    """Say whether one region of the pair draws random numbers and the other does not draw them alike."""
+    """Say whether a region of the pair has a random operation besides the pair's own, so one without a partner."""
     regions = regions_of(alignment, pair)
     return any(
         base(skeleton.graph.nodes[node].op) in RANDOM

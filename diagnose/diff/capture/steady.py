@@ -31,8 +31,10 @@ def is_steady(module: nn.Module, inputs: tuple[Tensor, ...]) -> bool | None:
 def _calls(module: nn.Module, inputs: tuple[Tensor, ...]) -> list[Call]:
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     given = tuple(fake.from_tensor(tensor) for tensor in inputs)
-    with _without_data(module, fake) as state, fake, torch.enable_grad(), _CallRecorder(state) as recorder:
-        module(*given)
+    with _without_data(module, fake) as state:
+        recorder = _CallRecorder(state)
+        with fake, torch.enable_grad(), recorder:
+            module(*given)
     return recorder.calls
 
 

@@ -171,5 +171,5 @@ def finished(spec: TrialSpec, folder: Path) -> Trial | None:
 
 
 def unfinished(spec: TrialSpec, folder: Path) -> Trial:
-    """Return what an unfinished trial has reached so far."""
+    """Return a trial with its curve so far; a finished trial is returned whole."""
     return finished(spec, folder) or spec.result(Journal(folder / spec.key).curve(), RUNNING)
