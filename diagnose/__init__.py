@@ -11,11 +11,11 @@ Importing it loads neither torch nor the command line: each name is loaded when 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers know it; the command's start imports this file first and waits for no library
 if TYPE_CHECKING:
+    from typing import Any
+
     from diagnose.api import Inputs as Inputs
     from diagnose.api import Network as Network
     from diagnose.api import NetworkComparison as NetworkComparison
@@ -64,6 +64,8 @@ __all__ = [  # noqa: RUF022 - in the order in which they are explained
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = getattr(import_module("diagnose.errors" if name in _ERRORS else "diagnose.api"), name)
     globals()[name] = value
     return value
@@ -73,11 +75,11 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-class _Front(ModuleType):
+class _Front(type(sys)):  # type: ignore[misc]
     """This module, in which `probe` stays the function when Python has imported the package of the same name."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not (name == "probe" and isinstance(value, ModuleType)):
+        if not (name == "probe" and isinstance(value, type(sys))):
             super().__setattr__(name, value)
 
 
