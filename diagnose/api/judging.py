@@ -112,7 +112,7 @@ def judge(
         folder = Path(runs) if runs is not None else default_folder().parent / "probes"
         if runs is not None and not folder.is_dir():
             raise UsageError(f"There is no folder {folder}.")
-        read = load(str(case or defaults().case), trusted=trust)
+        read = load(str(defaults().case if case is None else case), trusted=trust)
         kept = FileCache(default_folder(), write=as_json.render, read=as_json.parse)
         cache: Cache = NoCache() if fresh else kept
 

@@ -162,7 +162,7 @@ def report(
         check_counts({"seeds": seeds})
     if runs is not None and not os.path.isdir(runs) and not probe:  # noqa: PTH112 False of a name that is too long
         raise UsageError(f"There is no folder {runs}.")
-    read = load(case or defaults().case, trusted=trust)
+    read = load(defaults().case if case is None else case, trusted=trust)
     runs = runs or default_folder().parent / "probes"
     one_file = output is not None and is_one_file(output)
     folder = None if one_file else output or Path("reports") / read.name
