@@ -153,16 +153,16 @@ def parse_reported(text):
 
 
 def parse_figure(text):
-    from diagnose.flops.reported import search_operations
+    from diagnose.flops.reported.search_operations import parse_reported_work
 
-    search_operations.parse_figure(text) if hasattr(search_operations, "parse_figure") else None
+    parse_reported_work(text)
 
 
 def parse_kept(text):
     from diagnose.networks import parse
-    from diagnose.pinets.stated import stated
+    from diagnose.params.gap.known_facts import known_facts
 
-    stated(parse("torch"), [text])
+    known_facts(parse("torch"), [text])
 
 
 def parse_case(text):
@@ -247,6 +247,7 @@ ROWS = (
     Row("--reported", each(*NAMES, *DIGITS, "1e99", "9.9e99T", "1,000,00", "." * 5_000, "1" * 5_000 + "M", "0.0000001k", "6.0 M\n", "٦M"), parse_reported),
     Row("--reported, altered", some(60, mutated("6,012,234.50e6 million")), parse_reported),
     Row("--reported of a network", each("-1", "1e99", "9" * 400, "0", "nan"), "params torch --reported={}"),
+    Row("--reported, a figure of work", each(*NAMES, *DIGITS, "1e99", "0.56 GMACs", "1" * 5_000 + "G"), parse_figure),
     Row("--reported of operations", each(*DIGITS[:4], "1e99", "x", "0.0000000001G", "\x1b[31m"), "flops torch --reported={}"),
     Row("--keep", each(*NAMES, "blocks," * 9_000, ",,,", "nothing,nothing"), parse_kept),
     Row("--also", each("=", "torch", "torch=", "=6M", "torch=x", "-o=1", "a=b=c", "absent.py:net=6M", "torch=" + "9" * 400), "params torch --reported 6M --also={}"),

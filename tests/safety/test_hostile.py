@@ -73,7 +73,7 @@ def _told(line):
     command = " ".join(line.get("command", []))
     content = f"\n    its file: {line['content']!r}" if line.get("content") else ""
     wrong = "\n    ".join(line["faults"])
-    again = f"./run python tests/safety/fuzz.py --only {row!r}"
+    again = f"./run python tests/safety/fuzz.py --only={row!r}"
     return f"{line['end']}\n    {wrong}\n    {command}{content}\n    again: {again}"
 
 
