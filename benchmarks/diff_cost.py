@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> None:
     import torchvision
 
     if any(text in ("mm", "prodpoly") or text.startswith(("mmpretrain:", "pinet", "resnet_norelu")) for text in (a, b)):
-        from diagnose.networks.from_mmpretrain import load
+        from diagnose.networks.origins.from_mmpretrain import load
 
         load()
     import diagnose.diff.report

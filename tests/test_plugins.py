@@ -16,8 +16,8 @@ from diagnose.recipes import load, names
 MINE = """
 from torch import nn
 
-from diagnose.networks.aliases import AliasEntry
-from diagnose.networks.origin import Alias
+from diagnose.networks.origins.aliases import AliasEntry
+from diagnose.networks.origins.origin import Alias
 
 
 def aliases():

@@ -69,7 +69,7 @@ def as_model(network: object, name: str = "") -> str | ModelRef:
     if isinstance(network, str):
         return network
     if is_module(network):
-        from diagnose.networks.live import live
+        from diagnose.networks.live.live_network import live
 
         return live(network, name)  # type: ignore[arg-type]
     what = "a class: give an object of it" if isinstance(network, type) else f"a {type(network).__name__}"

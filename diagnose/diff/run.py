@@ -20,7 +20,7 @@ from diagnose.files import check_writable, write_whole
 from diagnose.networks import BuiltModel
 from diagnose.networks.build_errors import calling
 from diagnose.networks.inputs import candidates, with_named_inputs
-from diagnose.networks.live import SOURCE as LIVE
+from diagnose.networks.live.live_network import SOURCE as LIVE
 from diagnose.values import GraphDiff, InputSpec, ModelRef, Skipped
 
 

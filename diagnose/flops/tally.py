@@ -11,12 +11,12 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from diagnose.flops.formula_registry import Treatment, rule
 from diagnose.flops.formulas.elementwise import MADE, MOVE
+from diagnose.flops.formulas.formula_registry import Treatment, rule
 from diagnose.flops.formulas.products import PRODUCT
+from diagnose.flops.formulas.shapes import known_result
 from diagnose.flops.module_stack import ModuleStack
 from diagnose.flops.operator_call import Call, OperatorFormula, OperatorWork, tensors_in
-from diagnose.flops.shapes import known_result
 from diagnose.params.usage import storage_key
 
 LINEAR, OF_ACTIVATIONS, HADAMARD = "linear", "product of activations", "Hadamard product"

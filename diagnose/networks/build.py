@@ -8,8 +8,8 @@ from diagnose.errors import DiagnoseError, UsageError
 from diagnose.interrupts import is_real
 from diagnose.networks.build_errors import explain
 from diagnose.networks.model_text import parse
-from diagnose.networks.origin import BuiltModel, ModelFactory
-from diagnose.networks.registry import origin
+from diagnose.networks.origins.origin import BuiltModel, ModelFactory
+from diagnose.networks.origins.registry import origin
 from diagnose.values import ModelRef, Skipped
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from diagnose.errors import DiagnoseError
-from diagnose.networks.origin import SearchResult
-from diagnose.networks.registry import SEARCHED, names
+from diagnose.networks.origins.origin import SearchResult
+from diagnose.networks.origins.registry import SEARCHED, names
 from diagnose.values import Skipped
 
 
@@ -13,7 +13,7 @@ def search(query: str) -> SearchResult:
 
     An empty query returns every alias and asks no library.
     """
-    from diagnose.networks.aliases import aliases
+    from diagnose.networks.origins.aliases import aliases
 
     words = query.lower().split()
     fitting = tuple(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diagnose.networks.aliases import AliasEntry, Options
-from diagnose.networks.origin import Alias, Shapes
+from diagnose.networks.origins.aliases import AliasEntry, Options
+from diagnose.networks.origins.origin import Alias, Shapes
 from diagnose.pinets.networks import mmpretrain_resnet, pinet, resnet
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _backbone(name: str, description: str, origin: str = BACKBONES, **preset: An
 
 
 def _mmpretrain() -> None:
-    from diagnose.networks.from_mmpretrain import load
+    from diagnose.networks.origins.from_mmpretrain import load
 
     load()
 
@@ -73,7 +73,7 @@ def _input_shapes(options: Options) -> Shapes:
 
 
 def _notes(options: Options) -> tuple[str, ...]:
-    from diagnose.networks.from_mmpretrain import UNINITIALISED
+    from diagnose.networks.origins.from_mmpretrain import UNINITIALISED
 
     return (UNINITIALISED,)
 

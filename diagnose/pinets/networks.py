@@ -74,7 +74,7 @@ def resnet(
 
 def mmpretrain_resnet(**config: Any) -> nn.Module:
     """Build mmpretrain's resnet18_8xb16_cifar10; options are merged into its config's `model`."""
-    from diagnose.networks.from_mmpretrain import get_model, hub_config, load
+    from diagnose.networks.origins.from_mmpretrain import get_model, hub_config, load
 
     load()
     return get_model(hub_config("resnet18_8xb16_cifar10"), **config)
@@ -97,7 +97,7 @@ def pinet(
     """Build a Π-net with mmpretrain's global average pooling and linear head; see `backbones.PiNetBlock`."""
     from mmengine.config import Config
 
-    from diagnose.networks.from_mmpretrain import get_model, load
+    from diagnose.networks.origins.from_mmpretrain import get_model, load
 
     layers = _blocks(depth, blocks)
     _check_stem(stem)

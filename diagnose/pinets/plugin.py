@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from diagnose.networks.aliases import AliasEntry
+    from diagnose.networks.origins.aliases import AliasEntry
     from diagnose.params.gap.edits.edit import Edit
     from diagnose.values import ModelRef, StatedFact
 

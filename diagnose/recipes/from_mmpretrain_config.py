@@ -28,8 +28,9 @@ def recipe_of(name: str) -> Recipe:
 
 
 def _config(name: str) -> Any:
-    from diagnose.networks import build_errors, from_mmpretrain, parse, registry
+    from diagnose.networks import build_errors, parse
     from diagnose.networks.consent import is_config_file
+    from diagnose.networks.origins import from_mmpretrain, registry
     from diagnose.networks.process_state import quiet, restored
 
     ref = parse(f"mmpretrain:{name}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from diagnose.render.numbers import table_texts
 from diagnose.render.outline import environment_line, outline, places, tally, times, under, unfolded, unit_of
 from diagnose.render.signs import MARKS, TONE_MARKS, signed
-from diagnose.render.terminal_figure import figure_lines
+from diagnose.render.terminal.terminal_figure import figure_lines
 from diagnose.render.text import spans, visible
 from diagnose.values import AlignedTree, Figure, Finding, Item, Prose, Report, Section, Skipped, Table, TreeRow
 

@@ -9,7 +9,7 @@ from torch.nn.utils import parametrizations, prune, weight_norm
 
 import diagnose
 from diagnose.networks import build
-from diagnose.networks.live import live
+from diagnose.networks.live.live_network import live
 from tests.api.nets import INPUT, MACS, PARAMETERS, Mine, Theirs
 
 

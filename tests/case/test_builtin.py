@@ -13,7 +13,7 @@ from diagnose.case.cache import NoCache
 from diagnose.case.report import case_report
 from diagnose.case.run import judge_case
 from diagnose.render import render
-from diagnose.render.schema import shipped
+from diagnose.render.as_json.schema import shipped
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "reports" / "pinets-table5"

@@ -10,7 +10,7 @@ import time
 import pytest
 from jsonschema import Draft202012Validator
 
-from diagnose.render.schema import shipped
+from diagnose.render.as_json.schema import shipped
 
 CASE = """
 title = "Two recipes"

@@ -144,7 +144,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(text, hint):
 
 
 def test_a_missing_library_is_named(monkeypatch):
-    monkeypatch.setattr("diagnose.networks.from_timm.find_spec", lambda name: None)
+    monkeypatch.setattr("diagnose.networks.origins.from_timm.find_spec", lambda name: None)
     with pytest.raises(DiagnoseError, match="timm is not installed"):
         build("timm:resnet18")
     found = search("resnet18 a")

@@ -5,7 +5,7 @@ from torch import nn
 
 from diagnose.errors import DiagnoseError
 from diagnose.networks import build
-from diagnose.networks.from_mmpretrain import load
+from diagnose.networks.origins.from_mmpretrain import load
 
 load()
 

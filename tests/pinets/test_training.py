@@ -3,7 +3,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from diagnose.networks import build
-from diagnose.networks.from_mmpretrain import get_model, load, read_config
+from diagnose.networks.origins.from_mmpretrain import get_model, load, read_config
 
 CONFIG = "diagnose/pinets/configs/prodpoly_8xb16_cifar10.py"
 

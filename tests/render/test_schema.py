@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from diagnose.render import render
-from diagnose.render.schema import report_schema, shipped
+from diagnose.render.as_json.schema import report_schema, shipped
 from diagnose.values import Bar, Bars, Prose, Report, Section
 
 VALIDATOR = Draft202012Validator(shipped())
@@ -15,7 +15,9 @@ VALIDATOR = Draft202012Validator(shipped())
 
 def test_it_is_a_schema_and_that_of_the_values():
     Draft202012Validator.check_schema(shipped())
-    assert shipped() == report_schema(), "run `python -m diagnose.render.schema > diagnose/render/report.schema.json`"
+    assert shipped() == report_schema(), (
+        "run `python -m diagnose.render.as_json.schema > diagnose/render/report.schema.json`"
+    )
 
 
 def test_a_report_fits(params_report):

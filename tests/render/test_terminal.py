@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from diagnose.render.terminal import render
-from diagnose.render.terminal_table import breaks, elided, table_lines, wrapped
+from diagnose.render.terminal.terminal_table import breaks, elided, table_lines, wrapped
 from diagnose.values import Column, Prose, Report, Section, Table
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

@@ -8,7 +8,7 @@ from torch import nn
 
 from diagnose.errors import UsageError
 from diagnose.networks import build, parse
-from diagnose.networks.aliases import entry_of
+from diagnose.networks.origins.aliases import entry_of
 from diagnose.networks.process_state import drawing_from
 
 WIDTHS = {"width", "base_channels", "backbone", "head"}

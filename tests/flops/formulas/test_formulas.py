@@ -5,10 +5,10 @@ import torch
 import torchvision
 from torch import nn
 
-from diagnose.flops.formula_registry import REGISTRY, Treatment, rule
 from diagnose.flops.formulas.elementwise import MOVE
+from diagnose.flops.formulas.formula_registry import REGISTRY, Treatment, rule
+from diagnose.flops.formulas.shapes import known_result
 from diagnose.flops.operator_call import Call
-from diagnose.flops.shapes import known_result
 
 assert torchvision.ops  # registers torchvision's operators
 A = torch.ops.aten

@@ -17,7 +17,7 @@ from diagnose.probe.request import ProbeRequest
 from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.spec import TrialSpec
 from diagnose.render import FORMATS, render
-from diagnose.render.schema import shipped
+from diagnose.render.as_json.schema import shipped
 from diagnose.values import EpochResult, Recipe, Setting
 
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from diagnose.errors import CannotRun, in_one_line
-from diagnose.networks.live import unwrapped
-from diagnose.networks.live_hooks import foreign_hooks
+from diagnose.networks.live.live_hooks import foreign_hooks
+from diagnose.networks.live.live_network import unwrapped
 from diagnose.networks.meta import meta_twin
 
 HALVES = (torch.float16, torch.bfloat16)

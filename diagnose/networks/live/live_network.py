@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from diagnose.errors import CannotRun, UsageError
-from diagnose.networks.live_hooks import foreign_hooks, tensor_hooks
-from diagnose.networks.origin import ModelFactory, Shapes
+from diagnose.networks.live.live_hooks import foreign_hooks, tensor_hooks
+from diagnose.networks.origins.origin import ModelFactory, Shapes
 from diagnose.values import ModelRef, Skipped
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Live:
 
     def prepare(self, ref: ModelRef, *, pretrained: bool) -> ModelFactory:
         """Check that the module can be copied; a copy is made as often as the model is built."""
-        from diagnose.networks.private_copy import copied
+        from diagnose.networks.live.private_copy import copied
 
         module: nn.Module = dict(ref.kwargs)["module"]
         if pretrained:
@@ -130,7 +130,7 @@ def _state(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 def _skipped(name: str, module: nn.Module, *, allocate: bool) -> Iterator[Skipped]:
     """Yield what a private copy leaves out, or does otherwise than the module would."""
-    from diagnose.networks.private_copy import element_type, is_double
+    from diagnose.networks.live.private_copy import element_type, is_double
 
     for where, hook in foreign_hooks(module):
         yield Skipped(

@@ -1,6 +1,6 @@
 """The JSON Schema of a report, made from the values' own annotations.
 
-python -m diagnose.render.schema > diagnose/render/report.schema.json
+python -m diagnose.render.as_json.schema > diagnose/render/report.schema.json
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib.resources import files
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from diagnose.render.decode import KINDS
+from diagnose.render.as_json.decode import KINDS
 from diagnose.values import Effect, Report, Trial
 
 _SIMPLE: dict[Any, dict[str, Any]] = {

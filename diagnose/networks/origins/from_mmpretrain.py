@@ -20,8 +20,8 @@ from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.guard import unguarded
 from diagnose.networks.build_errors import unexpected
 from diagnose.networks.consent import ask_for_code, ask_for_download, given, is_config_file
-from diagnose.networks.origin import ModelFactory, Shapes
-from diagnose.networks.registered import check_registered, nothing_imported
+from diagnose.networks.origins.origin import ModelFactory, Shapes
+from diagnose.networks.origins.registered import check_registered, nothing_imported
 from diagnose.plugins import hooks
 from diagnose.values import ModelRef
 

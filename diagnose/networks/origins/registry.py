@@ -5,15 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 
 from diagnose.errors import UsageError
-from diagnose.networks.origin import Origin
+from diagnose.networks.origins.origin import Origin
 
 ORIGINS = {
-    "alias": "diagnose.networks.aliases",
-    "torchvision": "diagnose.networks.from_torchvision",
-    "mmpretrain": "diagnose.networks.from_mmpretrain",
-    "timm": "diagnose.networks.from_timm",
-    "user": "diagnose.networks.from_user_code",
-    "live": "diagnose.networks.live",
+    "alias": "diagnose.networks.origins.aliases",
+    "torchvision": "diagnose.networks.origins.from_torchvision",
+    "mmpretrain": "diagnose.networks.origins.from_mmpretrain",
+    "timm": "diagnose.networks.origins.from_timm",
+    "user": "diagnose.networks.origins.from_user_code",
+    "live": "diagnose.networks.live.live_network",
 }
 """Where each source's `ORIGIN` object stands; imported when a model of it is asked for."""
 

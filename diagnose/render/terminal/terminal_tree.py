@@ -9,7 +9,7 @@ from rich.text import Text
 
 from diagnose.render.outline import under, unfolded
 from diagnose.render.signs import MARKS
-from diagnose.render.terminal_table import GAP, MARGIN, NARROWEST, elided, margin, wrapped
+from diagnose.render.terminal.terminal_table import GAP, MARGIN, NARROWEST, elided, margin, wrapped
 from diagnose.render.text import visible
 from diagnose.values import AlignedTree, Significance, TreeRow
 

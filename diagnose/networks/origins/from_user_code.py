@@ -19,7 +19,7 @@ from diagnose.files import LONGEST_CODE, check_regular
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_code
 from diagnose.networks.model_text import FORMS, ORIGINS, file_of
-from diagnose.networks.origin import ModelFactory, Shapes
+from diagnose.networks.origins.origin import ModelFactory, Shapes
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:

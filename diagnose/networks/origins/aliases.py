@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_download
-from diagnose.networks.origin import Alias, ModelFactory, Shapes
+from diagnose.networks.origins.origin import Alias, ModelFactory, Shapes
 from diagnose.plugins import hooks
 from diagnose.values import ModelRef
 
@@ -109,7 +109,7 @@ def _unknown(ref: ModelRef) -> DiagnoseError:
     """Return the error for a bare name that is no alias, with the aliases near it and the sources that have it."""
     from difflib import get_close_matches
 
-    from diagnose.networks.registry import SEARCHED, names
+    from diagnose.networks.origins.registry import SEARCHED, names
 
     known_aliases = tuple(entries())
     typo = get_close_matches(ref.name, known_aliases, cutoff=0.8)  # so near that no library need be asked

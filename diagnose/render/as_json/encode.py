@@ -15,7 +15,7 @@ from typing import Any
 
 from diagnose.bounds import parse_json
 from diagnose.errors import CannotRun
-from diagnose.render.decode import KINDS, WrongJson, decoded
+from diagnose.render.as_json.decode import KINDS, WrongJson, decoded
 from diagnose.render.text import is_hidden
 from diagnose.values import Report
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from diagnose.render.numbers import number
 from diagnose.render.rows import Mark, Row, band_text, notes, rows
 from diagnose.render.scale import Scale, curves_scales, points
-from diagnose.render.terminal_table import GAP, MARGIN, elided, margin
+from diagnose.render.terminal.terminal_table import GAP, MARGIN, elided, margin
 from diagnose.render.text import visible
 from diagnose.render.words import first_and_last
 from diagnose.values import Curve, Curves, Figure, Waterfall

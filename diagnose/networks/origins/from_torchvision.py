@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose.errors import UsageError, nearest
 from diagnose.networks.build_errors import check_call
 from diagnose.networks.consent import ask_for_download
-from diagnose.networks.origin import ModelFactory, Shapes
+from diagnose.networks.origins.origin import ModelFactory, Shapes
 from diagnose.values import ModelRef
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from diagnose.render.outline import (
     unit_of,
 )
 from diagnose.render.signs import MARKS, TONE_MARKS, signed
-from diagnose.render.terminal_figure import figure_lines
-from diagnose.render.terminal_table import breaks, table_lines
-from diagnose.render.terminal_tree import VERDICT_STYLES, tree_lines
+from diagnose.render.terminal.terminal_figure import figure_lines
+from diagnose.render.terminal.terminal_table import breaks, table_lines
+from diagnose.render.terminal.terminal_tree import VERDICT_STYLES, tree_lines
 from diagnose.render.text import spans, visible
 from diagnose.values import AlignedTree, Finding, Item, Prose, Report, Section, Skipped, Table
 

@@ -1,0 +1,5 @@
+"""A report as JSON: `encode` writes it and reads it back through `decode`; `schema` describes it as a JSON Schema."""
+
+from diagnose.render.as_json.encode import parse, render
+
+__all__ = ["parse", "render"]
