@@ -69,7 +69,7 @@ class ParameterExplanation(ParameterCount):
 
     @property
     def gap(self) -> ParameterGap:
-        """Return the gap: the number as it may be read, and the candidates that close it, the likeliest first."""
+        """Return the gap: the number as it may be read, and the solutions that close it, the likeliest first."""
         assert self.answer.gap is not None
         return self.answer.gap
 
@@ -79,18 +79,19 @@ class ParameterExplanation(ParameterCount):
         return bool(self.gap.reported.readings(self.gap.total))
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the candidates, the likeliest first: edits, total, convention, fits, cost, source, verified."""
+        """Return the solutions, the likeliest first: edits, total, convention, fits, chance, cost, source, verified."""
         return [
             {
-                "edits": list(candidate.edits),
-                "total": candidate.total,
-                "convention": candidate.convention,
-                "fits": list(candidate.fits),
-                "cost": candidate.cost,
-                "source": candidate.source,
-                "verified": candidate.verified,
+                "edits": list(solution.edits),
+                "total": solution.total,
+                "convention": solution.convention,
+                "fits": list(solution.fits),
+                "chance": solution.chance,
+                "cost": solution.cost,
+                "source": solution.source,
+                "verified": solution.verified,
             }
-            for candidate in self.gap.candidates
+            for solution in self.gap.solutions
         ]
 
 

@@ -91,6 +91,16 @@ class ReportedNumber:
     rounded: tuple[int, int]
     truncated: tuple[int, int]
 
+    @property
+    def is_exact(self) -> bool:
+        """Return whether it stands for one whole number alone."""
+        return self.rounded == self.truncated and self.rounded[0] == self.rounded[1]
+
+    @property
+    def widest(self) -> tuple[int, int]:
+        """Return the least and the largest number that it may stand for under either reading."""
+        return min(self.rounded[0], self.truncated[0]), max(self.rounded[1], self.truncated[1])
+
     def readings(self, value: float) -> tuple[str, ...]:
         """Return which readings ("rounded", "truncated") a value satisfies."""
         named = (("rounded", self.rounded), ("truncated", self.truncated))
@@ -110,9 +120,11 @@ class GapSolution:
     """A set of edits, with a counting convention, under which a model has the reported number of parameters.
 
     `total` is the count of the edited model under the convention, `value` the same in the convention's unit; `fits`
-    names the readings it satisfies. `verified` is True where the edited model was really built and counted.
+    names the readings it satisfies. `verified` is True where the edited model was really built and counted; `model` is
+    the MODEL text that builds it, empty where it takes surgery.
     `excluded` names the stated facets that it contradicts; `also` gives the other rows of the same table, each with
-    its count and whether it fits.
+    its count and whether it fits. `chance` is the share of random numbers of the same size and precision that a
+    solution as cheap would meet, from 0 to 1.
     """
 
     total: int
@@ -125,8 +137,10 @@ class GapSolution:
     source: str = ""
     verified: bool = False
     how_verified: str = ""
+    model: str = ""
     excluded: tuple[StatedFact, ...] = ()
     also: tuple[tuple[str, int, bool], ...] = ()
+    chance: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +155,20 @@ class GapUnit:
 
 @dataclass(frozen=True, slots=True)
 class ParameterGap:
-    """A parameter gap explained: the candidates that close it, the likeliest first.
+    """A parameter gap explained: the solutions that close it, the likeliest first.
 
     `excluded` contradict what a document states; `precisions` gives for each other precision of the reported number
-    the candidate that would stand first there, None where nothing fits. `visited` counts the candidates looked at.
+    the solution that would stand first there, None where nothing fits. `visited` counts the sets of edits looked at.
+    `stands_out` says whether the first solution is more than chance and clearly likelier than the others.
     """
 
     reported: ReportedNumber
     total: int
     units: tuple[GapUnit, ...]
-    candidates: tuple[GapSolution, ...]
+    solutions: tuple[GapSolution, ...]
     excluded: tuple[GapSolution, ...]
     precisions: tuple[tuple[ReportedNumber, GapSolution | None], ...]
     stated: tuple[StatedFact, ...]
     visited: int
     skipped: tuple[Skipped, ...] = ()
+    stands_out: bool = False

@@ -46,12 +46,12 @@ def _fit(gap: ParameterGap) -> str:
     """Say in a few words what has a stated number."""
     if gap.reported.readings(gap.total):
         return f"“{gap.reported.text}” is the model's own"
-    design = "a published design" if _published(gap) else "an unpublished design" if gap.candidates else "no design"
+    design = "a published design" if _published(gap) else "an unpublished design" if gap.solutions else "no design"
     return f"{design} has “{gap.reported.text}”"
 
 
 def _published(gap: ParameterGap) -> bool:
-    return any(candidate.source and candidate.verified for candidate in gap.candidates)
+    return any(solution.source and solution.verified for solution in gap.solutions)
 
 
 def _answer(gap: ParameterGap) -> str:
@@ -59,9 +59,9 @@ def _answer(gap: ParameterGap) -> str:
     number = f"“{gap.reported.text}”"
     if gap.reported.readings(gap.total):
         return f"{number} is the model's own count."
-    if not gap.candidates:
-        return f"At {number} no plausible set of edits was found; the number itself may be wrong."
-    first = gap.candidates[0]
+    if not gap.solutions:
+        return f"At {number} no edit known here fits."
+    first = gap.solutions[0]
     where = f"published: {first.source}" if first.source else "no published code known here has it"
     return f"At {number} {describe(first)} would fit, {first.total:,} ({where})."
 

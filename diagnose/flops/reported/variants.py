@@ -13,9 +13,9 @@ from diagnose.flops.reported.edits import EDITS
 from diagnose.networks import build
 from diagnose.networks.inputs import with_named_inputs
 from diagnose.params.gap.build_edited import CannotEditError
+from diagnose.params.gap.edits.families import edits_by_key
 from diagnose.params.gap.known_facts import known_facts
 from diagnose.params.gap.layout import layout_of
-from diagnose.params.gap.search import edits_by_key
 from diagnose.params.gap.verify import edited_model
 from diagnose.params.table import count_parameters
 from diagnose.values import FlopTable, InputSpec, ModelRef
@@ -140,7 +140,7 @@ def _edited(subject: Subject, wanted: Wanted) -> Iterator[Variant]:
         if not wanted(predicted * (1 - SLACK), predicted * (1 + SLACK)):
             continue
         try:
-            model, how = edited_model((edit,), subject.ref, subject.model, table)
+            model, how, _ = edited_model((edit,), subject.ref, subject.model, table)
         except (DiagnoseError, CannotEditError, AttributeError):
             continue
         against = kept.get(edit.facet, "")

@@ -1,4 +1,4 @@
-"""The answer to "the paper says 6M": the gap in units a person can think in, and the candidates that close it."""
+"""The answer to "the paper says 6M": the gap in units a person can think in, and the solutions that close it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from diagnose.params.gap.chance import Chance
 from diagnose.params.gap.edits.blocks import second_order
 from diagnose.params.gap.edits.edit import Edit
+from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES
 from diagnose.params.gap.layout import Layout, layout_of
 from diagnose.params.gap.other_rows import TableRow
 from diagnose.params.gap.parameter_conventions import PLAIN, applicable
-from diagnose.params.gap.search import FAMILIES, STRUCTURES, Search, Solution, likeliest_first, search
+from diagnose.params.gap.search import Solution, likeliest_first, search
+from diagnose.params.gap.search_space import SearchSpace
 from diagnose.params.gap.verify import verify
 from diagnose.params.reported import other_precisions
 from diagnose.values import GapSolution, GapUnit, ModelRef, ParameterGap, ParamTable, ReportedNumber, StatedFact
@@ -36,61 +39,66 @@ def explain_gap(
     """Search the edits that give a model its reported number, and build the ones that are listed.
 
     `model` is on the meta device; `table` is its count; what is `stated` is kept; `also` are other rows of the same
-    table, and candidates that miss one of them fall back.
+    table, and solutions that miss one of them fall back.
     """
     layout = layout_of(table)
-    conventions = applicable(table, layout.counts())
-    found = search(layout, reported, conventions)
-    judge = _Judge(ref, model, table, layout, tuple(stated), tuple(also))
-    kept, excluded = judge.split(found)
-    precisions = []
-    for precision in other_precisions(reported):
-        fitting, _ = judge.split(search(layout, precision, conventions, most_cost=_COST_OF_OTHER_PRECISIONS))
-        precisions.append((precision, judge.candidate(fitting[0]) if fitting else None))
+    space = SearchSpace(layout, applicable(table, layout.counts()))
+    judge = _Judge(ref, model, table, space, tuple(stated), tuple(also))
+    kept, excluded = judge.split(search(space, reported))
+    listed = [(solution, judge.chance.of(solution, reported)) for solution in kept[:MOST_LISTED]]
     return ParameterGap(
         reported=reported,
         total=table.total,
         units=_units(layout, table.total, reported),
-        candidates=tuple(judge.candidate(solution) for solution in kept[:MOST_LISTED]),
-        excluded=tuple(judge.candidate(solution) for solution in excluded[:MOST_EXCLUDED]),
-        precisions=tuple(precisions),
+        solutions=tuple(judge.described(*pair) for pair in listed),
+        excluded=tuple(
+            judge.described(solution, judge.chance.of(solution, reported)) for solution in excluded[:MOST_EXCLUDED]
+        ),
+        precisions=tuple(judge.first_at(precision) for precision in other_precisions(reported)),
         stated=tuple(stated),
-        visited=found.visited,
-        skipped=tuple(found.skipped),
+        visited=len(space.sets),
+        skipped=tuple(space.skipped),
+        stands_out=judge.chance.stands_out(listed),
     )
 
 
 class _Judge:
-    """Turn hits into candidates: what excludes them, what the other rows say, and whether they can be built."""
+    """What excludes a solution, what the other rows and chance say of it, and whether it can be built."""
 
     def __init__(
         self,
         ref: ModelRef,
         model: nn.Module,
         table: ParamTable,
-        layout: Layout,
+        space: SearchSpace,
         stated: tuple[StatedFact, ...],
         also: tuple[TableRow, ...],
     ) -> None:
-        self._ref, self._model, self._table = ref, model, table
+        self._ref, self._model, self._table, self._space = ref, model, table, space
         self._stated, self._also = stated, also
-        self._in_second_order = second_order(layout)
+        self._in_second_order = second_order(space.layout)
+        self.chance = Chance(space, stated, also, self._in_second_order)
 
-    def split(self, found: Search) -> tuple[list[Solution], list[Solution]]:
-        """Return the hits that keep what is stated, and those that do not, the likeliest first."""
-        kept = [solution for solution in found.solutions if not self._excluded(solution)]
+    def split(self, solutions: Sequence[Solution]) -> tuple[list[Solution], list[Solution]]:
+        """Return the solutions that keep what is stated, and those that do not, the likeliest first."""
+        kept = [solution for solution in solutions if not self._excluded(solution)]
         kept.sort(
             key=lambda solution: (sum(not fits for _, _, fits, _ in self._rows(solution)), likeliest_first(solution))
         )
-        excluded = [solution for solution in found.solutions if self._excluded(solution)]
+        excluded = [solution for solution in solutions if self._excluded(solution)]
         excluded.sort(
             key=lambda solution: (len(solution.edits), solution.convention is not PLAIN, likeliest_first(solution))
         )
         return kept, excluded
 
-    def candidate(self, solution: Solution) -> GapSolution:
-        """Return the hit as a value, really built where that can be done."""
-        verified, how = verify(solution, self._ref, self._model, self._table)
+    def first_at(self, precision: ReportedNumber) -> tuple[ReportedNumber, GapSolution | None]:
+        """Return another precision of the reported number, with the solution that stands first there."""
+        kept, _ = self.split(search(self._space, precision, most_cost=_COST_OF_OTHER_PRECISIONS))
+        return precision, self.described(kept[0], self.chance.of(kept[0], precision)) if kept else None
+
+    def described(self, solution: Solution, chance: float) -> GapSolution:
+        """Return the solution as a value, really built where that can be done."""
+        verified, how, command = verify(solution, self._ref, self._model, self._table)
         sources = [edit.source for edit in solution.edits if edit.source]
         rows = self._rows(solution)
         convention_source = [solution.convention.source] if solution.convention.source else []
@@ -105,8 +113,10 @@ class _Judge:
             source="; ".join([*sources, *convention_source]),
             verified=verified,
             how_verified=how if verified else "",
+            model=command if verified else "",
             excluded=self._excluded(solution),
             also=tuple((name, count, fits) for name, count, fits, _ in rows),
+            chance=chance,
         )
 
     def _excluded(self, solution: Solution) -> tuple[StatedFact, ...]:

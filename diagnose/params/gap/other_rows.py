@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from diagnose.params.gap.edits.blocks import second_order
+from diagnose.params.gap.edits.families import edits_by_key
 from diagnose.params.gap.layout import Layout
-from diagnose.params.gap.search import Solution, edits_by_key
+from diagnose.params.gap.search import Solution
 from diagnose.values import ReportedNumber
 
 _OF_ONE_ROW = frozenset({"blocks"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import asdict
 from typing import Any
 
@@ -21,62 +22,81 @@ from diagnose.values import (
 
 PLAIN_CONVENTION = "all parameters, tied ones once"
 _WORDS = ("One", "Two", "Three", "Four")
+_ALMOST_NONE, _MOST, _ALMOST_ALL = 1e-6, 7 / 12, 0.8
 
 
 def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
-    """Return the answer in a few sentences: the gap, the likeliest candidate, and how far it may be trusted."""
+    """Return the answer in a few sentences: the gap, the likeliest solution, and how far it may be trusted."""
     text = gap.reported.text
     readings = gap.reported.readings(gap.total)
     if readings:
         return [
-            Prose(f"{text} is what {model} has: {gap.total:,} parameters, {_read(readings)}.", "verdict"),
+            Prose(f"{text} is what {model} has: {gap.total:,} parameters{_read(gap, readings)}.", "verdict"),
             *_other_precisions(gap),
         ]
-    sizes = sorted(abs(bound - gap.total) for bound in gap.reported.rounded)
+    least, most = sorted(abs(bound - gap.total) for bound in gap.reported.rounded)
+    size = f"{least:,}" if gap.reported.is_exact else f"{least:,} to {most:,}"
     way = "more" if gap.reported.rounded[0] > gap.total else "fewer"
-    said = [
-        Prose(f"{text} is {sizes[0]:,} to {sizes[1]:,} parameters {way} than {model} has ({gap.total:,}).", "verdict")
-    ]
-    if not gap.candidates:
+    said = [Prose(f"{text} is {size} parameters {way} than {model} has ({gap.total:,}).", "verdict")]
+    if not gap.solutions:
         kept = " that keeps what is stated" if gap.stated else ""
-        return [
-            *said,
-            Prose(
-                f"No plausible set of edits{kept} gives {text}; {gap.visited:,} were looked at. The reported number "
-                "itself may be wrong, or count something else.",
-                "caution",
-            ),
-        ]
-    first = gap.candidates[0]
-    said.append(Prose(f"Likeliest: {describe(first)} → {first.total:,}, {_read(first.fits)}.", "good"))
-    others = len(gap.candidates) - 1
-    more = f" {others} other {'set' if others == 1 else 'sets'} of edits below {'fits' if others == 1 else 'fit'}, too."
+        return [*said, Prose(f"No edit known here{kept} gives {text}; {gap.visited:,} sets were looked at.", "caution")]
+    first = gap.solutions[0]
+    answer = f"{describe(first)} → {first.total:,}{_read(gap, first.fits)}"
+    others = len(gap.solutions) - 1
     proof = "A matching count does not prove a design."
+    if gap.stands_out:
+        said.append(Prose(f"Likeliest: {answer}. {odds(first.chance)} would be met as well.", "good"))
+        more = f" {others} less likely {'set of edits fits' if others == 1 else 'sets of edits fit'}, too."
+    else:
+        said.append(Prose(f"No solution stands out. {odds(first.chance)} would be met as well.", "caution"))
+        said.append(Prose(f"Possible: {answer}."))
+        more = f" {others} other {'set of edits fits' if others == 1 else 'sets of edits fit'}, too."
     return [*said, Prose(proof + (more if others else ""), "caution"), *_other_precisions(gap)]
 
 
-def describe(candidate: GapSolution) -> str:
-    """Return a candidate in words."""
-    convention = "" if candidate.convention == PLAIN_CONVENTION else f"counted as “{candidate.convention}”"
-    return " + ".join((*candidate.edits, *filter(None, (convention,)))) or "the model as it is"
+def odds(chance: float) -> str:
+    """Say how many random numbers of the same size and precision a solution as cheap would meet."""
+    if chance > _ALMOST_ALL:
+        return "Almost all random numbers of this size and precision"
+    return f"{_one_in(chance).capitalize()} random numbers of this size and precision"
 
 
-def _read(fits: tuple[str, ...]) -> str:
-    return "whether rounded or truncated" if len(fits) == 2 else f"if the number was {fits[0]}"
+def _one_in(chance: float) -> str:
+    """Return "1 in 45", rounded to two digits; above a half, "2 in 3"."""
+    if chance > _ALMOST_ALL:
+        return "almost all"
+    if chance < _ALMOST_NONE:
+        return "fewer than 1 in a million"
+    if chance > _MOST:
+        return "2 in 3"
+    return f"1 in {int(float(f'{1 / chance:.2g}')):,}"
+
+
+def describe(solution: GapSolution) -> str:
+    """Return a solution in words."""
+    convention = "" if solution.convention == PLAIN_CONVENTION else f"counted as “{solution.convention}”"
+    return " + ".join((*solution.edits, *filter(None, (convention,)))) or "the model as it is"
+
+
+def _read(gap: ParameterGap, fits: tuple[str, ...]) -> str:
+    if gap.reported.is_exact:
+        return ""
+    return ", whether rounded or truncated" if len(fits) == 2 else f", if the number was {fits[0]}"
 
 
 def _other_precisions(gap: ParameterGap) -> list[Prose]:
     """Say where another precision of the reported number would change the answer."""
-    answer = gap.candidates[0].edits if gap.candidates else ()
+    answer = gap.solutions[0].edits if gap.solutions else ()
     said = []
-    for precision, candidate in gap.precisions:
-        if candidate is None or (candidate.edits == answer and candidate.convention == gap.candidates[0].convention):
+    for precision, solution in gap.precisions:
+        if solution is None or (solution.edits == answer and solution.convention == gap.solutions[0].convention):
             continue
-        source = f" Published: {candidate.source}." if candidate.source else ""
+        source = f" Published: {solution.source}." if solution.source else ""
         said.append(
             Prose(
                 f"Another rounding changes the answer: read as “{precision.text}” ({_interval(precision.rounded)}), "
-                f"{describe(candidate)} already fits, {candidate.total:,}.{source}",
+                f"{describe(solution)} already fits, {solution.total:,}.{source}",
                 "caution",
             )
         )
@@ -86,15 +106,17 @@ def _other_precisions(gap: ParameterGap) -> list[Prose]:
 def gap_sections(gap: ParameterGap) -> list[Section]:
     """Return the sections of a gap: what it is, what would close it, what is excluded."""
     sections = [_gap_section(gap)]
-    if gap.candidates and not gap.reported.readings(gap.total):
-        sections.append(_candidates_section(gap))
+    if gap.solutions and not gap.reported.readings(gap.total):
+        sections.append(_solutions_section(gap))
     if gap.excluded:
         sections.append(_excluded_section(gap))
     return sections
 
 
 def _gap_section(gap: ParameterGap) -> Section:
-    readings = (("rounded", gap.reported.rounded), ("truncated", gap.reported.truncated))
+    readings = [("rounded", gap.reported.rounded), ("truncated", gap.reported.truncated)]
+    if gap.reported.is_exact:
+        readings = [("exact", gap.reported.rounded)]
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (f"{gap.reported.text}, {name}", _interval(reading), _signed(reading, gap.total)) for name, reading in readings
     )
@@ -133,42 +155,50 @@ def _times(bounds: tuple[float, float]) -> str:
     return f"{bounds[0]:.2f}–{bounds[1]:.2f}"
 
 
-def _candidates_section(gap: ParameterGap) -> Section:
-    first = gap.candidates[0]
-    notes = dict.fromkeys(note for candidate in gap.candidates[:1] for note in candidate.notes)
-    commands = [c.how_verified.removeprefix("built as ") for c in (first,) if c.how_verified.startswith("built as ")]
-    hints = [Prose(f"Look closer: `diagnose params '{command}'`", "hint") for command in commands]
+def _solutions_section(gap: ParameterGap) -> Section:
+    first = gap.solutions[0]
+    notes = dict.fromkeys(note for solution in gap.solutions[:1] for note in solution.notes)
+    hints = [Prose(f"Look closer: `diagnose params {shlex.quote(first.model)}`", "hint")] if first.model else []
     figure = [_waterfall(gap, first)] if first.convention == PLAIN_CONVENTION and first.edits else []
     return Section(
         "What would close it",
-        (_candidate_table(gap.candidates, gap), *(Prose(note, "caution") for note in notes), *figure, *hints),
+        (_solution_table(gap), *(Prose(note, "caution") for note in notes), *figure, *hints),
     )
 
 
-def _candidate_table(candidates: tuple[GapSolution, ...], gap: ParameterGap) -> Table:
-    also = tuple(name for name, _, _ in candidates[0].also)
+def _solution_table(gap: ParameterGap) -> Table:
+    names = tuple(name for name, _, _ in gap.solutions[0].also)
     rows: list[tuple[Cell, ...]] = []
-    for candidate in candidates:
-        fits = " and ".join(candidate.fits)
-        built = "yes" if candidate.verified else "no"
-        others = (f"{count:,} {'fits' if fits_too else 'misses'}" for _, count, fits_too in candidate.also)
+    for solution in gap.solutions:
+        others = (f"{count:,} {'fits' if fits_too else 'misses'}" for _, count, fits_too in solution.also)
         rows.append(
-            (describe(candidate), candidate.total, fits, *others, candidate.cost, built, candidate.source or None)
+            (
+                describe(solution),
+                solution.total,
+                " and ".join(solution.fits),
+                *others,
+                _one_in(solution.chance),
+                solution.cost,
+                "yes" if solution.verified else "no",
+                solution.source or None,
+            )
         )
     columns = (
         Column("Edit"),
         Column("Parameters", True),
         Column("Fits if"),
-        *(Column(name) for name in also),
+        *(Column(name) for name in names),
+        Column("Chance", True),
         Column("Cost", True, low_priority=True),
         Column("Built"),
         Column("Published", low_priority=True),
     )
     note = (
-        f"{gap.visited:,} candidates looked at. Cost: 1 is one plain change. "
+        f"{gap.visited:,} sets of edits looked at. Chance: the share of random numbers of this size and precision that "
+        "a solution as cheap would meet. Cost: 1 is one plain change. "
         "Built: the edited model was really built, counted and run."
     )
-    return Table("", columns, tuple(rows), marked=(0,), note=note)
+    return Table("", columns, tuple(rows), marked=(0,) if gap.stands_out else (), note=note)
 
 
 def _waterfall(gap: ParameterGap, first: GapSolution) -> Waterfall:
@@ -186,8 +216,8 @@ def _waterfall(gap: ParameterGap, first: GapSolution) -> Waterfall:
 
 def _excluded_section(gap: ParameterGap) -> Section:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (describe(candidate), candidate.total, ", ".join(stated.facet for stated in candidate.excluded))
-        for candidate in gap.excluded
+        (describe(solution), solution.total, ", ".join(stated.facet for stated in solution.excluded))
+        for solution in gap.excluded
     )
     said = Prose(f"These give {gap.reported.text}, too, but contradict what is stated.")
     stated = (Prose(f"{item.facet}: {item.source}") for item in gap.stated)
@@ -202,7 +232,7 @@ def gap_data(gap: ParameterGap) -> dict[str, Any]:
     def reported(number: ReportedNumber) -> dict[str, Any]:
         return {"text": number.text, "rounded": list(number.rounded), "truncated": list(number.truncated)}
 
-    def candidate(value: GapSolution) -> dict[str, Any]:
+    def solution(value: GapSolution) -> dict[str, Any]:
         raw = {
             **asdict(value),
             "also": [{"model": name, "total": total, "fits": fits} for name, total, fits in value.also],
@@ -211,14 +241,15 @@ def gap_data(gap: ParameterGap) -> dict[str, Any]:
 
     return {
         "reported": reported(gap.reported),
-        "candidates": [candidate(value) for value in gap.candidates],
-        "excluded": [candidate(value) for value in gap.excluded],
+        "candidates": [solution(value) for value in gap.solutions],
+        "excluded": [solution(value) for value in gap.excluded],
         "other_precisions": [
-            {**reported(number), "first": candidate(value) if value else None} for number, value in gap.precisions
+            {**reported(number), "first": solution(value) if value else None} for number, value in gap.precisions
         ],
         "units": [
             {**asdict(unit), "rounded": list(unit.rounded), "truncated": list(unit.truncated)} for unit in gap.units
         ],
         "stated": [asdict(item) for item in gap.stated],
         "visited": gap.visited,
+        "stands_out": gap.stands_out,
     }

@@ -14,9 +14,10 @@ from diagnose.networks import build
 from diagnose.networks.inputs import with_named_inputs
 from diagnose.params.gap.build_edited import CannotEditError, build_edited, set_depths
 from diagnose.params.gap.edits.edit import Edit
+from diagnose.params.gap.edits.families import edits_by_key
 from diagnose.params.gap.edits.structure import dense_growth
 from diagnose.params.gap.layout import Layout, layout_of
-from diagnose.params.gap.search import Solution, edits_by_key
+from diagnose.params.gap.search import Solution
 from diagnose.params.table import count_parameters
 from diagnose.plugins import hooks
 from diagnose.values import ModelRef, ParamTable
@@ -24,34 +25,36 @@ from diagnose.values import ModelRef, ParamTable
 _DENSENET = ModelRef("torchvision.models:DenseNet", "user", "torchvision.models:DenseNet")
 
 
-def verify(solution: Solution, ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[bool, str]:
-    """Return whether the edited model was built and counts what the search says, and how it was built.
+def verify(solution: Solution, ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[bool, str, str]:
+    """Return whether the edited model was built and counts what the search says, how, and the MODEL that builds it.
 
     `model` is on the meta device and is left as it is; `table` is its count, whose inputs are used for the forward
     pass that must read every new tensor.
     """
     if not solution.edits:
-        return True, "the model as it is"
+        return True, "the model as it is", ""
     try:
-        edited, how = edited_model(solution.edits, ref, model, table)
+        edited, how, command = edited_model(solution.edits, ref, model, table)
     except DiagnoseError:
-        return False, ""
+        return False, "", ""
     except (CannotEditError, AttributeError) as error:
-        return False, str(error)
-    return _fits(solution, edited, table), how
+        return False, str(error), ""
+    return _fits(solution, edited, table), how, command
 
 
-def edited_model(edits: tuple[Edit, ...], ref: ModelRef, model: nn.Module, table: ParamTable) -> tuple[nn.Module, str]:
-    """Build a model with edits, through its own arguments or by surgery on a copy of `model`; say how.
+def edited_model(
+    edits: tuple[Edit, ...], ref: ModelRef, model: nn.Module, table: ParamTable
+) -> tuple[nn.Module, str, str]:
+    """Build a model with edits, through its own arguments or by surgery on a copy of `model`; say how, and the MODEL.
 
     Raises:
         DiagnoseError: the model's own code refuses the arguments.
-        CannotOperateError, AttributeError: an edit cannot be made on this model.
+        CannotEditError, AttributeError: an edit cannot be made on this model.
     """
     changed = _changed(ref, edits, table)
     if changed is not None:
-        return build(changed).module, f"built as {changed.text}"
-    return _by_surgery(edits, model, table), "built by surgery on the model, forward pass run"
+        return build(changed).module, f"built as {changed.text}", changed.text
+    return _by_surgery(edits, model, table), "built by surgery on the model, forward pass run", ""
 
 
 def _fits(solution: Solution, model: nn.Module, before: ParamTable) -> bool:

@@ -6,9 +6,10 @@ import pytest
 
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates
+from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES
 from diagnose.params.gap.layout import layout_of
 from diagnose.params.gap.parameter_conventions import PLAIN
-from diagnose.params.gap.search import FAMILIES, STRUCTURES, Solution
+from diagnose.params.gap.search import Solution
 from diagnose.params.gap.verify import _fits, verify
 from diagnose.params.table import count_parameters
 

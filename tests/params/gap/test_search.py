@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from diagnose.networks import build
+from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES
 from diagnose.params.gap.layout import layout_of
 from diagnose.params.gap.parameter_conventions import PLAIN, applicable
-from diagnose.params.gap.search import FAMILIES, STRUCTURES, search
+from diagnose.params.gap.search import search
+from diagnose.params.gap.search_space import SearchSpace
 from diagnose.params.reported import parse_reported
 from diagnose.params.table import count_parameters
 
@@ -67,7 +69,8 @@ def test_the_search_finds_what_plain_enumeration_finds(small, text):
     minimal = {keys for keys in every if not any(smaller < keys for smaller in every)}
 
     found = {
-        frozenset(edit.key for edit in solution.edits) for solution in search(layout, reported, most_cost=2.0).solutions
+        frozenset(edit.key for edit in solution.edits)
+        for solution in search(SearchSpace(layout, (PLAIN,)), reported, most_cost=2.0)
     }
     # Edits that change nothing here join no set, so enumeration may hold sets padded with them.
     assert found <= every
@@ -82,9 +85,9 @@ def test_the_search_finds_what_plain_enumeration_finds(small, text):
 def test_every_hit_satisfies_its_readings_and_none_holds_another(prodpoly, share, decimals):
     layout, conventions = prodpoly
     reported = parse_reported(f"{PLAIN.total(layout.counts()) * share / 1e6:.{decimals}f}1M")
-    found = search(layout, reported, conventions, most_cost=2.5)
+    found = search(SearchSpace(layout, conventions, most_cost=2.5), reported)
     seen = set()
-    for solution in found.solutions:
+    for solution in found:
         edited = layout
         for edit in solution.edits:
             edited = edit.apply(edited)
@@ -103,16 +106,16 @@ def test_every_hit_satisfies_its_readings_and_none_holds_another(prodpoly, share
 
 def test_the_order_is_by_cost_first(prodpoly):
     layout, conventions = prodpoly
-    costs = [solution.cost for solution in search(layout, parse_reported("6.0M"), conventions).solutions]
+    costs = [solution.cost for solution in search(SearchSpace(layout, conventions), parse_reported("6.0M"))]
     assert costs == sorted(costs)
 
 
 @pytest.mark.parametrize("model", ["Empty", "single", "Toy", "Lazy", "SharedBlock", "Decoder", "Raises"])
 def test_any_model_can_be_searched_and_what_was_not_tried_is_said(model):
     layout, conventions = _network(f"{TOYS}:{model}")
-    found = search(layout, parse_reported("1,000"), conventions)
-    assert found.skipped
-    assert all(solution.total == 1000 for solution in found.solutions)
+    space = SearchSpace(layout, conventions)
+    assert space.skipped
+    assert all(solution.total == 1000 for solution in search(space, parse_reported("1,000")))
 
 
 def test_a_one_dimensional_network_is_offered_no_two_dimensional_convolutions():

@@ -1,0 +1,81 @@
+"""How often chance alone meets a reported number: the share of random numbers that some set of edits would meet.
+
+A random number is one of the same size, within a factor of `NEIGHBOURHOOD` of the reported one, written with as many
+digits. The share is read off the search itself, from everything that it can reach at the cost of the solution, so no
+constant is fitted; benchmarks/params_chance.py holds it against random numbers really searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.params.gap.other_rows import TableRow
+from diagnose.params.gap.search import Solution
+from diagnose.params.gap.search_space import SearchSpace
+from diagnose.values import ReportedNumber, StatedFact
+
+NEIGHBOURHOOD = 1.3
+STANDS_OUT = 0.05
+"""A solution stands out where fewer random numbers than this share would be met by one as cheap."""
+
+_CLEARLY_LIKELIER = 10.0
+_MOST_ROWS_JUDGED = 2_000
+_ROUNDING_OF_COSTS = 1e-9
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What chance is judged by: the search space, what is stated, and the other rows of the same table."""
+
+    space: SearchSpace
+    stated: Sequence[StatedFact] = ()
+    rows: Sequence[TableRow] = ()
+    in_second_order: bool = False
+
+    def of(self, solution: Solution, reported: ReportedNumber) -> float:
+        """Return the share of random numbers that a solution as cheap, and meeting as many rows, would meet.
+
+        Sets whose edits turn out not to apply together are counted in, so the share is at most too large.
+        """
+        low, high = (sum(reported.rounded) / 2 * factor for factor in (1 / NEIGHBOURHOOD, NEIGHBOURHOOD))
+        widest = reported.widest
+        width = widest[1] - widest[0] + 1
+        sets, values = self.space.sets, self.space.values
+        reached = (sets.costs <= solution.cost + _ROUNDING_OF_COSTS) & (values > low) & (values < high)
+        if self.stated:
+            reached &= ~self.space.has_facet(frozenset(fact.facet for fact in self.stated))
+        chosen = np.flatnonzero(reached)
+        if self.rows and len(chosen) <= _MOST_ROWS_JUDGED:
+            most = self._missed(solution)
+            chosen = np.array([row for row in chosen if self._missed(self._solution(int(row))) <= most], dtype=int)
+        if not len(chosen):
+            return min(1.0, width / (high - low))
+        apart = np.diff(np.unique(values[chosen]))
+        return float(min(1.0, (np.minimum(apart, width).sum() + width) / (high - low)))
+
+    def stands_out(self, shares: Sequence[tuple[Solution, float]]) -> bool:
+        """Return whether the first solution is more than chance, and the others are clearly less likely.
+
+        `shares` holds the solutions with the chance of each, the likeliest first.
+        """
+        if not shares or shares[0][1] > STANDS_OUT:
+            return False
+        first, share = shares[0]
+        return not any(
+            other_share < _CLEARLY_LIKELIER * share
+            and other_share <= STANDS_OUT
+            and other.published >= first.published
+            and self._missed(other) <= self._missed(first)
+            for other, other_share in shares[1:]
+        )
+
+    def _missed(self, solution: Solution) -> int:
+        return sum(not row.judge(solution, in_second_order=self.in_second_order)[1] for row in self.rows)
+
+    def _solution(self, row: int) -> Solution:
+        sets = self.space.sets
+        convention = self.space.conventions[sets.convention[row]]
+        return Solution(self.space.edits(row), convention, int(sets.totals[row]), ())
