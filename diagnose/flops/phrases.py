@@ -38,8 +38,7 @@ def _verdict(model: CountedModel, reported: ReportedNumber) -> Prose:
     name, text = model.ref.text, reported.text
     if not model.candidates:
         return Prose(
-            f"No convention, usual input or small edit that was tried gives {text} for {name}; the number itself may "
-            "be wrong.",
+            f"No convention, usual input or small edit that is known here gives {text} for {name}.",
             "verdict",
         )
     first, *others = model.candidates

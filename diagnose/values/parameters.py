@@ -154,12 +154,22 @@ class GapUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberSlip:
+    """A digit "misread", or two "swapped": the number that may have been meant, and how often chance is as near."""
+
+    kind: str
+    meant: str
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterGap:
     """A parameter gap explained: the solutions that close it, the likeliest first.
 
     `excluded` contradict what a document states; `precisions` gives for each other precision of the reported number
     the solution that would stand first there, None where nothing fits. `visited` counts the sets of edits looked at.
-    `stands_out` says whether the first solution is more than chance and clearly likelier than the others.
+    `stands_out` says whether the first solution is more than chance and clearly likelier than the others;
+    `slip` is the slip of the pen that turns the reported number into the network's own, where one does.
     """
 
     reported: ReportedNumber
@@ -172,3 +182,4 @@ class ParameterGap:
     visited: int
     skipped: tuple[Skipped, ...] = ()
     stands_out: bool = False
+    slip: NumberSlip | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from diagnose.case.keys import Key, numbers, text, texts
 from diagnose.case.kind import Assessment, Evidence, Kind
 from diagnose.case.measurements import Measurements
-from diagnose.params.gap.report import describe, gap_data, gap_sections, gap_verdict
+from diagnose.params.gap.report import describe, gap_data, gap_sections, gap_verdict, odds
 from diagnose.values import Claim, Item, ParameterGap, Ruling, Section, Waterfall
 
 
@@ -44,10 +44,14 @@ def judge(claim: Claim, measured: Gaps) -> Assessment:
 
 def _fit(gap: ParameterGap) -> str:
     """Say in a few words what has a stated number."""
+    number = f"“{gap.reported.text}”"
     if gap.reported.readings(gap.total):
-        return f"“{gap.reported.text}” is the model's own"
-    design = "a published design" if _published(gap) else "an unpublished design" if gap.solutions else "no design"
-    return f"{design} has “{gap.reported.text}”"
+        return f"{number} is the model's own"
+    if not gap.solutions:
+        return f"no edit known here gives {number}"
+    if _published(gap):
+        return f"a published design has {number}"
+    return f"edits give {number}" if gap.stands_out else f"edits give {number}, as they would many a random number"
 
 
 def _published(gap: ParameterGap) -> bool:
@@ -63,7 +67,8 @@ def _answer(gap: ParameterGap) -> str:
         return f"At {number} no edit known here fits."
     first = gap.solutions[0]
     where = f"published: {first.source}" if first.source else "no published code known here has it"
-    return f"At {number} {describe(first)} would fit, {first.total:,} ({where})."
+    chance = "" if gap.stands_out else f" {odds(first.chance)} would be met as well."
+    return f"At {number} {describe(first)} would fit, {first.total:,} ({where}).{chance}"
 
 
 def evidence(claim: Claim, measured: Gaps) -> Evidence:

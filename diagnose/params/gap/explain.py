@@ -16,6 +16,7 @@ from diagnose.params.gap.other_rows import TableRow
 from diagnose.params.gap.parameter_conventions import PLAIN, applicable
 from diagnose.params.gap.search import Solution, likeliest_first, search
 from diagnose.params.gap.search_space import SearchSpace
+from diagnose.params.gap.slips import find_slip
 from diagnose.params.gap.verify import verify
 from diagnose.params.reported import other_precisions
 from diagnose.values import GapSolution, GapUnit, ModelRef, ParameterGap, ParamTable, ReportedNumber, StatedFact
@@ -59,6 +60,7 @@ def explain_gap(
         visited=len(space.sets),
         skipped=tuple(space.skipped),
         stands_out=judge.chance.stands_out(listed),
+        slip=None if reported.readings(table.total) else find_slip(reported, table.total),
     )
 
 

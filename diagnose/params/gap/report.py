@@ -7,6 +7,7 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
+from diagnose.params.gap.chance import STANDS_OUT
 from diagnose.values import (
     Cell,
     Column,
@@ -40,7 +41,8 @@ def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
     said = [Prose(f"{text} is {size} parameters {way} than {model} has ({gap.total:,}).", "verdict")]
     if not gap.solutions:
         kept = " that keeps what is stated" if gap.stated else ""
-        return [*said, Prose(f"No edit known here{kept} gives {text}; {gap.visited:,} sets were looked at.", "caution")]
+        none = Prose(f"No edit known here{kept} gives {text}; {gap.visited:,} sets were looked at.", "caution")
+        return [*said, none, *_slip(gap)]
     first = gap.solutions[0]
     answer = f"{describe(first)} → {first.total:,}{_read(gap, first.fits)}"
     others = len(gap.solutions) - 1
@@ -52,7 +54,17 @@ def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
         said.append(Prose(f"No solution stands out. {odds(first.chance)} would be met as well.", "caution"))
         said.append(Prose(f"Possible: {answer}."))
         more = f" {others} other {'set of edits fits' if others == 1 else 'sets of edits fit'}, too."
-    return [*said, Prose(proof + (more if others else ""), "caution"), *_other_precisions(gap)]
+    slip = [] if gap.stands_out else _slip(gap)
+    return [*said, Prose(proof + (more if others else ""), "caution"), *slip, *_other_precisions(gap)]
+
+
+def _slip(gap: ParameterGap) -> list[Prose]:
+    """Say which slip of the pen would give the network's own number, where so few numbers are that near to tell."""
+    if gap.slip is None or gap.slip.chance > STANDS_OUT:
+        return []
+    kind = "two digits swapped" if gap.slip.kind == "swapped" else "one digit misread"
+    said = f"The reported number itself may be wrong: with {kind} it would be {gap.slip.meant}, which the network has."
+    return [Prose(f"{said} {odds(gap.slip.chance)} would be as near.", "caution")]
 
 
 def odds(chance: float) -> str:
@@ -252,4 +264,5 @@ def gap_data(gap: ParameterGap) -> dict[str, Any]:
         "stated": [asdict(item) for item in gap.stated],
         "visited": gap.visited,
         "stands_out": gap.stands_out,
+        "slip": asdict(gap.slip) if gap.slip else None,
     }
