@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from diagnose.diff.run import ModelComparison
-    from diagnose.diff.trained.compare_trained import TrainedComparison
+    from diagnose.diff.trained.trained_comparison import TrainedComparison
     from diagnose.diff.weights.checkpoint import Checkpoint
 
 Mode = Literal["eval", "train", "both"]

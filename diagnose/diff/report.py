@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from diagnose.diff.trained.compare_trained import TrainedComparison
-from diagnose.diff.trained.report import (
-    conversion_data,
-    conversion_section,
-    trained_data,
-    trained_finding,
-    trained_section,
-    trained_verdict,
-)
+from diagnose.diff.trained.conversion import conversion_data, conversion_section
+from diagnose.diff.trained.report import trained_data, trained_finding, trained_section, trained_verdict
+from diagnose.diff.trained.trained_comparison import TrainedComparison
 from diagnose.diff.weights.checkpoint import Conversion
 from diagnose.environment import environment
 from diagnose.values import AlignedTree, Column, GraphDiff, Proof, Prose, Report, Section, Significance, Table

@@ -11,7 +11,8 @@ from typing import Any
 from diagnose import networks
 from diagnose.diff.capture.tape import CannotCapture
 from diagnose.diff.compare import MODES, Model, NetworkDiff, compare_networks, paired
-from diagnose.diff.trained.compare_trained import TrainedComparison, compare_trained, loaded
+from diagnose.diff.trained.compare_trained import compare_trained, loaded
+from diagnose.diff.trained.trained_comparison import TrainedComparison
 from diagnose.diff.weights.checkpoint import Checkpoint, Conversion, converted, fill, fitted, read, unwrapped
 from diagnose.diff.weights.checkpoint_file import save
 from diagnose.diff.weights.mapping import WeightMatch, backwards

@@ -18,7 +18,7 @@ from diagnose.diff.align.regions import Pair, border, common_regions, regions_of
 from diagnose.diff.ir.graph import Node
 from diagnose.diff.ir.interpreter import Execution, evaluate
 from diagnose.diff.ir.skeleton import Skeleton
-from diagnose.diff.proof.transplant import LargestDifference
+from diagnose.diff.proof.distance import PROOF, Distance, distance_between, distances_between, largest_delta
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,17 @@ class Observation:
     how: str = ""
     delta: float = 0.0
     reached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegionDistance:
+    """How far two regions are apart on A's own activations: the largest |Δ|, and whether the network makes up for it.
+
+    `negligible` where it is within tolerance, or gone again where their readers come back to A's values.
+    """
+
+    delta: float
+    negligible: bool
 
 
 @dataclass(slots=True)
@@ -103,16 +114,13 @@ def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Seq
     return found
 
 
-def region_distance(alignment: Alignment, a: Side, b: Side, pair: Pair) -> LargestDifference | None:
-    """Return how far both regions of a pair are apart on A's own activations; None where one cannot be run.
-
-    A difference that heals is none.
-    """
+def region_distance(alignment: Alignment, a: Side, b: Side, pair: Pair) -> RegionDistance | None:
+    """Return how far both regions of a pair are apart on A's own activations; None where one cannot be run."""
     regions = regions_of(alignment, pair)
     seen = _compared(alignment, (a, b), regions, _own(alignment, a, regions), pair, forward=True)
     if seen is None:
         return None
-    return LargestDifference(seen[1], not seen[0] or difference_vanishes(alignment, a, b, pair, regions[1]))
+    return RegionDistance(seen[1], not seen[0] or difference_vanishes(alignment, a, b, pair, regions[1]))
 
 
 def _own(alignment: Alignment, a: Side, regions: tuple[list[int], list[int]]) -> dict[int, Any]:
@@ -156,12 +164,10 @@ def difference_vanishes(alignment: Alignment, a: Side, b: Side, pair: Pair, regi
                 continue
             steps += 1
             value = _tried(node, [known(source) for source in node.inputs], b, run)
-            worst = LargestDifference()
+            found = Distance(float("inf"))
             if isinstance(value, Tensor) and isinstance(a.values.get(to_a.get(node_id, -1)), Tensor):
-                worst.see(a.values[to_a[node_id]], value)
-            else:
-                worst.relative = float("inf")
-            if worst.relative > HEALED:
+                found = distance_between(a.values[to_a[node_id]], value)
+            if found.relative > HEALED:
                 wrong[node_id] = value
             if steps > STEPS or (node_id in graph.outputs and node_id in wrong):
                 return False
@@ -209,18 +215,16 @@ def _compared(
         return None
     if value_a.shape != value_b.shape:
         return f"other shapes, {'×'.join(map(str, value_a.shape))} and {'×'.join(map(str, value_b.shape))}", 0.0
-    values = LargestDifference()
-    values.see(value_a, value_b)
-    if not values.within or forward:
-        return "" if values.within else f"max |Δ| {values.delta:.3g}", values.delta
-    statistics = LargestDifference()
-    for left, right in zip(run_a.statistics.get(pair[0], ()), run_b.statistics.get(pair[1], ()), strict=False):
-        statistics.see(left, right)
-    if not statistics.within:
-        return f"running statistics, max |Δ| {statistics.delta:.3g}", statistics.delta
+    values = distance_between(value_a, value_b)
+    if not PROOF.holds(values) or forward:
+        return "" if PROOF.holds(values) else f"max |Δ| {values.delta:.3g}", values.delta
+    both = zip(run_a.statistics.get(pair[0], ()), run_b.statistics.get(pair[1], ()), strict=False)
+    statistics = [distance_between(left, right) for left, right in both]
+    if not PROOF.holds(*statistics):
+        return f"running statistics, max |Δ| {largest_delta(statistics):.3g}", largest_delta(statistics)
     gradients = _gradients(value_a, value_b, [value for value in given.values() if value.requires_grad])
-    if not gradients.within:
-        return f"gradients, max |Δ| {gradients.delta:.3g}", gradients.delta
+    if not PROOF.holds(*gradients):
+        return f"gradients, max |Δ| {largest_delta(gradients):.3g}", largest_delta(gradients)
     return "", values.delta
 
 
@@ -244,10 +248,10 @@ def _evaluated(side: Side, region: Sequence[int], fed: Mapping[int, Tensor], run
     return values[region[-1]]
 
 
-def _gradients(value_a: Tensor, value_b: Tensor, leaves: list[Tensor]) -> LargestDifference:
-    worst = LargestDifference()
+def _gradients(value_a: Tensor, value_b: Tensor, leaves: list[Tensor]) -> list[Distance]:
+    """Compare the gradients that two values give to `leaves`, under one random projection."""
     if not leaves or not value_a.is_floating_point():
-        return worst
+        return []
     weight = torch.randn(value_a.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     found: list[tuple[Tensor | None, ...]] = []
     for result in (value_a, value_b):
@@ -255,6 +259,8 @@ def _gradients(value_a: Tensor, value_b: Tensor, leaves: list[Tensor]) -> Larges
             found.append(torch.autograd.grad((result * weight).sum(), leaves, allow_unused=True, retain_graph=True))
         else:
             found.append((None,) * len(leaves))
-    for left, right, leaf in zip(*found, leaves, strict=True):
-        worst.see(torch.zeros_like(leaf) if left is None else left, torch.zeros_like(leaf) if right is None else right)
-    return worst
+    whole = [
+        [torch.zeros_like(leaf) if gradient is None else gradient for gradient, leaf in zip(side, leaves, strict=True)]
+        for side in found
+    ]
+    return distances_between(*whole)

@@ -12,13 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from diagnose.diff.proof.distance import PROOF, Distance, distance_between, distances_between, largest_delta
 from diagnose.diff.proof.random_weights import DropoutKeepsAll, fill, samples, state_of
 from diagnose.diff.weights.mapping import WeightMatch, transplant
 from diagnose.networks.process_state import attributes_kept, in_mode
 from diagnose.values import InputSpec, Proof, Skipped
-
-ATOL, RTOL = 1e-9, 1e-6
-"""What two float64 runs are held to: |Δ| ≤ atol · max(1, largest) + rtol · largest value of the tensor."""
 
 INPUTS = 2
 
@@ -31,31 +29,6 @@ class Transplant:
     b: nn.Module
     dtype: torch.dtype
     matches: tuple[WeightMatch, ...]
-
-
-@dataclass(slots=True)
-class LargestDifference:
-    """The largest |Δ| so far, by itself and over its tensor's largest value, and whether all were within tolerance."""
-
-    delta: float = 0.0
-    within: bool = True
-    relative: float = 0.0
-
-    def see(self, a: Tensor, b: Tensor, scale: float = 0.0) -> None:
-        """Compare two tensors; other shapes, and NaN in one alone, are outside any tolerance."""
-        if a.shape != b.shape:
-            self.delta, self.within, self.relative = float("inf"), False, float("inf")
-            return
-        if not a.numel():
-            return
-        a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
-        same = (a == b) | (a.isnan() & b.isnan())
-        delta = float(torch.where(same, 0.0, (a - b).abs()).nan_to_num(float("inf")).max())
-        largest = float(a.abs().nan_to_num(0.0, 0.0, 0.0).max())
-        self.delta = max(self.delta, delta)
-        if delta:
-            self.relative = max(self.relative, delta / largest if largest else float("inf"))
-        self.within &= delta <= ATOL * max(1.0, scale, largest) + RTOL * largest
 
 
 def set_up_transplant(
@@ -119,12 +92,14 @@ def prove(
         trained = _attempt("outputs in train mode, gradients and buffers", skipped, lambda: _train(prepared, drawn))
     parts = [evaluated, *(trained or (None, None, None))]
     run = [part for part in parts if part is not None]
-    agrees = all(part.within for part in run) if run else None
-    for name, part in zip(("outputs in eval mode", "outputs in train mode"), parts, strict=False):
-        if part is not None and part.delta == float("inf"):
+    agrees = all(PROOF.holds(*part) for part in run) if run else None
+    deltas = [None if part is None else largest_delta(part) for part in parts]
+    for name, delta in zip(("outputs in eval mode", "outputs in train mode"), deltas, strict=False):
+        if delta == float("inf"):
             skipped.append(Skipped(f"max |Δ| of the {name}", "the outputs have other shapes, or values overflow"))
-    deltas = [None if part is None or part.delta == float("inf") else part.delta for part in parts]
-    return Proof("float64", INPUTS, deltas[0], deltas[1], deltas[2], deltas[3], ATOL, RTOL, agrees), tuple(skipped)
+    evaluation, training, gradients, buffers = (None if delta == float("inf") else delta for delta in deltas)
+    proof = Proof("float64", INPUTS, evaluation, training, gradients, buffers, PROOF.atol, PROOF.rtol, agrees)
+    return proof, tuple(skipped)
 
 
 def _attempt(what: str, skipped: list[Skipped], measure: Callable[[], Any]) -> Any:
@@ -135,32 +110,35 @@ def _attempt(what: str, skipped: list[Skipped], measure: Callable[[], Any]) -> A
         return None
 
 
-def _eval(prepared: Transplant, drawn: Sequence[tuple[Tensor, ...]]) -> LargestDifference:
-    worst = LargestDifference()
+def _eval(prepared: Transplant, drawn: Sequence[tuple[Tensor, ...]]) -> list[Distance]:
+    found: list[Distance] = []
     with torch.no_grad(), in_mode(prepared.a, training=False), in_mode(prepared.b, training=False), DropoutKeepsAll():  # type: ignore[no-untyped-call]
         for tensors in drawn:
-            _see_all(worst, outputs(prepared.a, tensors), outputs(prepared.b, tensors))
-    return worst
+            found += distances_between(outputs(prepared.a, tensors), outputs(prepared.b, tensors))
+    return found
 
 
 def _train(
     prepared: Transplant, drawn: Sequence[tuple[Tensor, ...]]
-) -> tuple[LargestDifference, LargestDifference, LargestDifference]:
+) -> tuple[list[Distance], list[Distance], list[Distance]]:
     """Run one step of both in train mode on each input, and compare what comes out and what it leaves behind."""
-    forward, gradients, buffers = LargestDifference(), LargestDifference(), LargestDifference()
+    forward: list[Distance] = []
+    gradients: list[Distance] = []
+    buffers: list[Distance] = []
     with in_mode(prepared.a, training=True), in_mode(prepared.b, training=True):
         for index, tensors in enumerate(drawn):
             with restored_state(prepared.a), restored_state(prepared.b):
                 outputs_a, outputs_b = (_step(module, tensors, index) for module in (prepared.a, prepared.b))
-                _see_all(forward, outputs_a, outputs_b)
+                forward += distances_between(outputs_a, outputs_b)
                 state_a, state_b = state_of(prepared.a), state_of(prepared.b)
                 scale = max((float(t.grad.abs().max()) for t in state_a.values() if t.grad is not None), default=0.0)
                 for match in prepared.matches:
                     left, right = state_a[match.a.name], state_b[match.b.name]
                     if isinstance(left, nn.Parameter) or isinstance(right, nn.Parameter):
-                        gradients.see(match.a.read(_gradient(left)), match.b.read(_gradient(right)), scale)
+                        read = match.a.read(_gradient(left)), match.b.read(_gradient(right))
+                        gradients.append(distance_between(*read, scale=scale))
                     else:
-                        buffers.see(match.a.read(left), match.b.read(right))
+                        buffers.append(distance_between(match.a.read(left), match.b.read(right)))
     return forward, gradients, buffers
 
 
@@ -180,8 +158,8 @@ def stress(prepared: Transplant, inputs: Sequence[InputSpec]) -> bool:
 
 
 def _parts(prepared: Transplant, tensors: tuple[Tensor, ...]) -> bool:
-    worst = _attempt("", [], lambda: _eval(prepared, [tensors]))
-    return worst is not None and not worst.within
+    found = _attempt("", [], lambda: _eval(prepared, [tensors]))
+    return found is not None and not PROOF.holds(*found)
 
 
 def _gradient(tensor: Tensor) -> Tensor:
@@ -208,13 +186,6 @@ def outputs(module: nn.Module, tensors: tuple[Tensor, ...]) -> list[Tensor]:
     with attributes_kept(module):
         result = module(*(tensor.clone() for tensor in tensors))
     return [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
-
-
-def _see_all(worst: LargestDifference, tensors_a: Sequence[Tensor], tensors_b: Sequence[Tensor]) -> None:
-    if len(tensors_a) != len(tensors_b):
-        worst.delta, worst.within = float("inf"), False
-    for a, b in zip(tensors_a, tensors_b, strict=False):
-        worst.see(a, b)
 
 
 @contextmanager

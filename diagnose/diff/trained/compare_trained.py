@@ -13,9 +13,16 @@ from torch import Tensor, nn
 from diagnose.diff.align.align import Alignment
 from diagnose.diff.compare import NetworkDiff
 from diagnose.diff.ir.digest import weight_root
+from diagnose.diff.proof.distance import Distance, distance_between, distances_between
 from diagnose.diff.proof.localise import Side, run_graph
 from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
 from diagnose.diff.proof.transplant import outputs
+from diagnose.diff.trained.trained_comparison import (
+    SAME_FUNCTION,
+    OperationDistance,
+    TrainedComparison,
+    WeightDelta,
+)
 from diagnose.diff.weights.checkpoint import Checkpoint, fill
 from diagnose.diff.weights.initial import layer_class
 from diagnose.diff.weights.mapping import WeightMatch
@@ -24,101 +31,7 @@ from diagnose.networks.anatomy import anatomy
 from diagnose.networks.process_state import in_mode
 from diagnose.values import InputSpec, Skipped
 
-ATOL, RTOL = 1e-13, 1e-11
-"""What two float64 runs are held to: |Δ| ≤ atol + rtol · largest |value| of A's tensor. Rounding stays below it; a
-float32 weight changed in its last digit does not."""
-
-FORM = 1e-6
-"""The rtol of two ways to write one function: constants as 1/√2 are compared to seven digits there, too."""
-
 INPUTS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Distance:
-    """How far two tensors are from each other: the largest |Δ|, and the largest |value| of A's."""
-
-    delta: float = 0.0
-    largest: float = 0.0
-
-    @property
-    def relative(self) -> float:
-        """Return the largest |Δ| over the largest |value|."""
-        if not self.delta:
-            return 0.0
-        return self.delta / self.largest if self.largest else float("inf")
-
-    def within(self, rtol: float) -> bool:
-        """Return whether a tolerance holds."""
-        return self.delta <= ATOL + rtol * self.largest
-
-    @property
-    def differs(self) -> bool:
-        """Return whether the tolerance between two sets of weights is exceeded."""
-        return not self.within(RTOL)
-
-    def worst(self, distance: Distance) -> Distance:
-        """Return the larger of two deviations of one value."""
-        return Distance(max(self.delta, distance.delta), max(self.largest, distance.largest))
-
-
-@dataclass(frozen=True, slots=True)
-class OperationDistance:
-    """An aligned operation and how far its values are apart; `own` says that a weight it reads differs."""
-
-    op: str
-    a: str
-    b: str
-    source: str
-    apart: Distance
-    own: bool
-
-
-@dataclass(frozen=True, slots=True)
-class WeightDelta:
-    """A pair of matched weights, compared through the mapping; `group` is its class of layer."""
-
-    a: str
-    b: str
-    group: str
-    apart: Distance
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedComparison:
-    """Two networks with given weights: `a` and `b` say whose; `outputs` is None where they could not be run.
-
-    `weights` are all matched ones and `steps` all aligned operations, both in the order of A; `architecture` is the
-    verdict without the weights. `unmatched` are tensors without a counterpart; equivalent networks read none of them.
-    """
-
-    a: str
-    b: str
-    architecture: str
-    outputs: Distance | None
-    steps: tuple[OperationDistance, ...]
-    weights: tuple[WeightDelta, ...]
-    unmatched: tuple[str, ...]
-    skipped: tuple[Skipped, ...] = ()
-
-    @property
-    def first(self) -> OperationDistance | None:
-        """Return the first aligned operation whose values differ."""
-        return next((step for step in self.steps if step.apart.differs), None)
-
-    @property
-    def differing(self) -> tuple[WeightDelta, ...]:
-        """Return the matched weights that are not equal, bit for bit."""
-        return tuple(weight for weight in self.weights if weight.apart.delta)
-
-    @property
-    def verdict(self) -> str:
-        """Return "equal", "different" or "undetermined": outputs show a difference, never that there is none."""
-        if self.outputs is None:
-            return "undetermined"
-        if self.architecture == "equivalent" and not self.differing:
-            return "equal" if self.outputs.within(FORM) else "undetermined"
-        return "different" if self.outputs.differs else "undetermined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +76,13 @@ def compare_trained(
     steps: tuple[OperationDistance, ...] = ()
     whole: Distance | None = None
     if not skipped:
-        whole = _worst(_all_apart(outputs_a, outputs_b) for outputs_a, outputs_b in zip(*results, strict=True))
+        pairs = zip(*results, strict=True)
+        whole = _worst(distance for outputs_pair in pairs for distance in distances_between(*outputs_pair))
         sides = [
             Side(skeleton, state_of(network.module), {name: _double(tensor) for name, tensor in known.items()})
             for skeleton, network, known in zip((alignment.a, alignment.b), networks, constants, strict=True)
         ]
-        steps = _steps(alignment, sides, drawn, results, {network.a for network in weights if network.apart.delta})
+        steps = _steps(alignment, sides, drawn, results, {network.a for network in weights if network.distance.delta})
         if not steps:
             skipped.append(Skipped("the divergence per operation", "the canonical graph does not give the outputs"))
     told = networks[0].told, networks[1].told
@@ -193,30 +107,12 @@ def _steps(
         for node_a, node_b in alignment.to_b.items():
             a, b = sides[0].values.get(node_a), sides[1].values.get(node_b)
             if isinstance(a, Tensor) and isinstance(b, Tensor):
-                found[node_a, node_b] = found.get((node_a, node_b), Distance()).worst(apart(a, b))
+                found[node_a, node_b] = found.get((node_a, node_b), Distance()).worst(distance_between(a, b))
     return tuple(_step(alignment, pair, found[pair], differing) for pair in sorted(found))
-
-
-def apart(a: Tensor, b: Tensor) -> Distance:
-    """Compare two tensors; other shapes, and NaN in one alone, are infinitely far from each other."""
-    if a.shape != b.shape:
-        return Distance(float("inf"))
-    if not a.numel():
-        return Distance()
-    a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
-    same = (a == b) | (a.isnan() & b.isnan())
-    delta = float(torch.where(same, 0.0, (a - b).abs()).nan_to_num(float("inf")).max())
-    return Distance(delta, float(a.abs().nan_to_num(0.0, 0.0, 0.0).max()))
 
 
 def _worst(found: Iterable[Distance]) -> Distance:
     return reduce(Distance.worst, found, Distance())
-
-
-def _all_apart(outputs_a: Sequence[Tensor], outputs_b: Sequence[Tensor]) -> Distance:
-    if len(outputs_a) != len(outputs_b):
-        return Distance(float("inf"))
-    return _worst(apart(a, b) for a, b in zip(outputs_a, outputs_b, strict=True))
 
 
 def _double(tensor: Tensor) -> Tensor:
@@ -232,7 +128,7 @@ def _weights(networks: tuple[LoadedNetwork, LoadedNetwork], matches: Iterable[We
             match.a.name,
             match.b.name,
             layer_class(networks[0].module, places, match.a.name),
-            apart(match.a.read(a[match.a.name].detach()), match.b.read(b[match.b.name].detach())),
+            distance_between(match.a.read(a[match.a.name].detach()), match.b.read(b[match.b.name].detach())),
         )
         for match in matches
     ]
@@ -254,7 +150,7 @@ def _reproduces(side: Side, tensors: tuple[Tensor, ...], expected: Sequence[Tens
         run_graph(side, tensors)
     found = [side.values.get(node) for node in side.skeleton.graph.outputs]
     computed = [value for value in found if isinstance(value, Tensor)]
-    return len(computed) == len(found) and _all_apart(expected, computed).within(FORM)
+    return len(computed) == len(found) and SAME_FUNCTION.holds(*distances_between(expected, computed))
 
 
 def _step(alignment: Alignment, pair: tuple[int, int], found: Distance, differing: set[str]) -> OperationDistance:

@@ -1,27 +1,19 @@
-"""What `diagnose diff` says of trained weights and of a converted checkpoint."""
+"""What `diagnose diff` says of trained weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
-from diagnose.diff.trained.compare_trained import (
-    INPUTS,
-    RTOL,
-    Distance,
-    OperationDistance,
-    TrainedComparison,
-    WeightDelta,
-)
-from diagnose.diff.weights.checkpoint import Conversion
+from diagnose.diff.proof.distance import Distance
+from diagnose.diff.trained.compare_trained import INPUTS
+from diagnose.diff.trained.trained_comparison import EXACT, OperationDistance, TrainedComparison, WeightDelta
 from diagnose.values import Cell, Column, Finding, Prose, Section, Significance, Table
 
 KIND = "trained weights"
 SHOWN = 12
 """Weights that differ, and operations, shown in the opened section; the folded ones hold all."""
-
-NAMED = 8
 
 
 def trained_verdict(trained: TrainedComparison, a: str, b: str) -> Prose:
@@ -33,7 +25,7 @@ def trained_verdict(trained: TrainedComparison, a: str, b: str) -> Prose:
     if trained.outputs is None:
         return Prose("With these weights no comparison could be run.", "caution")
     if trained.verdict == "different":
-        where = f"; they first part at {_place(step)} ({_amount(step.apart)})" if step else ""
+        where = f"; they first part at {_place(step)} ({_amount(step.distance)})" if step else ""
         return Prose(
             f"With these weights {a} and {b} compute different outputs: {_amount(trained.outputs)}{where}.", "bad"
         )
@@ -41,7 +33,8 @@ def trained_verdict(trained: TrainedComparison, a: str, b: str) -> Prose:
     if not trained.differing:
         told = f"all {len(trained.weights)} matched weights are equal, and so are the outputs"
     return Prose(
-        f"With these weights it is undetermined: {told} on {INPUTS} random inputs within rtol {RTOL:g}.", "caution"
+        f"With these weights it is undetermined: {told} on {INPUTS} random inputs within rtol {EXACT.rtol:g}.",
+        "caution",
     )
 
 
@@ -68,7 +61,7 @@ def trained_section(trained: TrainedComparison, a: str, b: str) -> Section:
         unread = "the networks read none of them" if trained.architecture == "equivalent" else "they are not compared"
         count = len(trained.unmatched)
         said.append(Prose(f"{count} {'tensor has' if count == 1 else 'tensors have'} no counterpart; {unread}."))
-    parted = [step for step in trained.steps if step.apart.differs]
+    parted = trained.parted
     opened = [_weights("Weights that differ", trained.differing[:SHOWN])] if trained.differing else []
     if parted:
         opened.append(_steps(f"Where they part first, of {len(parted)} operations that do", parted[:SHOWN]))
@@ -77,21 +70,6 @@ def trained_section(trained: TrainedComparison, a: str, b: str) -> Section:
         "All weights and operations", (*whole, _steps("All aligned operations", trained.steps)), folded=True
     )
     return Section("With these weights", (*said, *opened, folded))
-
-
-def conversion_section(conversion: Conversion) -> Section:
-    """Say what became of a converted checkpoint."""
-    done = f"{conversion.target} is written: A fills {conversion.filled} of its {conversion.tensors} tensors."
-    said = [Prose(done, "good" if not conversion.unfilled else "caution")]
-    if conversion.unfilled:
-        said.append(
-            Prose(f"Nothing in A fills these; they keep B's initial values: {_some(conversion.unfilled)}.", "caution")
-        )
-    if conversion.unused:
-        said.append(Prose(f"B has no place for these of A: {_some(conversion.unused)}."))
-    if conversion.dropped:
-        said.append(Prose(f"Left out beside the state dict, as it belongs to A: {_some(conversion.dropped)}."))
-    return Section("The converted checkpoint", tuple(said))
 
 
 def trained_data(trained: TrainedComparison) -> dict[str, Any]:
@@ -103,7 +81,7 @@ def trained_data(trained: TrainedComparison) -> dict[str, Any]:
         "b": trained.b,
         "dtype": "float64",
         "inputs": INPUTS,
-        "rtol": RTOL,
+        "rtol": EXACT.rtol,
         "outputs": None if trained.outputs is None else _numbers(trained.outputs),
         "first_divergence": None if first is None else _step_data(first),
         "weights": [
@@ -111,25 +89,13 @@ def trained_data(trained: TrainedComparison) -> dict[str, Any]:
                 "a": weight.a,
                 "b": weight.b,
                 "group": weight.group,
-                "equal": not weight.apart.delta,
-                **_numbers(weight.apart),
+                "equal": not weight.distance.delta,
+                **_numbers(weight.distance),
             }
             for weight in trained.weights
         ],
         "unmatched": list(trained.unmatched),
         "operations": [_step_data(step) for step in trained.steps],
-    }
-
-
-def conversion_data(conversion: Conversion) -> dict[str, Any]:
-    """Return the JSON form."""
-    return {
-        "path": str(conversion.target),
-        "filled": conversion.filled,
-        "tensors": conversion.tensors,
-        "unfilled": list(conversion.unfilled),
-        "unused": list(conversion.unused),
-        "dropped": list(conversion.dropped),
     }
 
 
@@ -147,7 +113,7 @@ def _evidence(trained: TrainedComparison) -> tuple[str, ...]:
     step = trained.first
     if step is not None:
         cause = "a weight that it reads differs" if step.own else "the weights that it reads are equal"
-        lines.append(f"first divergence: {_place(step)}, {_amount(step.apart)}; {cause}")
+        lines.append(f"first divergence: {_place(step)}, {_amount(step.distance)}; {cause}")
         lines += [step.source] if step.source else []
     return tuple(lines)
 
@@ -163,15 +129,15 @@ def _weight_groups(weights: Sequence[WeightDelta]) -> Table:
     groups: dict[str, list[WeightDelta]] = {}
     for weight in weights:
         groups.setdefault(weight.group, []).append(weight)
-    rows = tuple(
-        (name, len(members), sum(not member.apart.delta for member in members),
-         sum(bool(member.apart.delta) for member in members), _number(max(member.apart.delta for member in members)),
-         _number(max(member.apart.relative for member in members)))
-        for name, members in groups.items()
-    )  # fmt: skip
+    rows: list[tuple[Cell, ...]] = []
+    for name, members in groups.items():
+        distances = [member.distance for member in members]
+        different = sum(bool(distance.delta) for distance in distances)
+        worst = max(distance.delta for distance in distances), max(distance.relative for distance in distances)
+        rows.append((name, len(members), len(members) - different, different, *map(_number, worst)))
     columns = (Column("class of layer"), Column("weights", numeric=True), Column("equal", numeric=True),
                Column("different", numeric=True), Column("max |Δ|"), Column("relative"))  # fmt: skip
-    return Table("By class of layer", columns, rows)
+    return Table("By class of layer", columns, tuple(rows))
 
 
 def _weights(title: str, weights: Sequence[WeightDelta]) -> Table:
@@ -182,7 +148,7 @@ def _weights(title: str, weights: Sequence[WeightDelta]) -> Table:
         Column("max |Δ|"),
         Column("relative"),
     )
-    rows = tuple((weight.a, weight.b, weight.group, *_cells(weight.apart)) for weight in weights)
+    rows = tuple((weight.a, weight.b, weight.group, *_cells(weight.distance)) for weight in weights)
     note = "Compared bit for bit, through the mapping: permuted, reshaped and fused tensors part by part."
     return Table(title, columns, rows, note=note)
 
@@ -191,7 +157,7 @@ def _steps(title: str, steps: Sequence[OperationDistance]) -> Table:
     columns = (Column("operation"), Column("in A"), Column("in B"), Column("max |Δ|"), Column("relative"),
                Column("its weights", low_priority=True))  # fmt: skip
     rows = tuple(
-        (weight.op, weight.a, weight.b, *_cells(weight.apart), "differ" if weight.own else "") for weight in steps
+        (weight.op, weight.a, weight.b, *_cells(weight.distance), "differ" if weight.own else "") for weight in steps
     )  # fmt: skip
     note = f"Each network on its own activations, the worst of {INPUTS} random inputs; relative to A's largest value."
     return Table(title, columns, rows, note=note)
@@ -223,7 +189,7 @@ def _step_data(step: OperationDistance) -> dict[str, Any]:
         "b": step.b,
         "source": step.source,
         "weights_differ": step.own,
-        **_numbers(step.apart),
+        **_numbers(step.distance),
     }
 
 
@@ -233,9 +199,3 @@ def _place(step: OperationDistance) -> str:
 
 def _pair(a: str, b: str) -> str:
     return a if a == b else f"{a} ↔ {b}"
-
-
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

@@ -158,7 +158,7 @@ def _paired(
         seen = [region_distance(alignment, *sides, pair) for pair in group.pairs]
         if None in seen:
             break
-        if all(distance is not None and distance.within for distance in seen):
+        if all(distance is not None and distance.negligible for distance in seen):
             return RegionGroup(group.pairs, group.free, len(deltas) + 1, candidates[place]), place
         deltas[place] = max(distance.delta for distance in seen if distance is not None)
     tried = RegionGroup(group.pairs, group.free, len(deltas))
