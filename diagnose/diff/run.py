@@ -50,12 +50,16 @@ class DiffRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison:
-    """Two MODELs compared: the diff, the diff with their trained weights, and what a conversion needs."""
+    """Two MODELs compared: the diff, the diff with their trained weights, and what a conversion needs.
+
+    `checkpoints` are those that were given, under the names of their network.
+    """
 
     diff: GraphDiff
     trained: TrainedComparison | None
     built: tuple[BuiltModel, BuiltModel]
     matches: tuple[WeightMatch, ...]
+    checkpoints: tuple[Checkpoint | None, Checkpoint | None] = (None, None)
 
     @property
     def verdict(self) -> str:
@@ -95,9 +99,9 @@ def _examined(request: DiffRequest) -> ModelComparison:
     texts = [str(ref) for ref in refs]
     checkpoints = [read(given) if isinstance(given, Path) else given for given in request.weights]
     built = [networks.build(ref, allocate=True, seed=request.seed) for ref in refs]
-    for index, built_model in enumerate(checkpoints):
-        if built_model is not None:
-            checkpoints[index] = fit = fitted(built_model, built[index].module, texts[index])
+    for index, checkpoint in enumerate(checkpoints):
+        if checkpoint is not None:
+            checkpoints[index] = fit = fitted(checkpoint, built[index].module, texts[index])
             fill(fit, built[index].module)  # buffers that no training changes are constants of the graph
     failures: list[Skipped] = []
     network_a, network_b = (Model(text, side.module) for text, side in zip(texts, built, strict=True))
@@ -113,7 +117,8 @@ def _examined(request: DiffRequest) -> ModelComparison:
         trained = _trained(request, built, checkpoints, outcome, inputs) if request.weighed else None
         notes = tuple(note for side in built for note in side.skipped)
         answer = replace(outcome.diff, skipped=(*notes, *failures, *outcome.diff.skipped))
-        return ModelComparison(answer, trained, (built[0], built[1]), outcome.matches)
+        both = checkpoints[0], checkpoints[1]
+        return ModelComparison(answer, trained, (built[0], built[1]), outcome.matches, both)
     reason = failures[-1].reason if failures else "no input shape is known"
     raise CannotRun(
         f"{request.a} and {request.b} could not be captured: {reason}",
@@ -144,7 +149,9 @@ def convert(examined: ModelComparison, checkpoint: Path, target: Path) -> Conver
     """
     check_target(checkpoint, target)
     a, b = (built_model.module for built_model in examined.built)
-    fit = fitted(read(checkpoint), a, examined.diff.a.model)
+    fit = examined.checkpoints[0]
+    if fit is None or not _is_same_file(fit.path, checkpoint):
+        fit = fitted(read(checkpoint), a, examined.diff.a.model)
     content, result = converted(fit, examined.matches, (a, b), target)
     save(content, target)
     return result
@@ -169,10 +176,14 @@ def convert_state(
 def check_target(checkpoint: Path, target: Path) -> None:
     """Refuse a target that would overwrite the checkpoint (exit code 2), or that cannot be written."""
     check_writable(target)
-    if target.exists() and checkpoint.exists() and target.samefile(checkpoint):
+    if _is_same_file(target, checkpoint):
         raise UsageError(
             f"{target} is the checkpoint itself", hint="Write to another file; nothing is converted in place.",
         )  # fmt: skip
+
+
+def _is_same_file(path_a: Path, path_b: Path) -> bool:
+    return path_a.exists() and path_b.exists() and path_a.samefile(path_b)
 
 
 def save_mapping(answer: GraphDiff, path: Path) -> None:
