@@ -11,7 +11,7 @@ class Node:
     """One operation or leaf of a graph: `inputs` are the ids of the nodes it reads, `attributes` its constants.
 
     A leaf has the op "input", "parameter", "buffer" or "constant" and, but for a constant, its `name` in the module
-    tree. `source` is "file:line"; `notes` say which rules of the canonical form made the node.
+    tree. `source` is "file:line".
     """
 
     id: int
@@ -23,7 +23,6 @@ class Node:
     dtype: str = "float32"
     name: str = ""
     source: str = ""
-    notes: tuple[str, ...] = ()
 
     def get(self, attribute: str, default: Any = None) -> Any:
         """Return the value of an attribute, or `default` where the node has none of that name."""
