@@ -44,6 +44,11 @@ class Alignment:
         """The partner of each matched node of B."""
         return {node_b: node_a for node_a, node_b in self.to_b.items()}
 
+    @cached_property
+    def regions(self) -> dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...]]]:
+        """The regions that were asked for so far, by their pair; `regions_of` fills them in."""
+        return {}
+
 
 def align(a: Graph, b: Graph) -> Alignment:
     """Return the alignment of two graphs in canonical form."""

@@ -13,6 +13,8 @@ from diagnose.diff.ir.digest import COMMUTATIVE
 from diagnose.diff.ir.skeleton import Skeleton
 
 Pair = tuple[int, int]
+Regions = tuple[tuple[int, ...], tuple[int, ...]]
+"""Nodes of A and nodes of B, in topological order."""
 
 WIDENED = 40
 """How often two regions are widened at most, until they read the same values."""
@@ -53,9 +55,13 @@ def _weight_conflicts(alignment: Alignment) -> set[Pair]:
     }
 
 
-def regions_of(alignment: Alignment, pair: Pair) -> tuple[list[int], list[int]]:
+def regions_of(alignment: Alignment, pair: Pair) -> Regions:
     """Return the regions of a pair in A and in B: its own nodes and the unmatched ones that lead to them."""
-    return _region(alignment.a, pair[0], alignment.to_b), _region(alignment.b, pair[1], alignment.to_a)
+    known = alignment.regions
+    if pair not in known:
+        region_a = _region(alignment.a, pair[0], alignment.to_b)
+        known[pair] = region_a, _region(alignment.b, pair[1], alignment.to_a)
+    return known[pair]
 
 
 def draws(alignment: Alignment, pair: Pair) -> bool:
@@ -69,7 +75,7 @@ def draws(alignment: Alignment, pair: Pair) -> bool:
     )
 
 
-def _region(skeleton: Skeleton, node: int, matched: Collection[int]) -> list[int]:
+def _region(skeleton: Skeleton, node: int, matched: Collection[int]) -> tuple[int, ...]:
     """Return a node and the unmatched ones that lead to it, in topological order."""
     region, stack = {node}, skeleton.inputs(node)
     while stack:
@@ -77,7 +83,7 @@ def _region(skeleton: Skeleton, node: int, matched: Collection[int]) -> list[int
         if current not in region and current not in matched:
             region.add(current)
             stack += skeleton.inputs(current)
-    return sorted(region)
+    return tuple(sorted(region))
 
 
 def border(skeleton: Skeleton, region: Sequence[int]) -> set[int]:
@@ -86,9 +92,7 @@ def border(skeleton: Skeleton, region: Sequence[int]) -> set[int]:
     return {value for node in region for value in skeleton.inputs(node) if value not in inside}
 
 
-def common_regions(
-    alignment: Alignment, regions: tuple[list[int], list[int]], others: set[Pair]
-) -> tuple[list[int], list[int]] | None:
+def common_regions(alignment: Alignment, regions: Regions, others: set[Pair]) -> Regions | None:
     """Grow two regions until they read the same borders; None where that takes in another difference."""
     inside_a, inside_b = set(regions[0]), set(regions[1])
     to_a = alignment.to_a
@@ -97,7 +101,7 @@ def common_regions(
         border_b = {to_a[node_b] for node_b in border(alignment.b, sorted(inside_b))}
         apart = border_a ^ border_b
         if not apart:
-            return sorted(inside_a), sorted(inside_b)
+            return tuple(sorted(inside_a)), tuple(sorted(inside_b))
         node = max(apart)
         if (node, alignment.to_b[node]) in others or not alignment.a.inputs(node):
             return None

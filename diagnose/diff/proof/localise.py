@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from diagnose.diff.align.align import Alignment
-from diagnose.diff.align.regions import Pair, border, common_regions, regions_of
+from diagnose.diff.align.regions import Pair, Regions, border, common_regions, regions_of
 from diagnose.diff.ir.graph import Node
 from diagnose.diff.ir.interpreter import Execution, evaluate
 from diagnose.diff.ir.skeleton import Skeleton
@@ -123,7 +123,7 @@ def region_distance(alignment: Alignment, a: Side, b: Side, pair: Pair) -> Regio
     return RegionDistance(seen[1], not seen[0] or difference_vanishes(alignment, a, b, pair, regions[1]))
 
 
-def _own(alignment: Alignment, a: Side, regions: tuple[list[int], list[int]]) -> dict[int, Any]:
+def _own(alignment: Alignment, a: Side, regions: Regions) -> dict[int, Any]:
     """Return A's activations at the borders of two regions."""
     to_a = alignment.to_a
     borders = border(alignment.a, regions[0]) | {to_a[node_b] for node_b in border(alignment.b, regions[1])}
@@ -196,7 +196,7 @@ def _feeds(borders: Mapping[int, Any]) -> list[tuple[str, dict[int, Tensor]]]:
 
 
 def _compared(
-    alignment: Alignment, sides: tuple[Side, Side], regions: tuple[list[int], list[int]], borders: Mapping[int, Any],
+    alignment: Alignment, sides: tuple[Side, Side], regions: Regions, borders: Mapping[int, Any],
     pair: Pair,
     *,
     forward: bool = False,
