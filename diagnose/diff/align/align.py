@@ -14,8 +14,9 @@ from functools import cached_property
 from diagnose.diff.align.matching import Bounds, Matching, extend, improve, neighbours, whole
 from diagnose.diff.align.sequence import align_sequences
 from diagnose.diff.align.shift_runs import slide
-from diagnose.diff.ir.digest import COMMUTATIVE, digest
+from diagnose.diff.ir.digest import digest, short
 from diagnose.diff.ir.graph import Graph
+from diagnose.diff.ir.operation_table import operation
 from diagnose.diff.ir.skeleton import Skeleton, same_name, similarity
 
 NAMED = 0.002
@@ -75,7 +76,7 @@ def cost(matching: Matching) -> float:
         price += 1.6 * (1.0 - similarity(a, b, node_a, node_b)) + NAMED * (not same_name(a, b, node_a, node_b))
         mapped = [matching.to_b.get(value, -1) for value in a.inputs(node_a)]
         theirs = b.inputs(node_b)
-        if a.graph.nodes[node_a].op in COMMUTATIVE:
+        if operation(a.graph.nodes[node_a].op).commutative:
             price += 0.5 * sum(((Counter(mapped) - Counter(theirs)) + (Counter(theirs) - Counter(mapped))).values())
         else:
             price += 0.5 * sum(x != y for x, y in zip(mapped, theirs, strict=False))
@@ -104,7 +105,7 @@ def _by_digest(a: Skeleton, b: Skeleton) -> tuple[dict[int, int], bool]:
                 continue
             pairs[node_a], back[node_b] = node_b, node_a
             mine, theirs = list(a.graph.nodes[node_a].inputs), list(b.graph.nodes[node_b].inputs)
-            if a.graph.nodes[node_a].op in COMMUTATIVE:
+            if operation(a.graph.nodes[node_a].op).commutative:
                 mine.sort(key=lambda node: (a.input_digests[node], a.context_digests[node]))
                 theirs.sort(key=lambda node: (b.input_digests[node], b.context_digests[node]))
             more += zip(mine, theirs, strict=True)
@@ -134,7 +135,7 @@ def _named_weights(skeleton: Skeleton, node_id: int) -> dict[str, int]:
              for i in range(pattern.count("t"))]  # fmt: skip
     if len(names) != len(node.inputs):
         names = [str(index) for index in range(len(node.inputs))]
-    if node.op in COMMUTATIVE:
+    if operation(node.op).commutative:
         weights = sorted((v for v in node.inputs if skeleton.weights[v]), key=lambda v: (skeleton.input_digests[v], v))
         return {str(index): value for index, value in enumerate(weights)}
     return {name: value for name, value in zip(names, node.inputs, strict=True) if skeleton.weights[value]}
@@ -177,8 +178,6 @@ def _from_both_ends(matching: Matching) -> None:
 
 def _leading(skeleton: Skeleton) -> list[str]:
     """Return digests of what is computed from each node, its own label included and nothing below it."""
-    from diagnose.diff.ir.digest import short
-
     uses: list[list[str]] = [[] for _ in skeleton.graph.nodes]
     for position, value in enumerate(skeleton.graph.outputs):
         uses[value].append(f"output {position}")
@@ -186,7 +185,7 @@ def _leading(skeleton: Skeleton) -> list[str]:
     for node in reversed(skeleton.graph.nodes):
         digests[node.id] = short(skeleton.digests[node.id][0] + "".join(sorted(uses[node.id])))
         for position, value in enumerate(node.inputs):
-            uses[value].append(f"{'any' if node.op in COMMUTATIVE else position}{digests[node.id]}")
+            uses[value].append(f"{'any' if operation(node.op).commutative else position}{digests[node.id]}")
     return digests
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from diagnose.diff.align.align import Alignment
-from diagnose.diff.canonical.builder import RANDOM, base
-from diagnose.diff.ir.digest import COMMUTATIVE
+from diagnose.diff.ir.operation_table import operation
 from diagnose.diff.ir.skeleton import Skeleton
 
 Pair = tuple[int, int]
@@ -30,7 +29,7 @@ def touched(alignment: Alignment) -> list[Pair]:
         if node_b in back:
             node_a = back[node_b]
             theirs, mine = b.inputs(node_b), [alignment.to_b.get(value, -1) for value in a.inputs(node_a)]
-            if a.graph.nodes[node_a].op in COMMUTATIVE:
+            if operation(a.graph.nodes[node_a].op).commutative:
                 theirs, mine = sorted(theirs), sorted(mine)
             if a.digests[node_a][0] != b.digests[node_b][0] or mine != theirs or (node_a, node_b) in shared:
                 pairs.append((node_a, node_b))
@@ -68,7 +67,7 @@ def draws(alignment: Alignment, pair: Pair) -> bool:
     """Say whether a region of the pair has a random operation besides the pair's own, so one without a partner."""
     regions = regions_of(alignment, pair)
     return any(
-        base(skeleton.graph.nodes[node].op) in RANDOM
+        operation(skeleton.graph.nodes[node].op).draws
         for skeleton, region, own in zip((alignment.a, alignment.b), regions, pair, strict=True)
         for node in region
         if node != own

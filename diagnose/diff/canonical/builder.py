@@ -9,17 +9,7 @@ from typing import Any
 
 from diagnose.diff.canonical.axes import Arrangement, composed, normal
 from diagnose.diff.ir.graph import Graph, Node
-
-STATE = frozenset({"parameter", "buffer"})
-LEAVES = frozenset({"input", "parameter", "buffer", "constant"})
-VIEWS = frozenset({"slice", "rearrange"})
-
-RANDOM = frozenset({
-    "dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout", "native_dropout", "bernoulli", "rand",
-    "randn", "rand_like", "randn_like", "normal", "uniform", "randint", "randperm", "rrelu", "multinomial",
-    "exponential",
-})  # fmt: skip
-"""Operations that draw random numbers: two of them are never the same value."""
+from diagnose.diff.ir.operation_table import operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +142,7 @@ def numel(shape: tuple[int, ...]) -> int:
     return prod(shape)
 
 
-def base(op: str) -> str:
-    """Return an operation's name without its overload."""
-    return op.partition(".")[0]
-
-
 def _is_unique(node: Node) -> bool:
-    if base(node.op) in RANDOM:
-        return True
-    return "norm" in node.op and bool(node.get("training"))
+    """Say whether a node is never the same as an equal one: it draws, or it changes running statistics."""
+    row = operation(node.op)
+    return row.draws or (row.is_norm and bool(node.get("training")))

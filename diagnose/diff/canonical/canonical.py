@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from diagnose.diff.canonical.builder import LEAVES, GraphBuilder, Rule, RuleApplication
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, RuleApplication
 from diagnose.diff.canonical.rules import (
     activation,
     arithmetic,
@@ -22,6 +22,7 @@ from diagnose.diff.canonical.rules import (
 )
 from diagnose.diff.ir.digest import digest
 from diagnose.diff.ir.graph import Graph, Node
+from diagnose.diff.ir.operation_table import operation
 
 RULES: tuple[Rule, ...] = (
     *noop.RULES,
@@ -83,7 +84,7 @@ def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[RuleApp
         if node.id in alone:
             builder.read_once.add(number[node.id])
     outputs = [number[value] for value in graph.outputs]
-    effects = [number[value] for value in graph.effects if builder[number[value]].op not in LEAVES]
+    effects = [number[value] for value in graph.effects if not operation(builder[number[value]].op).is_leaf]
     return builder.graph(outputs, effects, graph), builder.applied
 
 

@@ -13,9 +13,9 @@ import torch
 
 from diagnose.diff.capture.tape import CannotCapture, Meta, Ref, Tape, TapeEntry
 from diagnose.diff.ir.graph import Graph, Node
+from diagnose.diff.ir.operation_table import operation
 
 _IRRELEVANT = {"device", "layout", "pin_memory", "memory_format", "non_blocking", "requires_grad", "cudnn_enabled"}
-_STATISTICS = {"batch_norm", "native_batch_norm", "instance_norm", "cudnn_batch_norm"}
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ class _Functionaliser:
             self.slots[Ref(index)] = _Slot(node, parent, self.nodes[node], parent.root().writes)
         else:
             self.slots[Ref(index)] = _Slot(node)
-        if target._opname in _STATISTICS and "running_mean" in dict(dict(attributes)["slots"]):
+        if operation(target._opname).keeps_statistics and "running_mean" in dict(dict(attributes)["slots"]):
             self.effects.append(node)
 
     def _arguments(

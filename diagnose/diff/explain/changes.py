@@ -10,19 +10,15 @@ from math import prod
 import networkx as nx
 
 from diagnose.diff.align.align import Alignment
-from diagnose.diff.canonical.builder import RANDOM, base
 from diagnose.diff.explain.phrases import chain, joined, loose, place, several, shown, sources, word
 from diagnose.diff.ir.digest import label_attributes, plain_value, weight_root
 from diagnose.diff.ir.graph import Node
+from diagnose.diff.ir.operation_table import base, operation
 from diagnose.diff.ir.skeleton import Skeleton
 from diagnose.diff.proof.localise import Observation
 from diagnose.values import Significance
 
 RANDOM_RATES = {"p", "dropout_p"}
-DROPPING = {"dropout", "feature_dropout", "bernoulli"}
-"""Random operations whose rate says all about them."""
-
-LAYERS = ("conv", "linear", "embedding", "lstm", "gru", "bilinear")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +139,7 @@ def _component(
     places = [node for node in (a or b) if node.op != "constant"] or a or b
     where = f"{place(a)} ↔ {place(b)}" if a and b else place(a or b)
     if kind.startswith("block"):
-        where = place([node for node in a or b if node.op.startswith(LAYERS)])
+        where = place([node for node in a or b if operation(node.op).is_layer])
     return Change(kind, verdict, message, where, (*evidence, *sources(places)), part[0], part[1], certain)
 
 
@@ -167,21 +163,22 @@ def _random_rate(a: Sequence[Node], b: Sequence[Node]) -> bool:
     """
     rates = []
     for nodes in (a, b):
-        drawing = [node for node in nodes if base(node.op) in RANDOM]
-        if any(not isinstance(node.get("p"), float) or base(node.op) not in DROPPING for node in drawing):
+        drawing = [node for node in nodes if operation(node.op).draws]
+        if any(not isinstance(node.get("p"), float) or operation(node.op).drops is None for node in drawing):
             return False
         rates.append(sorted((_dropped(node), _drawn(node)) for node in drawing))
     return rates[0] != rates[1]
 
 
 def _dropped(node: Node) -> float:
-    share = 1.0 - node.get("p") if base(node.op) == "bernoulli" else node.get("p")
-    return float(plain_value(share))
+    """Return the share of the numbers drawn that are 0; NaN where the rate does not say so."""
+    share = operation(node.op).drops
+    return float(plain_value(share(node.get("p")))) if share is not None else float("nan")
 
 
 def _drawn(node: Node) -> int:
     """Return how many elements a random operation draws; a feature dropout draws one for each map."""
-    return prod(node.shape[:2] if node.op.startswith("feature") else node.shape)
+    return prod(node.shape[:2] if operation(node.op).draws_maps else node.shape)
 
 
 def _named(alignment: Alignment, a: Sequence[Node], b: Sequence[Node]) -> tuple[str, str]:
@@ -191,12 +188,12 @@ def _named(alignment: Alignment, a: Sequence[Node], b: Sequence[Node]) -> tuple[
             return "operation moved", f"{chain(a)} stands in another place"
         return "operation replaced", f"{chain(a)} replaced by {chain(b)}"
     verb = "removed" if a else "added"
-    drawn = next((node for node in a or b if node.op.startswith("bernoulli")), None)
+    drawn = next((node for node in a or b if base(node.op) == "bernoulli"), None)
     if drawn is not None:
         rate = f" at rate {plain_value(1.0 - drawn.get('p')):g}" if isinstance(drawn.get("p"), float) else ""
         return f"operation {verb}", f"stochastic depth{rate} {verb}"
     nodes, skeleton = (a, alignment.a) if a else (b, alignment.b)
-    layers = [node for node in nodes if node.op.startswith(LAYERS)]
+    layers = [node for node in nodes if operation(node.op).is_layer]
     if len(layers) > 1:
         repeats = _equal_blocks(alignment, nodes, of_a=bool(a))
         which = f" (one of {repeats} equal ones; which one is undecidable)" if repeats > 1 else ""

@@ -10,7 +10,7 @@ from torch import nn
 from diagnose.diff.align.align import Alignment
 from diagnose.diff.align.captures import AlignedCaptures
 from diagnose.diff.canonical.builder import RuleApplication
-from diagnose.diff.ir.digest import COMMUTATIVE
+from diagnose.diff.ir.operation_table import operation
 from diagnose.values import Finding, Significance, WeightMapping
 
 _DROPS = ("Dropout", "DropPath", "StochasticDepth")
@@ -117,7 +117,7 @@ def _operands(alignment: Alignment) -> tuple[Finding, ...]:
     where = []
     for node_a, node_b in alignment.to_b.items():
         node = alignment.a.graph.nodes[node_a]
-        if node.op not in COMMUTATIVE:
+        if not operation(node.op).commutative:
             continue
         mine = [alignment.to_b.get(value) for value in node.inputs]
         theirs = list(alignment.b.graph.nodes[node_b].inputs)

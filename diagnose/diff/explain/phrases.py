@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from diagnose.diff.ir.digest import label_attributes, plain_value
 from diagnose.diff.ir.graph import Node
+from diagnose.diff.ir.operation_table import base, operation
 
 
 def loose(node: Node) -> str:
@@ -15,9 +16,9 @@ def loose(node: Node) -> str:
 
 def word(node: Node) -> str:
     """Return an operation's name, with its window where it has one."""
-    name = node.op.partition(".")[0]
-    return {"mean": "average over the map" if len(node.get("over") or ()) > 1 else "mean", "add": "sum",
-            "mul": "product"}.get(name, name)  # fmt: skip
+    if node.op == "mean" and len(node.get("over") or ()) > 1:
+        return "average over the map"
+    return operation(base(node.op)).word or base(node.op)
 
 
 def chain(nodes: Sequence[Node]) -> str:

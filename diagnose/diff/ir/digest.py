@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from diagnose.diff.canonical.builder import LEAVES, STATE, VIEWS
 from diagnose.diff.ir.graph import Graph, Node
+from diagnose.diff.ir.operation_table import operation
 
-COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})
 DIGITS = 7
 """The significant digits to which numbers are compared: 1/√2 and a float32 rate are written in many ways."""
 
@@ -41,8 +40,8 @@ def is_weight_leaf(graph: Graph) -> list[bool]:
     """Say of each node whether it is a weight or a view of one."""
     result: list[bool] = []
     for node in graph.nodes:
-        view = node.op in VIEWS and result[node.inputs[0]]
-        result.append(node.op in STATE or view)
+        row = operation(node.op)
+        result.append(row.is_weight or (row.is_view and result[node.inputs[0]]))
     return result
 
 
@@ -67,7 +66,7 @@ def downward(graph: Graph) -> list[str]:
             order += 1
         else:
             inputs = [digests[value] for value in node.inputs]
-            text = label(node) + "".join(sorted(inputs) if node.op in COMMUTATIVE else inputs)
+            text = label(node) + "".join(sorted(inputs) if operation(node.op).commutative else inputs)
         digests.append(short(text))
     return digests
 
@@ -90,13 +89,11 @@ def upward(graph: Graph, down: list[str]) -> list[str]:
     for node in reversed(graph.nodes):
         digests[node.id] = short(down[node.id] + "".join(sorted(uses[node.id])))
         for position, value in enumerate(node.inputs):
-            slot = "any" if node.op in COMMUTATIVE else str(position)
+            slot = "any" if operation(node.op).commutative else str(position)
             uses[value].append(f"{slot}{digests[node.id]}")
     return digests
 
 
 def short(text: str) -> str:
+    """Return a short digest of a text."""
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-__all__ = ["COMMUTATIVE", "LEAVES", "digest", "downward", "is_weight_leaf", "label", "upward", "weight_root"]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from diagnose.diff.ir.digest import (
-    COMMUTATIVE,
     downward,
     is_weight_leaf,
     label,
@@ -15,12 +14,7 @@ from diagnose.diff.ir.digest import (
     weight_root,
 )
 from diagnose.diff.ir.graph import Graph, Node
-
-PASSED_OVER = frozenset({
-    "relu", "clamp", "silu", "gelu", "sigmoid", "tanh", "hardswish", "hardsigmoid", "leaky_relu", "elu", "mish",
-    "dropout", "feature_dropout", "scale", "shift", "softplus", "detach", "prelu",
-})  # fmt: skip
-"""What is often inserted or left out between two layers: their connection is still recognised."""
+from diagnose.diff.ir.operation_table import operation
 
 
 @dataclass(frozen=True)
@@ -78,7 +72,7 @@ class Skeleton:
         """Per node: where its value comes from when the activations and dropouts on the way are passed over."""
         origins = list(range(len(self.graph.nodes)))
         for node in self.graph.nodes:
-            if node.op in PASSED_OVER and node.inputs:
+            if operation(node.op).passed_over and node.inputs:
                 origins[node.id] = origins[node.inputs[0]]
         return origins
 
@@ -88,7 +82,7 @@ class Skeleton:
         readers: list[set[tuple[int, int]]] = [set() for _ in self.graph.nodes]
         for node in reversed(self.nodes):
             for user, position in self.users[node]:
-                if self.graph.nodes[user].op in PASSED_OVER:
+                if operation(self.graph.nodes[user].op).passed_over:
                     readers[node] |= readers[user]
                 else:
                     readers[node].add((user, position if self.position_matters(user) else -1))
@@ -96,7 +90,7 @@ class Skeleton:
 
     def position_matters(self, node_id: int) -> bool:
         """Say whether the order of a node's inputs has a meaning."""
-        return self.graph.nodes[node_id].op not in COMMUTATIVE
+        return not operation(self.graph.nodes[node_id].op).commutative
 
     @cached_property
     def segments(self) -> list[list[int]]:

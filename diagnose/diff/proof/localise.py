@@ -17,6 +17,7 @@ from diagnose.diff.align.align import Alignment
 from diagnose.diff.align.regions import Pair, Regions, border, common_regions, regions_of
 from diagnose.diff.ir.graph import Node
 from diagnose.diff.ir.interpreter import Execution, evaluate
+from diagnose.diff.ir.operation_table import operation
 from diagnose.diff.ir.skeleton import Skeleton
 from diagnose.diff.proof.distance import PROOF, Distance, distance_between, distances_between, largest_delta
 
@@ -72,7 +73,7 @@ def run_graph(side: Side, inputs: Sequence[Tensor]) -> None:
         for node in side.skeleton.graph.nodes:
             if node.op == "input":
                 side.values[node.id] = next(waiting, None)
-            elif node.op in ("parameter", "buffer", "constant"):
+            elif operation(node.op).is_fixed:
                 side.values[node.id] = side.leaf(node)
             elif all(side.values.get(value) is not None for value in node.inputs):
                 side.values[node.id] = _tried(node, [side.values[value] for value in node.inputs], side, Execution())
@@ -149,7 +150,7 @@ def difference_vanishes(alignment: Alignment, a: Side, b: Side, pair: Pair, regi
         if node_id in to_a and node_id != pair[1]:
             return a.values.get(to_a[node_id])
         node = graph.nodes[node_id]
-        if node.op in ("parameter", "buffer", "constant"):
+        if operation(node.op).is_fixed:
             return b.leaf(node)
         if alignment.b.weights[node_id] or node_id in region or node_id not in to_a:
             return _tried(node, [known(value) for value in node.inputs], b, run)
@@ -236,7 +237,7 @@ def _evaluated(side: Side, region: Sequence[int], fed: Mapping[int, Tensor], run
     def value_of(node_id: int) -> Any:
         if node_id not in values:
             node = graph.nodes[node_id]
-            if node.op in ("parameter", "buffer", "constant"):
+            if operation(node.op).is_fixed:
                 values[node_id] = side.leaf(node)
             else:
                 values[node_id] = evaluate(node, [value_of(value) for value in node.inputs], side.constants, run)

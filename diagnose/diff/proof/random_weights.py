@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from diagnose.diff.ir.operation_table import operation
 from diagnose.diff.ir.skeleton import Skeleton
 from diagnose.values import InputSpec
 
@@ -30,16 +31,12 @@ class DropoutKeepsAll(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if name == "native_dropout":
             rate = float(args[1]) if args[2] is not False else 0.0
             return args[0] / (1.0 - rate), torch.ones_like(args[0], dtype=torch.bool)
-        if name in _VALUES_IN_PLACE:
-            return torch.ops.aten.fill_.Scalar(args[0], _VALUES_IN_PLACE[name])
-        if name in _VALUES:
-            result = func(*args, **kwargs)
-            return torch.full_like(result, _VALUES[name])
-        return func(*args, **kwargs)
-
-
-_VALUES_IN_PLACE = {"bernoulli_": 1.0, "uniform_": 0.5, "normal_": 0.5}
-_VALUES = {"bernoulli": 1.0, "rand": 0.5, "rand_like": 0.5, "randn": 0.5, "randn_like": 0.5}
+        row = operation(name.removesuffix("_"))
+        if not row.draws or row.sample is None:
+            return func(*args, **kwargs)
+        if name.endswith("_"):
+            return torch.ops.aten.fill_.Scalar(args[0], row.sample)
+        return torch.full_like(func(*args, **kwargs), row.sample)
 
 
 def roles(skeletons: Iterable[Skeleton]) -> dict[str, str]:
@@ -52,8 +49,8 @@ def roles(skeletons: Iterable[Skeleton]) -> dict[str, str]:
                 continue
             for name, value in zip(names, node.inputs, strict=True):
                 leaf = skeleton.graph.nodes[value]
-                if leaf.op in ("parameter", "buffer"):
-                    found.setdefault(leaf.name, f"norm {name}" if "norm" in node.op else name)
+                if operation(leaf.op).is_weight:
+                    found.setdefault(leaf.name, f"norm {name}" if operation(node.op).is_norm else name)
     return found
 
 

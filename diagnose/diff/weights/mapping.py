@@ -11,7 +11,7 @@ from torch import Tensor
 from diagnose.diff.align.align import Alignment
 from diagnose.diff.ir.digest import weight_root
 from diagnose.diff.ir.graph import Node
-from diagnose.diff.ir.interpreter import OPERATIONS
+from diagnose.diff.ir.interpreter import run_operation
 from diagnose.diff.ir.skeleton import Skeleton
 from diagnose.values import WeightMapping, WeightPair
 
@@ -26,7 +26,7 @@ class WeightView:
     def read(self, tensor: Tensor) -> Tensor:
         """Return the part of the tensor `name`."""
         for view in self.views:
-            tensor = OPERATIONS[view.op](view, (tensor,))
+            tensor = run_operation(view, (tensor,))
         return tensor
 
 

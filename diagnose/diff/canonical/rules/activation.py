@@ -11,6 +11,7 @@ from math import isclose, pi, sqrt
 from diagnose.diff.canonical.builder import GraphBuilder, Rule
 from diagnose.diff.canonical.rules.arithmetic import scalar_of
 from diagnose.diff.ir.graph import Node
+from diagnose.diff.ir.operation_table import operation
 
 
 def _bounded(builder: GraphBuilder, node: Node, low: float | None, high: float | None, gradient: str) -> int:
@@ -63,22 +64,18 @@ def _where(builder: GraphBuilder, node: Node) -> int | None:
         return None
     condition = builder[node.inputs[0]]
     value = node.inputs[1]
-    if not condition.op.startswith(("gt", "ge")) or condition.inputs[0] != value:
+    comparison = operation(condition.op).comparison
+    if comparison not in (">", "≥") or condition.inputs[0] != value:
         return None
     if scalar_of(builder, condition, 1, "other") != 0:
         return None
     alone = Node(-1, node.op, node.module_path, (), (value,), node.shape, node.dtype, "", node.source)
-    gradient = "0" if condition.op.startswith("gt") else "1"
+    gradient = "0" if comparison == ">" else "1"
     number = scalar_of(builder, node, 2, "other")
     if number == 0 or (len(node.inputs) == 3 and _is_zero(builder[node.inputs[2]])):
         return _bounded(builder, alone, 0, None, gradient)
     otherwise = builder[node.inputs[2]] if len(node.inputs) == 3 else None
-    if (
-        otherwise is not None
-        and otherwise.op == "scale"
-        and otherwise.inputs == (value,)
-        and condition.op.startswith("gt")
-    ):
+    if otherwise is not None and otherwise.op == "scale" and otherwise.inputs == (value,) and comparison == ">":
         attributes = {"negative_slope": otherwise.get("factor")}
         return builder.make("leaky_relu", (value,), node.shape, like=node, attributes=attributes)
     return None
@@ -191,7 +188,7 @@ def _plain(builder: GraphBuilder, node: Node) -> int | None:
     return builder.make(node.op, node.inputs, node.shape, like=node, attributes=kept)
 
 
-def _swish(builder: GraphBuilder, node: Node) -> int | None:
+def _sigmoid(builder: GraphBuilder, node: Node) -> int | None:
     """A sigmoid written as 1 / (1 + exp(−x))."""
     shift = builder[node.inputs[0]]
     if node.get("exponent") != -1.0 or shift.op != "shift" or shift.get("amount") != 1:
@@ -211,7 +208,7 @@ RULES = (
     Rule("an activation written as a gate", ("mul",), _gated),
     Rule("a hard gate spelled out", ("scale",), _sixth),
     Rule("gelu spelled out", ("scale",), _gelu),
-    Rule("sigmoid spelled out", ("power",), _swish),
+    Rule("sigmoid spelled out", ("power",), _sigmoid),
     Rule("an activation's name", ("silu", "gelu", "sigmoid", "tanh", "erf", "exp", "log", "hardsigmoid", "hardswish",
                                   "mish", "leaky_relu", "abs", "log_sigmoid", "sin", "cos", "detach", "maximum",
                                   "minimum"), _plain,

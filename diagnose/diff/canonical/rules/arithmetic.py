@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import isclose
 
 from diagnose.diff.canonical.axes import reshaped
-from diagnose.diff.canonical.builder import STATE, VIEWS, GraphBuilder, Rule, numel
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, numel
 from diagnose.diff.ir.graph import Node
+from diagnose.diff.ir.operation_table import operation
 
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
 
@@ -190,9 +191,9 @@ def _unit_axes(builder: GraphBuilder, node: Node) -> int | None:
 def is_weight(builder: GraphBuilder, value: int) -> bool:
     """Say whether a value is a weight as it stands, or a view of one."""
     node = builder[value]
-    while node.op in VIEWS:
+    while operation(node.op).is_view:
         node = builder[node.inputs[0]]
-    return node.op in STATE
+    return operation(node.op).is_weight
 
 
 def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:

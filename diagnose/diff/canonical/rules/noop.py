@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from diagnose.diff.canonical.builder import GraphBuilder, Rule, base
+from diagnose.diff.canonical.builder import GraphBuilder, Rule
 from diagnose.diff.ir.graph import Node
+from diagnose.diff.ir.operation_table import base
 
 _DROPOUTS = ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
 

@@ -5,11 +5,10 @@ A draw becomes part of its reader only where nothing else reads it: one mask on 
 
 from __future__ import annotations
 
-from diagnose.diff.canonical.builder import GraphBuilder, Rule, base, slots
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, slots
 from diagnose.diff.canonical.rules.arithmetic import scaled
 from diagnose.diff.ir.graph import Node
-
-_UNIFORM = ("rand", "rand_like", "uniform")
+from diagnose.diff.ir.operation_table import base, operation
 
 
 def _filled(builder: GraphBuilder, node: Node) -> int | None:
@@ -51,13 +50,13 @@ def _compared(builder: GraphBuilder, node: Node) -> int | None:
     bound = node.get("other")
     if not isinstance(bound, (int, float)) or not 0 <= bound <= 1 or not _is_uniform(builder, node.inputs[0]):
         return None
-    return _masked(builder, node, float(bound) if base(node.op) in ("lt", "le") else 1.0 - bound)
+    return _masked(builder, node, float(bound) if operation(node.op).comparison in ("<", "≤") else 1.0 - bound)
 
 
 def _is_uniform(builder: GraphBuilder, value: int) -> bool:
     node = builder[value]
-    whole = base(node.op) != "uniform" or (node.get("from"), node.get("to")) == (0.0, 1.0)
-    return base(node.op) in _UNIFORM and whole and value in builder.read_once
+    whole = (node.get("from", 0.0), node.get("to", 1.0)) == (0.0, 1.0)
+    return operation(node.op).is_uniform and whole and value in builder.read_once
 
 
 def _is_mask(builder: GraphBuilder, value: int) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from diagnose.diff.canonical.axes import (
     Arrangement,
     cut_before,
@@ -16,12 +14,9 @@ from diagnose.diff.canonical.axes import (
 )
 from diagnose.diff.canonical.builder import GraphBuilder, Rule, arrangement_of
 from diagnose.diff.ir.graph import Node
+from diagnose.diff.ir.operation_table import ROWS
 
-UNARY = (
-    "relu", "clamp", "silu", "gelu", "sigmoid", "tanh", "erf", "exp", "log", "hardsigmoid", "hardswish", "leaky_relu",
-    "elu", "softplus", "mish", "scale", "shift", "power", "abs", "detach", "log_sigmoid", "softsign", "sin", "cos",
-)  # fmt: skip
-"""Operations that treat every element alike, so that axes may be arranged before or after."""
+ELEMENTWISE = tuple(row.name for row in ROWS if row.elementwise)
 
 
 def _reshape(builder: GraphBuilder, node: Node) -> int:
@@ -163,10 +158,10 @@ def _cat(builder: GraphBuilder, node: Node) -> int | None:
 def _adjoining(builder: GraphBuilder, pieces: list[int], dim: int) -> list[int]:
     """Join neighbouring slices of one value that adjoin."""
     joined = [pieces[0]]
-    for piece, next_piece in pairwise(pieces):
+    for next_piece in pieces[1:]:
         a, b = builder[joined[-1]], builder[next_piece]
         adjoin = a.op == b.op == "slice" and a.inputs == b.inputs and a.get("dim") == b.get("dim") == dim
-        if adjoin and a.get("stop") == b.get("start") and piece is not None:
+        if adjoin and a.get("stop") == b.get("start"):
             joined[-1] = _sliced(builder, a.inputs[0], dim, (a.get("start"), b.get("stop")), like=b)
         else:
             joined.append(next_piece)
@@ -198,13 +193,13 @@ def _after_rowwise(builder: GraphBuilder, node: Node) -> int | None:
     inner = builder.shape(source.inputs[0])
     if node.op == "layer_norm" and len(node.get("normalized_shape")) != 1:
         return None
-    if node.op.startswith("softmax") and node.get("dim") % len(node.shape) != len(node.shape) - 1:
+    if node.op == "softmax.int" and node.get("dim") % len(node.shape) != len(node.shape) - 1:
         return None
     arrangement = with_last(inner, arrangement_of(source), node.shape[-1]) if inner else None
     if arrangement is None:
         return _rows_in_order(builder, node, source) if node.op == "linear" else None
     attributes = dict(node.attributes)
-    if node.op.startswith("softmax"):
+    if node.op == "softmax.int":
         attributes["dim"] = len(inner) - 1
     value = builder.make(node.op, (source.inputs[0], *node.inputs[1:]), (*inner[:-1], node.shape[-1]), like=node,
                       attributes=attributes)  # fmt: skip
@@ -259,7 +254,7 @@ RULES = (
     Rule("slice nearest to the leaves", ("slice",), _slice_of, silent=True),
     Rule("concatenation of concatenations", ("cat",), _cat, silent=True),
     Rule("stack as a concatenation", ("stack",), _stack, silent=True),
-    Rule("axes arranged after an elementwise operation", UNARY, _after_unary, silent=True),
+    Rule("axes arranged after an elementwise operation", ELEMENTWISE, _after_unary, silent=True),
     Rule("axes arranged after a layer on the last dim", ("linear", "layer_norm", "softmax.int"), _after_rowwise,
          silent=True),
     Rule("axes arranged after a sum or product", ("add", "mul", "div", "maximum", "minimum"), _after_sum, silent=True),
