@@ -10,7 +10,19 @@ from diagnose.diff.trained.report import trained_data, trained_finding, trained_
 from diagnose.diff.trained.trained_comparison import TrainedComparison
 from diagnose.diff.weights.checkpoint import Conversion
 from diagnose.environment import environment
-from diagnose.values import AlignedTree, Column, GraphDiff, Proof, Prose, Report, Section, Significance, Table
+from diagnose.values import (
+    AlignedTree,
+    Column,
+    DifferenceKind,
+    Equivalence,
+    GraphDiff,
+    Proof,
+    Prose,
+    Report,
+    Section,
+    Significance,
+    Table,
+)
 
 SCHEMA = "diagnose.diff/1"
 
@@ -45,16 +57,13 @@ def diff_report(
 
 def _verdict(answer: GraphDiff, trained: TrainedComparison | None) -> list[Prose]:
     a, b = answer.a.model, answer.b.model
-    real = [
-        finding
-        for finding in answer.findings
-        if finding.verdict is Significance.REAL and finding.kind != "initial weights"
-    ]
+    differences = [finding for finding in answer.findings if finding.kind != DifferenceKind.INITIAL_WEIGHTS]
+    real = [finding for finding in differences if finding.verdict is Significance.REAL]
     said = []
-    if answer.verdict == "equivalent":
+    if answer.verdict is Equivalence.EQUIVALENT:
         same = "the same function" if trained is None else "the same network"
         said.append(Prose(f"{a} and {b} are {same}: their canonical forms are equal.", "verdict"))
-    elif answer.verdict == "different":
+    elif answer.verdict is Equivalence.DIFFERENT:
         count = sum(finding.count for finding in real)
         said.append(Prose(f"{a} and {b} are different functions: {count} real {_plural(count)}.", "verdict"))
     else:
@@ -62,7 +71,7 @@ def _verdict(answer: GraphDiff, trained: TrainedComparison | None) -> list[Prose
     if trained is not None:
         said.append(trained_verdict(trained, a, b))
     said.append(Prose(_numbers(answer.proof), "plain" if answer.proof.agrees else "caution"))
-    if any(finding.kind == "initial weights" for finding in answer.findings):
+    if any(finding.kind == DifferenceKind.INITIAL_WEIGHTS for finding in answer.findings):
         said.append(
             Prose("They start from different initial weights: what training makes of them may differ.", "caution")
         )
@@ -120,7 +129,7 @@ def _proof(proof: Proof) -> Table:
 def _data(answer: GraphDiff) -> dict[str, Any]:
     proof = answer.proof
     return {
-        "verdict": answer.verdict,
+        "verdict": answer.verdict.value,
         "a": _side(answer.a),
         "b": _side(answer.b),
         "matched": answer.matched,
@@ -131,7 +140,7 @@ def _data(answer: GraphDiff) -> dict[str, Any]:
         "proof": {"dtype": proof.dtype, "inputs": proof.inputs, **dict(_deltas(proof)), "atol": proof.atol,
                   "rtol": proof.rtol, "agrees": proof.agrees},
         "findings": [
-            {"kind": finding.kind, "verdict": finding.verdict.value,
+            {"kind": str(finding.kind), "verdict": finding.verdict.value,
              "where": list(finding.where), "count": finding.count,
              "message": finding.message}
             for finding in answer.findings

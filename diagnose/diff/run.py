@@ -22,7 +22,7 @@ from diagnose.networks import BuiltModel
 from diagnose.networks.build_errors import calling
 from diagnose.networks.inputs import candidates, with_named_inputs
 from diagnose.networks.live.live_network import SOURCE as LIVE
-from diagnose.values import GraphDiff, InputSpec, ModelRef, Skipped
+from diagnose.values import Equivalence, GraphDiff, InputSpec, ModelRef, Skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ class ModelComparison:
     checkpoints: tuple[Checkpoint | None, Checkpoint | None] = (None, None)
 
     @property
-    def verdict(self) -> str:
-        """Return "equivalent", "different" or "undetermined": of the networks, and of their trained weights if any."""
-        if self.trained is None or self.diff.verdict == "different":
+    def verdict(self) -> Equivalence:
+        """Return the verdict on the networks and, where they have given weights, on what they compute with these."""
+        if self.trained is None or self.diff.verdict is Equivalence.DIFFERENT:
             return self.diff.verdict
-        return "equivalent" if self.trained.verdict == "equal" else self.trained.verdict
+        return Equivalence.EQUIVALENT if self.trained.verdict == "equal" else Equivalence(self.trained.verdict)
 
 
 def compare(a: str, b: str, *, asked: Sequence[InputSpec] = (), seed: int = 0) -> GraphDiff:

@@ -7,7 +7,15 @@ into a `Report`, and every renderer draws any `Report`.
 from __future__ import annotations
 
 from diagnose.values.cases import Case, Claim, JudgedClaim, Ruling
-from diagnose.values.diffs import DiffSide, GraphDiff, Proof, WeightMapping, WeightPair
+from diagnose.values.diffs import (
+    DifferenceKind,
+    DiffSide,
+    Equivalence,
+    GraphDiff,
+    Proof,
+    WeightMapping,
+    WeightPair,
+)
 from diagnose.values.findings import Finding, Significance, Skipped
 from diagnose.values.models import InputSpec, ModelRef, Place
 from diagnose.values.operations import FlopRow, FlopTable, LayerBytes, UncountedOperator
@@ -72,8 +80,10 @@ __all__ = [
     "Curve",
     "Curves",
     "DiffSide",
+    "DifferenceKind",
     "Effect",
     "EpochResult",
+    "Equivalence",
     "FieldDiff",
     "Figure",
     "Finding",

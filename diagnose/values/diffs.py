@@ -3,9 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from diagnose.values.findings import Finding, Skipped
 from diagnose.values.reports import TreeRow
+
+
+class Equivalence(StrEnum):
+    """Whether two networks compute the same function."""
+
+    EQUIVALENT = "equivalent"
+    DIFFERENT = "different"
+    UNDETERMINED = "undetermined"
+
+
+class DifferenceKind(StrEnum):
+    """What a finding of a diff is about."""
+
+    ADDED = "operation added"
+    REMOVED = "operation removed"
+    REPLACED = "operation replaced"
+    MOVED = "operation moved"
+    BLOCK_ADDED = "block added"
+    BLOCK_REMOVED = "block removed"
+    TERM_ADDED = "second-order term added"
+    TERM_REMOVED = "second-order term removed"
+    ATTRIBUTE = "attribute changed"
+    WIDTH = "width changed"
+    WIRING = "wiring changed"
+    SHARING = "parameter sharing"
+    INITIAL_WEIGHTS = "initial weights"
+    TRAINED_WEIGHTS = "trained weights"
+    UNUSED = "unused parameters"
+    CAPTURE = "capture"
+    NAMING = "naming"
+    REGISTRATION = "registration order"
+    REWRITE = "equivalent rewrite"
+    NO_OP = "no-op module"
+    IN_PLACE = "in-place"
+    PREPROCESSING = "preprocessing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +89,9 @@ class DiffSide:
 
 @dataclass(frozen=True, slots=True)
 class GraphDiff:
-    """The two networks compared: `verdict` is "equivalent", "different" or "undetermined"."""
+    """The two networks compared."""
 
-    verdict: str
+    verdict: Equivalence
     a: DiffSide
     b: DiffSide
     matched: int

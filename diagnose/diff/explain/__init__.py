@@ -1,6 +1,8 @@
-"""Explanation: from an alignment and its numbers to findings.
+"""From differences to findings: which are real, which only look so, and which cannot be told.
 
-`changes` describes the edits that make A into B, one by one. `conclusions` groups them and says of each whether it is
-real, cosmetic or undetermined. `cosmetic` lists what looks different in the printed modules and is not. `module_tree`
-draws both module trees side by side. `phrases` names operations and places.
+1. `changes` gives every difference a kind and its `facts`: `pieces` looks at operations without a partner,
+   `pair_changes` at matched ones. `change` holds one with its evidence.
+2. `cosmetic` finds what looks different in the modules and is not.
+3. `conclusions` groups the changes into findings and gives the verdict. `phrases` words them.
+4. `module_tree` puts the two module trees side by side.
 """

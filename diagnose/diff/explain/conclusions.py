@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from torch import Tensor, nn
 
-from diagnose.diff.explain.changes import Change
-from diagnose.values import Finding, Proof, Significance, WeightMapping
+from diagnose.diff.explain.change import Change
+from diagnose.diff.explain.facts import Facts
+from diagnose.diff.explain.phrases import sentence
+from diagnose.values import DifferenceKind, Equivalence, Finding, Proof, Significance, WeightMapping
 
-_GRADED = re.compile(r"(?:(?<=rate )|(?<=factor )|(?<=\(p ))-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
-"""Numbers that grow from block to block in one edit: a rate of dropping, and the factor that makes up for it."""
+ORDER = (Significance.REAL, Significance.UNDETERMINED, Significance.COSMETIC)
 
 
 def downgraded(change: Change) -> Change:
@@ -28,37 +28,20 @@ def downgraded(change: Change) -> Change:
 
 
 def grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:
-    """Return one finding per kind, verdict and message: an edit repeated in each block is one line.
+    """Return one finding per kind, verdict, facts and mode: an edit repeated in each block is one line.
 
     So is one that grows from block to block, as the rate of stochastic depth does: its message gives the range.
     """
-    groups: dict[tuple[str, Significance, str], list[tuple[Change, str]]] = {}
+    groups: dict[tuple[DifferenceKind, Significance, Facts, str], list[Change]] = {}
     for change, seen_in in found:
-        message = change.message if seen_in == "train" else f"{change.message} (in eval mode alone)"
-        groups.setdefault((change.kind, change.verdict, _GRADED.sub("#", message)), []).append((change, message))
-    findings = [
-        Finding(
-            kind,
-            verdict,
-            tuple(change.where for change, _ in members),
-            len(members),
-            _ranged([message for _, message in members]),
-            members[0][0].evidence,
-        )
-        for (kind, verdict, _), members in groups.items()
-    ]
-    order = {Significance.REAL: 0, Significance.UNDETERMINED: 1, Significance.COSMETIC: 2}
-    return sorted(findings, key=lambda finding: (order[finding.verdict], -finding.count))
-
-
-def _ranged(messages: Sequence[str]) -> str:
-    """Return messages that are alike but for graded numbers as one, with the range of each number."""
-    columns = zip(*(_GRADED.findall(message) for message in messages), strict=True)
-    ranges = [
-        ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
-        for ends in (sorted(column, key=float) for column in columns)
-    ]
-    return _GRADED.sub(lambda _: ranges.pop(0), messages[0])
+        groups.setdefault((change.kind, change.verdict, change.facts, seen_in), []).append(change)
+    findings = []
+    for (kind, verdict, _, seen_in), members in groups.items():
+        message = sentence(kind, [change.facts for change in members])
+        message = message if seen_in == "train" else f"{message} (in eval mode alone)"
+        where = tuple(change.where for change in members)
+        findings.append(Finding(kind, verdict, where, len(members), message, members[0].evidence))
+    return sorted(findings, key=lambda finding: (ORDER.index(finding.verdict), -finding.count))
 
 
 def unmapped(
@@ -73,14 +56,14 @@ def unmapped(
         if unused:
             message = f"{len(unused)} parameters of {name} have no part in the forward pass"
             findings.append(
-                Finding("unused parameters", Significance.COSMETIC, tuple(unused[:5]), len(unused), message)
+                Finding(DifferenceKind.UNUSED, Significance.COSMETIC, tuple(unused[:5]), len(unused), message)
             )
     return findings
 
 
 def verdict_of(
     same: bool, proof: Proof, findings: Sequence[Finding], *, trusted: bool, steady: bool
-) -> tuple[str, list[Finding]]:
+) -> tuple[Equivalence, list[Finding]]:
     """Return the verdict, and what stands against a clearer one."""
     doubts = []
     if not trusted:
@@ -89,17 +72,16 @@ def verdict_of(
         doubts.append(_doubt("a second capture gave another graph: the network draws random numbers in Python"))
     if same and proof.agrees is False:
         doubts.append(_doubt("the canonical forms are equal, but the numbers after the transplant are not"))
-    real = any(finding.verdict is Significance.REAL and finding.kind != "initial weights" for finding in findings)
-    if not same and all(
-        finding.verdict is Significance.COSMETIC or finding.kind == "initial weights" for finding in findings
-    ):
+    differences = [finding for finding in findings if finding.kind != DifferenceKind.INITIAL_WEIGHTS]
+    real = any(finding.verdict is Significance.REAL for finding in differences)
+    if not same and all(finding.verdict is Significance.COSMETIC for finding in differences):
         doubts.append(_doubt("the canonical forms differ in a way that no finding names"))
     if doubts and not (real and trusted):
-        return "undetermined", doubts
+        return Equivalence.UNDETERMINED, doubts
     if same:
-        return "equivalent", doubts
-    return ("different" if real else "undetermined"), doubts
+        return Equivalence.EQUIVALENT, doubts
+    return (Equivalence.DIFFERENT if real else Equivalence.UNDETERMINED), doubts
 
 
 def _doubt(message: str) -> Finding:
-    return Finding("capture", Significance.UNDETERMINED, (), 1, message)
+    return Finding(DifferenceKind.CAPTURE, Significance.UNDETERMINED, (), 1, message)

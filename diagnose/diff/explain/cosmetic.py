@@ -10,8 +10,8 @@ from torch import nn
 from diagnose.diff.align.align import Alignment
 from diagnose.diff.align.captures import AlignedCaptures
 from diagnose.diff.canonical.builder import RuleApplication
-from diagnose.diff.ir.operation_table import operation
-from diagnose.values import Finding, Significance, WeightMapping
+from diagnose.diff.ir.operation_table import base, operation
+from diagnose.values import DifferenceKind, Finding, Significance, WeightMapping
 
 _DROPS = ("Dropout", "DropPath", "StochasticDepth")
 
@@ -36,13 +36,13 @@ def _modules(a: nn.Module, b: nn.Module, mapping: WeightMapping) -> tuple[Findin
     if renamed:
         where = tuple(f"{pair.a} ↔ {pair.b}" for pair in renamed[:3])
         message = f"{len(renamed)} of {len(mapping.pairs)} matched weights have other names"
-        found.append(_finding("naming", where, len(renamed), message))
+        found.append(_finding(DifferenceKind.NAMING, where, len(renamed), message))
     return tuple(found)
 
 
 def _calls(a: nn.Module, b: nn.Module, alignment: Alignment) -> tuple[Finding, ...]:
     """Return activations that are registered at another place of their block than they are called at."""
-    kinds: dict[str, list[str]] = {}
+    kinds: dict[tuple[str, str, int], list[str]] = {}
     parents: dict[tuple[str, str], None] = {}
     for node_a, node_b in alignment.to_b.items():
         paths = alignment.a.graph.nodes[node_a].module_path, alignment.b.graph.nodes[node_b].module_path
@@ -58,13 +58,18 @@ def _calls(a: nn.Module, b: nn.Module, alignment: Alignment) -> tuple[Finding, .
                   if place is not None]  # fmt: skip
         if called[0] != called[1] or not called[0] or _position(places[0][1]) == _position(places[1][1]):
             continue
-        text = (
-            f"the ReLU is registered {_position(places[0][1])} of its block in A and {_position(places[1][1])} in B, "
-            f"and called {called[0]}× in both, at the same places: the order of registration is what is printed, the "
-            f"order of the calls is what runs"
+        key = _position(places[0][1]), _position(places[1][1]), called[0]
+        kinds.setdefault(key, []).append(left if left == right else f"{left} ↔ {right}")
+    return tuple(
+        _finding(
+            DifferenceKind.REGISTRATION,
+            where,
+            len(where),
+            f"the ReLU is registered {in_a} of its block in A and {in_b} in B, and called {times}× in both, at the "
+            "same places: the order of registration is what is printed, the order of the calls is what runs",
         )
-        kinds.setdefault(text, []).append(left if left == right else f"{left} ↔ {right}")
-    return tuple(_finding("registration order", tuple(where), len(where), text) for text, where in kinds.items())
+        for (in_a, in_b, times), where in kinds.items()
+    )
 
 
 def _activation(module: nn.Module, path: str) -> tuple[str, tuple[int, int]] | None:
@@ -85,31 +90,37 @@ def _position(place: tuple[int, int]) -> str:
 
 def _rewrites(a: Sequence[RuleApplication], b: Sequence[RuleApplication]) -> tuple[Finding, ...]:
     """Return the rules of the canonical form that one network needed and the other did not."""
-    counts = [Counter((application.rule, application.op.partition(".")[0]) for application in side) for side in (a, b)]
+    counts = [Counter((application.rule, base(application.op)) for application in side) for side in (a, b)]
     found = []
     for name, (own_counts, their_counts), applied in (
         ("A", (counts[0], counts[1]), a),
         ("B", (counts[1], counts[0]), b),
     ):
         for (rule, op), count in (own_counts - their_counts).items():
-            where = tuple(dict.fromkeys(e.module_path for e in applied if e.rule == rule and e.op.startswith(op)))
+            where = tuple(dict.fromkeys(e.module_path for e in applied if e.rule == rule and base(e.op) == op))
             message = f"written with {op} in {name}, and computes the same: {rule}"
-            found.append(_finding("equivalent rewrite", where[:count], count, message))
+            found.append(_finding(DifferenceKind.REWRITE, where[:count], count, message))
     return tuple(found)
 
 
 def _gradients(alignment: Alignment) -> tuple[Finding, ...]:
     """Return matched activations whose gradient differs at their bound alone."""
-    kinds: dict[str, list[str]] = {}
+    kinds: dict[tuple[str, str | None, str | None], list[str]] = {}
     for node_a, node_b in alignment.to_b.items():
         a, b = alignment.a.graph.nodes[node_a], alignment.b.graph.nodes[node_b]
         if a.get("~gradient") != b.get("~gradient"):
-            text = (
-                f"{a.op} is written so that its gradient exactly at the bound is {a.get('~gradient')} in A and "
-                f"{b.get('~gradient')} in B; values, and gradients everywhere else, are equal"
-            )
-            kinds.setdefault(text, []).append(a.module_path or b.module_path or "the network itself")
-    return tuple(_finding("equivalent rewrite", tuple(where), len(where), text) for text, where in kinds.items())
+            key = a.op, a.get("~gradient"), b.get("~gradient")
+            kinds.setdefault(key, []).append(a.module_path or b.module_path or "the network itself")
+    return tuple(
+        _finding(
+            DifferenceKind.REWRITE,
+            where,
+            len(where),
+            f"{op} is written so that its gradient exactly at the bound is {in_a} in A and {in_b} in B; values, and "
+            "gradients everywhere else, are equal",
+        )
+        for (op, in_a, in_b), where in kinds.items()
+    )
 
 
 def _operands(alignment: Alignment) -> tuple[Finding, ...]:
@@ -125,7 +136,9 @@ def _operands(alignment: Alignment) -> tuple[Finding, ...]:
             where.append(node.module_path or "the network itself")
     if not where:
         return ()
-    return (_finding("equivalent rewrite", tuple(where), len(where), "operands of a sum or product in another order"),)
+    return (
+        _finding(DifferenceKind.REWRITE, tuple(where), len(where), "operands of a sum or product in another order"),
+    )
 
 
 def _noops(a: nn.Module, b: nn.Module) -> list[Finding]:
@@ -136,7 +149,7 @@ def _noops(a: nn.Module, b: nn.Module) -> list[Finding]:
         for kind, count in more.items():
             where = tuple(path for idle_kind, path in names[index] if idle_kind == kind)
             message = f"{kind} in {name} alone: it hands its input on unchanged"
-            found.append(_finding("no-op module", where, count, message))
+            found.append(_finding(DifferenceKind.NO_OP, where, count, message))
     return found
 
 
@@ -160,7 +173,7 @@ def _in_place(a: nn.Module, b: nn.Module) -> list[Finding]:
         return []
     message = f"{len(paths[0])} modules of A and {len(paths[1])} of B work in place: memory is saved, values are equal"
     where = tuple((paths[0] or paths[1])[:3])
-    return [_finding("in-place", where, abs(len(paths[0]) - len(paths[1])), message)]
+    return [_finding(DifferenceKind.IN_PLACE, where, abs(len(paths[0]) - len(paths[1])), message)]
 
 
 def _preprocessing(a: nn.Module, b: nn.Module) -> list[Finding]:
@@ -175,9 +188,9 @@ def _preprocessing(a: nn.Module, b: nn.Module) -> list[Finding]:
             f"{name} carries a data_preprocessor ({', '.join(values) or 'without normalisation'}); it prepares data in "
             "training and has no part in the forward pass compared here"
         )
-        found.append(_finding("preprocessing", ("data_preprocessor",), 1, message))
+        found.append(_finding(DifferenceKind.PREPROCESSING, ("data_preprocessor",), 1, message))
     return found
 
 
-def _finding(kind: str, where: Iterable[str], count: int, message: str) -> Finding:
+def _finding(kind: DifferenceKind, where: Iterable[str], count: int, message: str) -> Finding:
     return Finding(kind, Significance.COSMETIC, tuple(where), count, message)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from torch import nn
 
 from diagnose.diff.align.align import Alignment
-from diagnose.diff.explain.changes import Change
+from diagnose.diff.explain.change import Change
 from diagnose.values import Significance, TreeRow
 
 Mark = tuple[Significance | None, str]

@@ -1,44 +1,118 @@
-"""What the findings call operations and places."""
+"""The sentences of the findings, made of their facts; and what they call places."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
-from diagnose.diff.ir.digest import label_attributes, plain_value
+from diagnose.diff.explain.facts import (
+    AttributeChanges,
+    BlockChain,
+    ExtraArgument,
+    Facts,
+    GradedNumber,
+    HadamardTerm,
+    InputChange,
+    InputOrder,
+    OperationChain,
+    ShapeChange,
+    SharedWeight,
+    StochasticDepthRate,
+    Term,
+)
 from diagnose.diff.ir.graph import Node
-from diagnose.diff.ir.operation_table import base, operation
+from diagnose.values import DifferenceKind
+
+MOST = 12
+"""Operations that a sentence lists at most."""
+
+Part = str | GradedNumber
+"""A piece of a sentence: words, or a number of which a group of changes has a range."""
+
+VERBS = {
+    DifferenceKind.ADDED: "added",
+    DifferenceKind.REMOVED: "removed",
+    DifferenceKind.BLOCK_ADDED: "added",
+    DifferenceKind.BLOCK_REMOVED: "removed",
+    DifferenceKind.TERM_ADDED: "added",
+    DifferenceKind.TERM_REMOVED: "removed",
+}
 
 
-def loose(node: Node) -> str:
-    """Return what an operation computes, without the shape of its value."""
-    return f"{node.op}{label_attributes(node)}"
+def sentence(kind: DifferenceKind, members: Sequence[Facts]) -> str:
+    """Return what is said of changes with equal facts: once, with the range of each graded number."""
+    columns = zip(*(_parts(kind, facts) for facts in members), strict=True)
+    return "".join(_ranged([part for part in column if isinstance(part, GradedNumber)]) or str(column[0])
+                   for column in columns)  # fmt: skip
 
 
-def word(node: Node) -> str:
-    """Return an operation's name, with its window where it has one."""
-    if node.op == "mean" and len(node.get("over") or ()) > 1:
-        return "average over the map"
-    return operation(base(node.op)).word or base(node.op)
+def _ranged(numbers: Sequence[GradedNumber]) -> str:
+    values = sorted(number.value for number in numbers)
+    if not values or values[0] == values[-1]:
+        return str(values[0]) if values else ""
+    return f"{values[0]} to {values[-1]}"
 
 
-def chain(nodes: Sequence[Node]) -> str:
-    """Return the names of operations with their numbers, the first twelve."""
-    words = [word(node) + _number(node) for node in nodes if node.op != "constant"] or [word(node) for node in nodes]
-    return several(words)
+def _parts(kind: DifferenceKind, facts: Facts) -> list[Part]:
+    verb = VERBS.get(kind, "")
+    match facts:
+        case OperationChain(a, b) if kind is DifferenceKind.REPLACED:
+            return [*_chain(a), " replaced by ", *_chain(b)]
+        case OperationChain(a, _) if kind is DifferenceKind.MOVED:
+            return [*_chain(a), " stands in another place"]
+        case OperationChain(a, b):
+            return [*_chain(a or b), f" {verb}"]
+        case StochasticDepthRate(rate):
+            return ["stochastic depth", *((" at rate ", rate) if rate is not None else ()), f" {verb}"]
+        case BlockChain(terms, repeats):
+            which = f" (one of {repeats} equal ones; which one is undecidable)" if repeats > 1 else ""
+            return [f"block {verb}{which}: ", *_chain(terms)]
+        case HadamardTerm(around):
+            return [f"the Hadamard term {_wrapped(around)} {verb}"]
+        case ExtraArgument(word, names, side):
+            return [f"{word} has a {' and a '.join(names)} in {side} alone"]
+        case AttributeChanges():
+            return _attributes(facts)
+        case ShapeChange(word, a, b):
+            if kind is DifferenceKind.WIDTH:
+                return [f"{word}: weight {shown(a)} → {shown(b)}"]
+            return [f"{word}: draws {shown(a)} numbers → {shown(b)}"]
+        case InputOrder(word):
+            return [f"{word} reads its inputs in another order"]
+        case InputChange(word, words_a, words_b):
+            return [f"{word} reads other values: {_several(words_a)} → {_several(words_b)}"]
+        case SharedWeight(side, count):
+            return [f"one weight in {side} is {count} in {'B' if side == 'A' else 'A'}"]
 
 
-def several(words: Sequence[str]) -> str:
-    """Return words in a row, the first twelve."""
-    if len(words) > 12:
-        return f"{', '.join(words[:12])} and {len(words) - 12} more"
-    return ", ".join(words)
+def _chain(terms: Sequence[Term]) -> list[Part]:
+    """Return the words of operations with their numbers, the first ones where there are many."""
+    parts: list[Part] = []
+    for term in terms[:MOST]:
+        number = [f" ({term.attribute} ", _part(term.number), ")"] if term.attribute else []
+        parts += [", " if parts else "", term.word, *number]
+    return [*parts, f" and {len(terms) - MOST} more"] if len(terms) > MOST else parts
 
 
-def _number(node: Node) -> str:
-    for name in ("factor", "amount", "p", "exponent", "negative_slope"):
-        if node.get(name) is not None:
-            return f" ({name} {plain_value(node.get(name))})"
-    return ""
+def _several(words: Sequence[str]) -> str:
+    return "".join(map(str, _chain([Term(word) for word in words])))
+
+
+def _attributes(facts: AttributeChanges) -> list[Part]:
+    parts: list[Part] = [f"{facts.word}: "]
+    for index, change in enumerate(facts.changes):
+        parts += [", " if index else "", f"{change.name} ", _part(change.a), " → ", _part(change.b)]
+    return parts
+
+
+def _part(value: Hashable) -> Part:
+    return value if isinstance(value, GradedNumber) else shown(value)
+
+
+def _wrapped(words: Sequence[str]) -> str:
+    wrapped = "a ⊙ b"
+    for word in words:
+        wrapped = f"{word}({wrapped})"
+    return wrapped
 
 
 def shown(value: object) -> str:

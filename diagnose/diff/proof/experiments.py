@@ -12,7 +12,8 @@ from diagnose.diff.align.align import Alignment
 from diagnose.diff.align.captures import AlignedCaptures
 from diagnose.diff.align.regions import Pair, touched
 from diagnose.diff.capture.capture import Capture
-from diagnose.diff.explain.changes import Change, changes
+from diagnose.diff.explain.change import Change
+from diagnose.diff.explain.changes import changes
 from diagnose.diff.proof.distance import PROOF, distance_between
 from diagnose.diff.proof.localise import Side, run_graph
 from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of

@@ -9,9 +9,8 @@ from typing import Any
 from diagnose.diff.proof.distance import Distance
 from diagnose.diff.trained.compare_trained import INPUTS
 from diagnose.diff.trained.trained_comparison import EXACT, OperationDistance, TrainedComparison, WeightDelta
-from diagnose.values import Cell, Column, Finding, Prose, Section, Significance, Table
+from diagnose.values import Cell, Column, DifferenceKind, Equivalence, Finding, Prose, Section, Significance, Table
 
-KIND = "trained weights"
 SHOWN = 12
 """Weights that differ, and operations, shown in the opened section; the folded ones hold all."""
 
@@ -48,17 +47,21 @@ def trained_finding(trained: TrainedComparison) -> Finding:
         if trained.verdict == "different":
             message += ": what differs in the outputs comes from the networks"
         verdict = Significance.UNDETERMINED if trained.outputs is None else Significance.COSMETIC
-        return Finding(KIND, verdict, (), 1, message, evidence)
+        return Finding(DifferenceKind.TRAINED_WEIGHTS, verdict, (), 1, message, evidence)
     message = f"{len(differing)} of {len(trained.weights)} matched weights differ: {_grouped(differing)}"
     verdict = Significance.REAL if trained.verdict == "different" else Significance.UNDETERMINED
-    return Finding(KIND, verdict, where, len(differing), message, evidence)
+    return Finding(DifferenceKind.TRAINED_WEIGHTS, verdict, where, len(differing), message, evidence)
 
 
 def trained_section(trained: TrainedComparison, a: str, b: str) -> Section:
     """Return the section: whose weights, where they part, which weights differ, and all of both in folded tables."""
     said = [Prose(f"A is {a} with {trained.a}. B is {b} with {trained.b}.")]
     if trained.unmatched:
-        unread = "the networks read none of them" if trained.architecture == "equivalent" else "they are not compared"
+        unread = (
+            "the networks read none of them"
+            if trained.architecture is Equivalence.EQUIVALENT
+            else "they are not compared"
+        )
         count = len(trained.unmatched)
         said.append(Prose(f"{count} {'tensor has' if count == 1 else 'tensors have'} no counterpart; {unread}."))
     parted = trained.parted

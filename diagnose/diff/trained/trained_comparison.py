@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.diff.proof.distance import Distance, Tolerance
-from diagnose.values import Skipped
+from diagnose.values import Equivalence, Skipped
 
 EXACT = Tolerance(1e-13, 1e-11)
 """Two float64 runs of one computation. Rounding stays within it; a change of the last digit of a float32 does not."""
@@ -46,7 +46,7 @@ class TrainedComparison:
 
     a: str
     b: str
-    architecture: str
+    architecture: Equivalence
     outputs: Distance | None
     steps: tuple[OperationDistance, ...]
     weights: tuple[WeightDelta, ...]
@@ -73,6 +73,6 @@ class TrainedComparison:
         """Return "equal", "different" or "undetermined": outputs show a difference, never that there is none."""
         if self.outputs is None:
             return "undetermined"
-        if self.architecture == "equivalent" and not self.differing:
+        if self.architecture is Equivalence.EQUIVALENT and not self.differing:
             return "equal" if SAME_FUNCTION.holds(self.outputs) else "undetermined"
         return "undetermined" if EXACT.holds(self.outputs) else "different"

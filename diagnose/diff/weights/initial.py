@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from diagnose.diff.proof.random_weights import state_of
 from diagnose.diff.weights.mapping import WeightMatch
 from diagnose.networks.anatomy import Anatomy, anatomy, kind_of
-from diagnose.values import Finding, Significance
+from diagnose.values import DifferenceKind, Finding, Significance
 
 NOISE = 6.0
 """Standard errors of a sampled standard deviation beyond which two are called different."""
@@ -52,7 +52,7 @@ def initial_weights(a: nn.Module, b: nn.Module, matches: Iterable[WeightMatch]) 
     evidence = tuple(
         f"{ratio.a} ↔ {ratio.b}: {ratio.value:.3g}" for ratio in differing[:3] if ratio.value not in (0.0, inf)
     )
-    return (Finding("initial weights", Significance.REAL, where, len(differing), message, evidence),)
+    return (Finding(DifferenceKind.INITIAL_WEIGHTS, Significance.REAL, where, len(differing), message, evidence),)
 
 
 def _ratio(match: WeightMatch, a: Tensor, b: Tensor, group: str) -> Ratio:

@@ -4,9 +4,20 @@ import pytest
 from torch import nn
 from torchvision.ops import StochasticDepth
 
-from diagnose.diff.explain.changes import Change
+from diagnose.diff.explain.change import Change
 from diagnose.diff.explain.conclusions import grouped
-from diagnose.values import Significance
+from diagnose.diff.explain.facts import (
+    AttributeChange,
+    AttributeChanges,
+    Facts,
+    GradedNumber,
+    OperationChain,
+    StochasticDepthRate,
+    Term,
+)
+from diagnose.values import DifferenceKind, Significance
+
+ADDED, REMOVED, ATTRIBUTE = DifferenceKind.ADDED, DifferenceKind.REMOVED, DifferenceKind.ATTRIBUTE
 
 
 class Block(nn.Module):
@@ -31,16 +42,36 @@ def test_a_rate_that_grows_from_block_to_block_is_one_finding(compare) -> None:
     assert found.where == ("0.drop", "1.drop", "2.drop")
 
 
+def changes_of(kind: DifferenceKind, *facts: Facts) -> list[tuple[Change, str]]:
+    return [(Change(kind, Significance.REAL, what, "here", ()), "train") for what in facts]
+
+
+def factors(*values: float) -> list[Facts]:
+    return [OperationChain((), (Term("scale", "factor", GradedNumber(value)),)) for value in values]
+
+
 @pytest.mark.parametrize(
-    ("messages", "expected"),
+    ("kind", "facts", "expected"),
     [
-        (["scale (factor 1e-05) added", "scale (factor 2.5) added"], ["scale (factor 1e-05 to 2.5) added"]),
-        (["rate 0.1 → rate 0.2", "rate 0.2 → rate 0.2"], ["rate 0.1 to 0.2 → rate 0.2"]),
-        (["dropout (p 0.1) removed", "dropout (p 0.5) removed"], ["dropout (p 0.1 to 0.5) removed"]),
-        (["conv2d: stride 1×1 → 2×2", "conv2d: stride 1×1 → 4×4"], None),
-        (["a \\1 rate 0.1", "a \\1 rate 0.1"], ["a \\1 rate 0.1"]),
+        (ADDED, factors(1e-05, 2.5), ["scale (factor 1e-05 to 2.5) added"]),
+        (ADDED, factors(0.5, 0.5), ["scale (factor 0.5) added"]),
+        (REMOVED, [StochasticDepthRate(GradedNumber(rate)) for rate in (0.2, 0.1)],
+         ["stochastic depth at rate 0.1 to 0.2 removed"]),
+        (ATTRIBUTE, [AttributeChanges("conv2d", (AttributeChange("stride", (1, 1), (size, size)),)) for size in (2, 4)],
+         ["conv2d: stride 1×1 → 2×2", "conv2d: stride 1×1 → 4×4"]),
+        (ATTRIBUTE, [AttributeChanges("clamp", (AttributeChange("min", None, low),)) for low in (0.1, 0.2)],
+         ["clamp: min none → 0.1", "clamp: min none → 0.2"]),
     ],
-)
-def test_only_graded_numbers_are_drawn_together(messages, expected) -> None:
-    found = grouped([(Change("kind", Significance.REAL, message, "here", ()), "train") for message in messages])
-    assert [finding.message for finding in found] == (expected or messages)
+)  # fmt: skip
+def test_only_graded_numbers_are_drawn_together(kind, facts, expected) -> None:
+    found = grouped(changes_of(kind, *facts))
+
+    assert [finding.message for finding in found] == expected
+    assert sum(finding.count for finding in found) == len(facts)
+
+
+def test_what_only_eval_mode_shows_is_a_finding_of_its_own() -> None:
+    ((change, _),) = changes_of(ADDED, *factors(0.5))
+
+    assert [finding.message for finding in grouped([(change, "train"), (change, "eval")])] == [
+        "scale (factor 0.5) added", "scale (factor 0.5) added (in eval mode alone)"]  # fmt: skip
