@@ -144,6 +144,7 @@ ROWS = (
     Operation("sum", kernels.reduce_over),
     Operation("variance", lambda node, x: x[0].var(node.get("over"), correction=0)),
     Operation("softmax.int", lambda node, x: torch.softmax(x[0], node.get("dim"))),
+    Operation("log_softmax.int", lambda node, x: torch.log_softmax(x[0], node.get("dim"))),
     Operation("scaled_dot_product_attention", kernels.attend),
     # Layers and norms.
     *map(_layer, ("linear", "bilinear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",

@@ -114,7 +114,7 @@ EXAMPLES = {
         lambda m, x: F.dropout2d(x, 0.2, True), lambda m, x: x * torch.empty(2, 4, 1, 1).bernoulli_(0.8) / 0.8),
     "a factor of a dropout": (lambda m, x: F.dropout(2 * x, 0.2, True), lambda m, x: 2 * F.dropout(x, 0.2, True)),
     "sigmoid spelled out": (lambda m, x: 1 / (1 + torch.exp(-x)), lambda m, x: torch.sigmoid(x)),
-    "an activation's name": (lambda m, x: F.silu(x.exp(), inplace=True), lambda m, x: F.silu(x.exp())),
+    "an activation's name": (lambda m, x: F.silu(x.sin(), inplace=True), lambda m, x: F.silu(x.sin())),
     "expand before broadcasting": (
         lambda m, x: x * m.gain.expand(4, 6, 6), lambda m, x: x * m.gain),
     "leading axes of a broadcast weight": (lambda m, x: x * m.long_gain, lambda m, x: x * m.gain),
@@ -137,7 +137,7 @@ EXAMPLES = {
         lambda m, x: torch.addcmul(x, x.exp(), x.sin(), value=2), lambda m, x: x + 2 * x.exp() * x.sin()),
     "a weighted mean": (lambda m, x: torch.lerp(x, x.exp(), 0.3), lambda m, x: 0.7 * x + 0.3 * x.exp()),
     "a scaled matrix product": (
-        lambda m, x: torch.baddbmm(torch.empty(1, 1, 1), x[:, 0], x[:, 1], beta=0, alpha=0.3),
+        lambda m, x: torch.baddbmm(torch.empty(1, 1, 1, dtype=x.dtype), x[:, 0], x[:, 1], beta=0, alpha=0.3),
         lambda m, x: torch.bmm(x[:, 0], x[:, 1]) * 0.3),
     "a weight times a value as a linear layer": (
         lambda m, x: m.weight @ x, lambda m, x: F.linear(x.transpose(2, 3), m.weight).transpose(2, 3)),

@@ -1,0 +1,101 @@
+"""Every rule keeps numbers: its example in float64, as the module computes it and as the rewritten graph does."""
+
+import copy
+
+import pytest
+import torch
+
+from diagnose.diff.canonical.builder import Rule
+from diagnose.diff.canonical.canonical import POINTWISE, RULES, canonical
+from diagnose.diff.capture.capture import capture
+from diagnose.diff.ir.interpreter import Execution, evaluate
+from diagnose.diff.ir.operation_table import operation
+from diagnose.diff.proof.distance import PROOF, distances_between
+from diagnose.diff.proof.random_weights import DropoutKeepsAll, state_of
+from tests.diff.canonical.test_rules import EXAMPLES, SHAPE, Written
+
+SCALES = (1.0, 1e-3, 4.0)
+"""Small and large inputs, too: a rule must hold for all of them, not only for likely ones."""
+
+WITHOUT_SMALL = {"a norm's attributes": (1.0, 4.0)}
+"""The default eps of RMS norm is that of float32 in the graph, and of float64 in the module that is compared here."""
+
+DRAWN_OTHERWISE = "the opposite of a random mask"
+"""Where everything survives, 1 − m of a mask m drops everything; its rule is exact in probability alone."""
+
+
+def gradients(output, leaves):
+    """Return the gradients of a random projection of an output; zeros for what has no part in it."""
+    if not output.requires_grad:
+        return [torch.zeros_like(leaf) for leaf in leaves]
+    weight = torch.randn(output.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    found = torch.autograd.grad((output * weight).sum(), leaves, allow_unused=True)
+    return [torch.zeros_like(leaf) if grad is None else grad for leaf, grad in zip(leaves, found, strict=True)]
+
+
+def computed(graph, constants, state, x):
+    """Return the output of a graph in float64."""
+    values = {}
+    for node in graph.nodes:
+        if node.op == "input":
+            values[node.id] = x
+        elif operation(node.op).is_weight:
+            values[node.id] = state[node.name]
+        else:
+            values[node.id] = evaluate(node, [values[value] for value in node.inputs], constants, Execution())
+    return values[graph.outputs[0]]
+
+
+def reproduces(function, rules=RULES, scales=SCALES) -> bool:
+    """Say whether a graph rewritten by `rules` gives the module's own values and gradients."""
+    torch.manual_seed(0)
+    module = Written(function)
+    captured = capture(module, (torch.randn(SHAPE),), training=False, twice=False)
+    graph = canonical(captured.form.graph, rules).graph
+    constants = {digest: value.double() if value.is_floating_point() else value
+                 for digest, value in captured.constants.items()}  # fmt: skip
+    module = copy.deepcopy(module).double().eval()
+    for scale in scales:
+        x = (scale * torch.randn(SHAPE, dtype=torch.float64)).requires_grad_()
+        leaves = [x, *module.parameters()]
+        with DropoutKeepsAll():
+            expected, output = module(x), computed(graph, constants, state_of(module), x)
+        pairs = ([expected], [output]), (gradients(expected, leaves), gradients(output, leaves))
+        if not all(PROOF.holds(*distances_between(*pair)) for pair in pairs):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("rule", [rule for rule in EXAMPLES if rule != DRAWN_OTHERWISE])
+def test_a_rule_keeps_values_and_gradients(rule) -> None:
+    for function in EXAMPLES[rule]:
+        assert reproduces(function, scales=WITHOUT_SMALL.get(rule, SCALES))
+
+
+def test_the_rule_of_the_second_form_keeps_them_too() -> None:
+    function = lambda m, x: torch.conv2d(x, m.kernel[:, :, :1, :1])  # noqa: E731 - as the examples are
+
+    assert reproduces(function, POINTWISE)
+
+
+def as_sigmoid(builder, node):
+    return builder.make("sigmoid", node.inputs, node.shape, like=node)
+
+
+def as_itself(builder, node):
+    return node.inputs[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "function"),
+    [
+        (Rule("another value", ("exp",), as_sigmoid), lambda m, x: x.exp()),
+        (Rule("another gradient", ("detach",), as_itself), lambda m, x: x.exp().detach() * x),
+        (Rule("almost the same value", ("scale",), as_itself), lambda m, x: x.exp() * 1.00001),
+        (Rule("right on small values alone", ("sin",), as_itself), lambda m, x: x.sin()),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_wrong_rule_is_noticed(wrong, function) -> None:
+    assert reproduces(function)
+    assert not reproduces(function, (*RULES, wrong))
