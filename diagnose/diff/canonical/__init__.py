@@ -2,5 +2,5 @@
 
 `canonical` runs the table of `rules` over a graph until nothing changes. `builder` adds the operations one by one,
 applies the first rule that fits and keeps which rules it applied. `axes` reduces any chain of reshapes and
-permutations to one arrangement.
+permutations to one arrangement, and `axis_moves` lets slices and layers change places with one.
 """

@@ -18,6 +18,7 @@ from diagnose.diff.canonical.rules import (
     product,
     random,
     shape,
+    slices,
     softmax,
 )
 from diagnose.diff.ir.digest import digest
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *noop.RULES,
     *random.RULES,
     *shape.RULES,
+    *slices.RULES,
     *activation.RULES,
     *arithmetic.RULES,
     *product.RULES,

@@ -9,15 +9,12 @@ from hypothesis import strategies as st
 from diagnose.diff.canonical.axes import (
     Arrangement,
     composed,
-    cut_before,
-    fronted,
     normal,
     permuted,
     refinement,
     reshaped,
-    rows_in_order,
-    with_last,
 )
+from diagnose.diff.canonical.axis_moves import cut_before, fronted, rows_in_order, with_last
 
 
 def arranged(x: torch.Tensor, arrangement: Arrangement) -> torch.Tensor:
