@@ -7,11 +7,12 @@ built-in case comes first. A package announces its plugin as an entry point:
     [project.entry-points."diagnose.plugins"]
     mine = "my_package.for_diagnose"
 
-- `aliases()`: the `networks.origins.aliases.Entry` of each of its aliases.
+- `aliases()`: the `networks.origins.aliases.AliasEntry` of each of its aliases.
 - `mmpretrain_modules()`: the names of modules to import with mmpretrain, since they register backbones there.
-- `known_facts(ref)`: what documents state of a model, each a `values.Stated`; empty where it knows nothing of it.
+- `known_facts(ref)`: what documents state of a model, each a `values.StatedFact`; empty where it knows nothing of it.
 - `arguments(ref, edit)`: the keyword arguments with which a model's own builder makes an edit of the gap search; None
   where it has none.
+- `published(edit, layout)`: the published code that has an edit of the gap search on a network like that; else empty.
 - `recipes()`: its recipes, a mapping from name to TOML file.
 - `cases()`: its cases, a mapping from name to TOML file.
 - `defaults()`: the `Defaults` of the commands.

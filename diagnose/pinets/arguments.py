@@ -1,4 +1,4 @@
-"""The options of the built-in case's aliases that make an edit of the gap search."""
+"""Edits of the gap search: the options of the built-in case's aliases that make one, and the authors' code with one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from diagnose.values import ModelRef
 
 if TYPE_CHECKING:
     from diagnose.params.gap.edits.edit import Edit
+    from diagnose.params.gap.layout import Layout
 
 SECOND_ORDER = ("prodpoly", "pinet_relu", "pinet_1x1_relu", "pinet_norelu", "pinet_1x1_norelu")
 """The aliases whose blocks have a second-order term."""
@@ -27,6 +28,16 @@ def arguments(ref: ModelRef, edit: Edit) -> Mapping[str, Any] | None:
     if edit.family == "blocks per stage":
         return {"blocks": list(given["blocks"])}
     return _in_second_order(ref, edit, given) if ref.name in SECOND_ORDER else None
+
+
+def published(edit: Edit, layout: Layout) -> str:
+    """Return the authors' backbone that has one plain 1×1 convolution more per block with a second-order term."""
+    from diagnose.params.gap.edits.block_kinds import second_order
+
+    plain = {"kernel": 1, "number": 1, "bias": False, "norm": False, "depthwise": False}
+    if edit.family != "extra layers per block" or dict(edit.parameters) != plain or not second_order(layout):
+        return ""
+    return "the authors' backbone pinet_1x1_relu (arXiv 2006.13026)"
 
 
 def _in_second_order(ref: ModelRef, edit: Edit, given: dict[str, Any]) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from diagnose.networks.origins.aliases import AliasEntry
     from diagnose.params.gap.edits.edit import Edit
+    from diagnose.params.gap.layout import Layout
     from diagnose.values import ModelRef, StatedFact
 
 
@@ -41,6 +42,13 @@ def arguments(ref: ModelRef, edit: Edit) -> Mapping[str, Any] | None:
     from diagnose.pinets.arguments import arguments
 
     return arguments(ref, edit)
+
+
+def published(edit: Edit, layout: Layout) -> str:
+    """Return the authors' code that has an edit, empty where none has."""
+    from diagnose.pinets.arguments import published
+
+    return published(edit, layout)
 
 
 def recipes() -> dict[str, Path]:

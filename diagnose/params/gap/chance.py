@@ -63,13 +63,12 @@ class Chance:
         """
         if not shares or shares[0][1] > STANDS_OUT:
             return False
-        first, share = shares[0]
+        first, least = shares[0]
         return not any(
-            other_share < _CLEARLY_LIKELIER * share
-            and other_share <= STANDS_OUT
-            and other.published >= first.published
-            and self._missed(other) <= self._missed(first)
-            for other, other_share in shares[1:]
+            share <= min(STANDS_OUT, _CLEARLY_LIKELIER * least)
+            and rival.published >= first.published
+            and self._missed(rival) <= self._missed(first)
+            for rival, share in shares[1:]
         )
 
     def _missed(self, solution: Solution) -> int:

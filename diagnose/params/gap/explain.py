@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from diagnose.params.gap.chance import Chance
-from diagnose.params.gap.edits.blocks import second_order
+from diagnose.params.gap.edits.block_kinds import second_order
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES
 from diagnose.params.gap.layout import Layout, layout_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnose.params.gap.edits.blocks import second_order
+from diagnose.params.gap.edits.block_kinds import second_order
 from diagnose.params.gap.edits.families import edits_by_key
 from diagnose.params.gap.layout import Layout
 from diagnose.params.gap.search import Solution

@@ -13,9 +13,9 @@ from diagnose.errors import DiagnoseError
 from diagnose.networks import build
 from diagnose.networks.inputs import with_named_inputs
 from diagnose.params.gap.build_edited import CannotEditError, build_edited, set_depths
+from diagnose.params.gap.edits.dense import dense_growth
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.edits.families import edits_by_key
-from diagnose.params.gap.edits.structure import dense_growth
 from diagnose.params.gap.layout import Layout, layout_of
 from diagnose.params.gap.search import Solution
 from diagnose.params.table import count_parameters

@@ -16,7 +16,8 @@ from diagnose.flops.reported.search_operations import find_candidates, met, pars
 from diagnose.flops.reported.variants import Subject
 from diagnose.networks import build
 from diagnose.networks.inputs import candidates, parse_inputs, with_named_inputs
-from diagnose.params.gap.edits.structure import scaled, with_depths
+from diagnose.params.gap.edits.depths import with_depths
+from diagnose.params.gap.edits.widths import scaled
 from diagnose.params.gap.layout import layout_of
 from diagnose.params.table import count_parameters
 from diagnose.values import InputSpec

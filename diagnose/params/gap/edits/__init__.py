@@ -1,6 +1,7 @@
 """Edits: one change of a layout each, with its cost in plausibility and the published code that has it.
 
-`edit` defines what an edit is. `blocks` changes layers inside the blocks, `ends` the stem, the head and the embeddings,
-`structure` the number of blocks and the widths. Each file maps a layout to its edits, or to the reason why there are
-none. `families` lists them all: a new one is one function and one entry there.
+`edit` defines what an edit is. `block_layers` adds and removes layers of the blocks, `block_options` changes what their
+layers have, `ends` the stem, the head and the embeddings; `depths`, `widths` and `dense` change the whole structure.
+Each file maps a layout to its edits, or to the reason why there are none. `families` lists them all: a new one is one
+function and one entry there.
 """

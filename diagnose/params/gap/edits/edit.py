@@ -58,6 +58,10 @@ class Edit:
         return self.family, self.parameters
 
 
+Edits = list[Edit] | str
+"""The edits of a family, or the reason why a layout has none."""
+
+
 def convolution(
     kernel: int, inward: int, outward: int, *, bias: bool = False, groups: int = 1, branch: str = "residual"
 ) -> Layer:

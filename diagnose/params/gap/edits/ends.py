@@ -6,8 +6,7 @@ import math
 import re
 from dataclasses import replace
 
-from diagnose.params.gap.edits.blocks import Edits
-from diagnose.params.gap.edits.edit import Edit, convolution, linear, norm_like, to_layers, weights
+from diagnose.params.gap.edits.edit import Edit, Edits, convolution, linear, norm_like, to_layers, weights
 from diagnose.params.gap.layout import Layer, LayerGroup, Layout
 
 _CLASSES = {

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from diagnose.params.gap.edits import blocks, ends, structure
+from diagnose.params.gap.edits import block_layers, block_options, dense, depths, ends, widths
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.layout import Layout
+from diagnose.plugins import hooks
 from diagnose.values import Skipped
 
 FAMILIES: dict[str, Callable[[Layout], list[Edit] | str]] = {
-    "layers added per block": blocks.extra_layers,
-    "layers left out per block": blocks.fewer_layers,
-    "shortcut type": blocks.shortcuts,
-    "norms": blocks.norms,
-    "biases": blocks.biases,
-    "q/k/v bias": blocks.qkv_bias,
-    "groups": blocks.groups,
-    "squeeze-and-excitation": blocks.squeeze_and_excitation,
+    "layers added per block": block_layers.extra_layers,
+    "layers left out per block": block_layers.fewer_layers,
+    "shortcut type": block_layers.shortcuts,
+    "norms": block_options.norms,
+    "biases": block_options.biases,
+    "q/k/v bias": block_options.qkv_bias,
+    "groups": block_options.groups,
+    "squeeze-and-excitation": block_layers.squeeze_and_excitation,
     "stem": ends.stem,
     "number of classes": ends.classes,
     "classifier and head": ends.head,
@@ -29,9 +31,9 @@ FAMILIES: dict[str, Callable[[Layout], list[Edit] | str]] = {
 """Families of local edits, whose changes add up: each gives the edits of a layout, or the reason why there are none."""
 
 STRUCTURES: dict[str, Callable[[Layout], list[Edit] | str]] = {
-    "blocks per stage": structure.depths,
-    "widths": structure.widths,
-    "dense blocks": structure.dense,
+    "blocks per stage": depths.depths,
+    "widths": widths.widths,
+    "dense blocks": dense.dense,
 }
 """Families of structural edits, which change what all others cost."""
 
@@ -46,8 +48,13 @@ def edits_of(
         if isinstance(made, str):
             skipped.append(Skipped(f"edits of the {name}", made))
         else:
-            edits.extend(made)
+            edits.extend(edit if edit.source else replace(edit, source=_source(edit, layout)) for edit in made)
     return edits
+
+
+def _source(edit: Edit, layout: Layout) -> str:
+    """Return the published code that a plugin knows to have an edit, empty where none does."""
+    return next(filter(None, (hook(edit, layout) for hook in hooks("published"))), "")
 
 
 def edits_by_key(layout: Layout) -> dict[tuple[str, tuple[tuple[str, Any], ...]], Edit]:
