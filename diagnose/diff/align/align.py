@@ -21,9 +21,9 @@ from diagnose.diff.ir.skeleton import Skeleton, same_name, similarity
 
 @dataclass(frozen=True)
 class Alignment:
-    """Which operations belong together, `to_b[id in A] = id in B`; `equal` where the two graphs are one form.
+    """Which operations belong together: `to_b[id in A] = id in B`. `equal` says that both graphs have the same form.
 
-    `weights` pairs the weights that matched operations read, by node id: a relation, since one may be shared.
+    `weights` pairs the weights that matched operations read, by node id. A shared weight may be in several pairs.
     """
 
     a: Skeleton
@@ -40,7 +40,7 @@ class Alignment:
 
     @cached_property
     def regions(self) -> dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...]]]:
-        """The regions that were asked for so far, by their pair; `regions_of` fills them in."""
+        """The regions that `regions_of` has computed so far, by their pair."""
         return {}
 
 
@@ -74,9 +74,9 @@ def cost(matching: Matching) -> float:
 
 
 def _by_digest(a: Skeleton, b: Skeleton) -> tuple[dict[int, int], bool]:
-    """Pair graphs of one digest from the outputs up; operands of a sum are paired by what is below and above them.
+    """Pair the nodes of two graphs with the same digest, beginning at the outputs; False if a node needs two partners.
 
-    False where a node would need two partners: the graphs differ in what is shared.
+    In that case the graphs differ in what is shared. The operands of a sum are sorted by their digests first.
     """
     consistent = True
     pairs: dict[int, int] = {}
@@ -106,7 +106,7 @@ def _is_bijection(pairs: tuple[tuple[int, int], ...]) -> bool:
 
 
 def _weights(a: Skeleton, b: Skeleton, pairs: dict[int, int]) -> tuple[tuple[int, int], ...]:
-    """Pair the weights of matched operations by the argument that they are."""
+    """Pair the weights that matched operations read for the same argument, such as "bias"."""
     found: dict[tuple[int, int], None] = {}
     for node_a, node_b in pairs.items():
         mine = _named_weights(a, node_a)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from diagnose.diff.ir.skeleton import Skeleton, same_name, similarity
 
 CANDIDATES = 60_000
-"""Pairs that are compared at most when a segment is searched as a whole; beyond, only neighbours of matches are."""
+"""The most pairs that are compared when a segment is matched as a whole."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Matching:
         return node_a not in self.to_b and node_b not in self.to_a
 
     def agreement(self, node_a: int, node_b: int) -> float:
-        """Return the share, from 0 to 1, of the two nodes' neighbours that are partners of each other."""
+        """Return how many of the neighbours of two nodes are partners of each other, as a share from 0 to 1."""
         a, b = self.a, self.b
         mine, theirs = a.inputs(node_a), b.inputs(node_b)
         readers_a, readers_b = a.readers[node_a], b.readers[node_b]
@@ -47,7 +47,7 @@ class Matching:
         return agree / total
 
     def _inputs(self, mine: list[int], theirs: list[int], *, ordered: bool) -> float:
-        """Count the inputs that are partners, and a little less those that are when activations are passed over."""
+        """Count the inputs that are partners; one that is a partner only past an activation counts 0.8."""
         direct = [self.to_b.get(value, -1) for value in mine]
         passed = [self.to_b.get(self.a.origins[value], -1) for value in mine]
         origins = [self.b.origins[value] for value in theirs]
@@ -70,7 +70,7 @@ class Matching:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What `extend` may pair: a fit and an agreement at least, and nodes of these sets alone where they are given."""
+    """Which nodes `extend` may pair: those with at least this fit and agreement and, if given, in these sets."""
 
     least: float = 0.6
     agreement: float = 0.0
@@ -119,7 +119,7 @@ def neighbours(matching: Matching, node_a: int, node_b: int) -> Iterator[tuple[i
 
 
 def whole(matching: Matching, nodes_a: Sequence[int], nodes_b: Sequence[int]) -> None:
-    """Match two sets of nodes, all against all where they are few enough, and nothing outside them."""
+    """Match the nodes of two sets with each other; compare every pair of nodes if there are few enough."""
     by_op: dict[str, list[int]] = {}
     for node in nodes_b:
         by_op.setdefault(matching.b.digests[node][2], []).append(node)
@@ -136,7 +136,7 @@ def whole(matching: Matching, nodes_a: Sequence[int], nodes_b: Sequence[int]) ->
 
 
 def improve(matching: Matching, passes: int = 3) -> None:
-    """Give nodes a better partner near their neighbours' partners, where the pairs fit better as a whole."""
+    """Give a node another partner, close to the partners of its neighbours, if all pairs together then fit better."""
     for _ in range(passes):
         if not sum(_repaired(matching, node_a) for node_a in matching.a.nodes):
             return
@@ -168,7 +168,7 @@ def _repaired(matching: Matching, node_a: int) -> bool:
 
 
 def _repartner(matching: Matching, pair: tuple[int, int], rest: tuple[int | None, int | None]) -> None:
-    """Pair two nodes, and their former partners with each other where both had one."""
+    """Pair two nodes; if both had a partner before, pair those with each other."""
     node_a, option = pair
     rival, present = rest
     if present is not None:

@@ -1,4 +1,4 @@
-"""Where matched operations are not alike, and the regions of both graphs that such a pair stands for.
+"""Find the matched operations that are not alike, and the regions of both graphs that they stand for.
 
 The *region* of a matched operation is what lies between it and the nearest matched operations before it.
 """
@@ -16,11 +16,11 @@ Regions = tuple[tuple[int, ...], tuple[int, ...]]
 """Nodes of A and nodes of B, in topological order."""
 
 WIDENED = 40
-"""How often two regions are widened at most, until they read the same values."""
+"""How often two regions are grown at most."""
 
 
 def touched(alignment: Alignment) -> list[Pair]:
-    """Return the pairs that are not alike by themselves and in what they read, in the order of B."""
+    """Return the pairs that differ by themselves or in what they read, in the order of B."""
     a, b = alignment.a, alignment.b
     back = alignment.to_a
     shared = _weight_conflicts(alignment)
@@ -55,7 +55,7 @@ def _weight_conflicts(alignment: Alignment) -> set[Pair]:
 
 
 def regions_of(alignment: Alignment, pair: Pair) -> Regions:
-    """Return the regions of a pair in A and in B: its own nodes and the unmatched ones that lead to them."""
+    """Return the regions of a pair in A and in B: its nodes, and the nodes without a partner that lead to them."""
     known = alignment.regions
     if pair not in known:
         region_a = _region(alignment.a, pair[0], alignment.to_b)
@@ -64,7 +64,7 @@ def regions_of(alignment: Alignment, pair: Pair) -> Regions:
 
 
 def draws(alignment: Alignment, pair: Pair) -> bool:
-    """Say whether a region of the pair has a random operation besides the pair's own, so one without a partner."""
+    """Say whether a region of the pair holds a random operation that has no partner."""
     regions = regions_of(alignment, pair)
     return any(
         operation(skeleton.graph.nodes[node].op).draws
@@ -75,7 +75,7 @@ def draws(alignment: Alignment, pair: Pair) -> bool:
 
 
 def _region(skeleton: Skeleton, node: int, matched: Collection[int]) -> tuple[int, ...]:
-    """Return a node and the unmatched ones that lead to it, in topological order."""
+    """Return a node and the nodes without a partner that lead to it, in topological order."""
     region, stack = {node}, skeleton.inputs(node)
     while stack:
         current = stack.pop()
@@ -86,13 +86,13 @@ def _region(skeleton: Skeleton, node: int, matched: Collection[int]) -> tuple[in
 
 
 def border(skeleton: Skeleton, region: Sequence[int]) -> set[int]:
-    """Return the values that a region reads from outside; weights belong to their operations."""
+    """Return the values, other than weights, that a region reads from outside."""
     inside = set(region)
     return {value for node in region for value in skeleton.inputs(node) if value not in inside}
 
 
 def common_regions(alignment: Alignment, regions: Regions, others: set[Pair]) -> Regions | None:
-    """Grow two regions until they read the same borders; None where that takes in another difference."""
+    """Grow two regions until both read the same values; None if another difference would come to lie inside."""
     inside_a, inside_b = set(regions[0]), set(regions[1])
     to_a = alignment.to_a
     for _ in range(WIDENED):

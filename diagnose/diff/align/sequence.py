@@ -1,4 +1,4 @@
-"""Alignment of two sequences: exact by Myers' algorithm, graded by Needleman and Wunsch's.
+"""Align two sequences: exactly by Myers' algorithm, or with graded costs by Needleman and Wunsch's.
 
 Source: Myers 1986, "An O(ND) difference algorithm and its variations"; Needleman and Wunsch 1970.
 """
@@ -10,10 +10,10 @@ from collections.abc import Callable, Hashable, Sequence
 Pairs = list[tuple[int, int]]
 
 GRADED = 400_000
-"""Cells of the graded table at most; longer sequences are aligned exactly first, then graded between the matches."""
+"""The most cells of the table of graded costs. Longer sequences are aligned exactly first, then between the matches."""
 
 EDITS = 3_000
-"""Edits that the exact alignment looks for at most; sequences further apart are aligned graded, in pieces."""
+"""The most edits that the exact alignment looks for. Sequences further apart are aligned in pieces."""
 
 
 def align_sequences(
@@ -60,7 +60,7 @@ def _common(a: Sequence[Hashable], b: Sequence[Hashable]) -> int:
 def _pieces(
     a: tuple[int, int], b: tuple[int, int], cost: Callable[[int, int], float], gaps: tuple[list[float], list[float]]
 ) -> Pairs:
-    """Align graded, in pieces where the table would be too large."""
+    """Align two stretches with graded costs, in several pieces if the table would be too large."""
     if (a[1] - a[0]) * (b[1] - b[0]) <= GRADED:
         return _graded(a, b, cost, gaps)
     middle_a, middle_b = sum(a) // 2, sum(b) // 2
@@ -114,7 +114,7 @@ def _traced(moves: list[bytearray], a: tuple[int, int], b: tuple[int, int]) -> P
 
 
 def _exact(a: Sequence[Hashable], b: Sequence[Hashable]) -> Pairs:
-    """Return the longest common subsequence, or nothing where more than `EDITS` edits lie between."""
+    """Return the longest common subsequence; nothing if the sequences are more than `EDITS` edits apart."""
     furthest = {1: 0}
     history: list[dict[int, int]] = []
     for edits in range(min(len(a) + len(b), EDITS) + 1):

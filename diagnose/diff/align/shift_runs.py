@@ -1,7 +1,7 @@
-"""Removed and added runs that could as well begin some operations earlier or later: they are put where a module is.
+"""Shift a removed or added run of operations to the borders of a module, if it could begin there just as well.
 
-A block that ends in a ReLU may be removed with its own, or with the one before it: both leave the same network. The
-alignment prefers the fewest changed connections; here the run is moved to where most of it is of one module.
+A block that ends in a ReLU can be removed together with its own ReLU, or with the one before the block: the same
+network is left. The alignment takes either. Here the run is shifted so that most of it belongs to one module.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from diagnose.diff.ir.skeleton import Skeleton
 Run = frozenset[int]
 
 MOST = 40
-"""Steps that a run is moved at most: about the operations of a block."""
+"""The most steps that a run is shifted: about as many as a block has operations."""
 
 
 def slide(matching: Matching) -> None:
-    """Move every run of one graph that has no partner in the other to where a module is, in place."""
+    """Shift every run of operations without a partner to the borders of a module; `matching` is changed."""
     for side, partners, back in (
         (matching.a, matching.to_b, matching.to_a),
         (matching.b, matching.to_a, matching.to_b),
@@ -33,7 +33,7 @@ def slide(matching: Matching) -> None:
 
 
 def _runs(side: Skeleton, partners: dict[int, int]) -> Iterator[Run]:
-    """Yield the connected sets of operations without a partner."""
+    """Yield the connected sets of operations that have no partner."""
     free = {node for node in side.nodes if node not in partners and side.inputs(node)}
     graph = nx.Graph()
     graph.add_nodes_from(free)
@@ -42,7 +42,7 @@ def _runs(side: Skeleton, partners: dict[int, int]) -> Iterator[Run]:
 
 
 def _moved(side: Skeleton, run: Run, partners: dict[int, int], back: dict[int, int], forward: bool) -> bool:
-    """Move a run step by step as far as it goes, then back to where its operations share the longest path."""
+    """Shift a run step by step as far as possible, then back to where its operations share the longest module path."""
     depth, kept = _depth(side, run), 0
     steps: list[tuple[int, int]] = []
     while len(steps) < MOST and (step := _step(side, run, partners, forward)) is not None:
@@ -64,7 +64,7 @@ def _hand_over(partners: dict[int, int], back: dict[int, int], node_a: int, node
 
 
 def _step(side: Skeleton, run: Run, partners: dict[int, int], forward: bool) -> tuple[int, int] | None:
-    """Return what a run gives up at one end and takes in at the other: two operations of one label.
+    """Return the operation that a run gives up at one end, and the equal one that it takes in at the other end.
 
     None unless one value enters the run, one leaves it, and neither operation has another input.
     """
@@ -91,12 +91,12 @@ def _step(side: Skeleton, run: Run, partners: dict[int, int], forward: bool) -> 
 
 
 def _only(nodes: Iterator[int]) -> int | None:
-    """Return the one node that there is."""
+    """Return the node if there is exactly one, else None."""
     found = set(nodes)
     return found.pop() if len(found) == 1 else None
 
 
 def _depth(side: Skeleton, run: Run) -> int:
-    """Return how many parts of their module paths all operations of a run share."""
+    """Return how many leading parts of the module path are the same for all operations of a run."""
     paths = [side.graph.nodes[node].module_path.split(".") for node in run]
     return sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False)))

@@ -1,4 +1,4 @@
-"""The strategies by which two unequal graphs are matched, of which none is right on every pair."""
+"""Match two unequal graphs by several strategies, since none of them is right on every pair."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from diagnose.diff.ir.operation_table import operation
 from diagnose.diff.ir.skeleton import Skeleton, same_name
 
 NAMED = 0.002
-"""What another name costs: too little to outweigh anything, enough to break ties."""
+"""The cost of another name. It only decides between matchings that are equal otherwise."""
 
 WHOLE = 250_000
-"""Pairs of nodes up to which a graph is also matched as a whole."""
+"""The most pairs of nodes for which all nodes are compared with all."""
 
 
 def matchings(a: Skeleton, b: Skeleton) -> list[Matching]:
-    """Return what each strategy matches; the one that compares all nodes with all only where they are few enough."""
+    """Return the matching of each strategy. All nodes are compared with all only if they are few enough."""
     strategies: list[Callable[[Matching], None]] = [_by_segments, _from_both_ends]
     if len(a.nodes) * len(b.nodes) <= WHOLE:
         strategies.append(_as_a_whole)
@@ -49,7 +49,7 @@ def _as_a_whole(matching: Matching) -> None:
 
 
 def _from_both_ends(matching: Matching) -> None:
-    """Pair what is computed alike from the inputs, then what leads alike to the outputs, then extend."""
+    """Pair nodes that are computed alike from the inputs, then nodes that lead alike to the outputs."""
     a, b = matching.a, matching.b
     for keys_a, keys_b in ((a.input_digests, b.input_digests), (_leading(a), _leading(b))):
         by_key: dict[str, list[int]] = {}
@@ -62,7 +62,7 @@ def _from_both_ends(matching: Matching) -> None:
 
 
 def _leading(skeleton: Skeleton) -> list[str]:
-    """Return digests of what is computed from each node, its own label included and nothing below it."""
+    """Return for each node a digest of its label and of all that is computed from it, but of nothing that it reads."""
     uses: list[list[str]] = [[] for _ in skeleton.graph.nodes]
     for position, value in enumerate(skeleton.graph.outputs):
         uses[value].append(f"output {position}")
@@ -75,7 +75,7 @@ def _leading(skeleton: Skeleton) -> list[str]:
 
 
 def _by_segments(matching: Matching) -> None:
-    """Align the runs between cuts as two sequences, then match inside each pair of runs."""
+    """Cut both graphs into segments, align the segments as two sequences, and match the nodes of aligned segments."""
     a, b = matching.a, matching.b
     runs_a, runs_b = a.segments, b.segments
     words_a = ["|".join(sorted(a.digests[node][0] for node in run)) for run in runs_a]
@@ -106,7 +106,7 @@ def _by_segments(matching: Matching) -> None:
 
 
 def _distance(a: Skeleton, b: Skeleton, run_a: list[int], run_b: list[int]) -> float:
-    """Return the edits between two runs by their labels alone: unmatched 1, another shape 0.15, attribute 0.35."""
+    """Return the cost of the edits between two segments: a node alone 1, a shape 0.15, an attribute 0.35."""
     left, right = list(run_a), list(run_b)
     total = 0.0
     for grade, price in ((0, 0.0), (1, 0.15), (2, 0.35)):

@@ -28,7 +28,7 @@ class Arrangement:
 
 
 def refinement(shape_a: Shape, shape_b: Shape) -> Shape | None:
-    """Return the coarsest factors that refine both factorisations of one flat index, or None where there are none."""
+    """Return the fewest factors into which the sizes of both shapes can be cut, in order; None if there are none."""
     boundaries = sorted({*_suffixes(shape_a), *_suffixes(shape_b)})
     factors: list[int] = []
     previous = 1
@@ -49,7 +49,7 @@ def _suffixes(factors: Shape) -> list[int]:
 
 
 def groups(factors: Shape, sizes: Shape) -> list[list[int]] | None:
-    """Return, for each of `sizes`, the indices of the consecutive `factors` (none of size 1) that make it up."""
+    """Return for each of `sizes` the indices of the consecutive `factors`, all above 1, whose product it is."""
     result: list[list[int]] = []
     position = 0
     for size in sizes:
@@ -66,7 +66,7 @@ def groups(factors: Shape, sizes: Shape) -> list[list[int]] | None:
 
 
 def refined(arrangement: Arrangement, source: Shape | None = None, result: Shape | None = None) -> Arrangement | None:
-    """Cut the atoms further, so that the dims of `source` (and of `result`) are whole atoms; None where impossible."""
+    """Cut the atoms so that each dim of `source`, and of `result`, is made of whole atoms; None if impossible."""
     split, order = arrangement.split, arrangement.order
     if source is not None:
         factors = refinement(split, source)
@@ -97,7 +97,7 @@ def refined(arrangement: Arrangement, source: Shape | None = None, result: Shape
 
 
 def normal(arrangement: Arrangement) -> Arrangement:
-    """Drop atoms of size 1 and merge atoms that stay neighbours: equal arrangements become the same value."""
+    """Drop atoms of size 1 and merge atoms that stay neighbours, so that equal arrangements are equal values."""
     kept = [index for index in arrangement.order if arrangement.split[index] > 1]
     runs: list[list[int]] = []
     sized = [index for index, size in enumerate(arrangement.split) if size > 1]
@@ -114,7 +114,7 @@ def normal(arrangement: Arrangement) -> Arrangement:
 
 
 def composed(first: Arrangement, second: Arrangement) -> Arrangement | None:
-    """Return the arrangement that does `first`, then `second`, or None where their atoms do not fit."""
+    """Return the arrangement that does `first` and then `second`; None if their atoms do not fit together."""
     inner = refined(first, result=second.split)
     two = refined(second, source=first.atoms)
     if inner is None or two is None or inner.atoms != two.split:

@@ -1,4 +1,4 @@
-"""What may change places with an arrangement of axes: a slice of the result, and a layer on the last dim."""
+"""Let an arrangement of axes change places with a slice of its result, or with a layer on the last dim."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diagnose.diff.canonical.axes import Arrangement, Shape, groups, normal, ref
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A slice read through an arrangement: cut `dim` of the source first, then arrange."""
+    """A slice that was moved before an arrangement: `dim` of the source is cut first, then arranged."""
 
     dim: int
     start: int
@@ -19,7 +19,7 @@ class Cut:
 
 
 def cut_before(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[int, int]) -> Cut | None:
-    """Move a slice of dim `dim` of the result before the arrangement, or return None where it is no slice there."""
+    """Move a slice of dim `dim` of the result before the arrangement; None if it is no slice of the source."""
     start, stop = bounds
     fine = refined(arrangement, source=source, result=arrangement.shape)
     if fine is None:
@@ -41,7 +41,7 @@ def cut_before(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[
 
 @dataclass(frozen=True, slots=True)
 class FrontArrangement:
-    """The last dim of a source cut into `split` and put in the `order`, and the arrangement that is then left to do."""
+    """How the last dim of a source is cut into `split` and put into `order`, and the arrangement that then remains."""
 
     split: Shape
     order: tuple[int, ...]
@@ -49,10 +49,10 @@ class FrontArrangement:
 
 
 def fronted(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[int, int]) -> FrontArrangement | None:
-    """Bring to the front of the source's last dim what a slice of dim `dim` of the result chooses from it.
+    """Reorder the last dim of the source so that a slice of dim `dim` of the result is a slice of the source.
 
-    One of equally large pieces is chosen, as the queries of each head are where q, k and v stand side by side by head.
-    None where the pieces do not come from the last dim, or are in front already.
+    The slice takes one of several pieces of equal size: for example the queries, where each head has its own q, k and v
+    side by side. None if the pieces are not in the last dim of the source, or are at its front already.
     """
     start, stop = bounds
     length, size = stop - start, arrangement.shape[dim]
@@ -79,7 +79,7 @@ def fronted(source: Shape, arrangement: Arrangement, dim: int, bounds: tuple[int
 
 
 def with_last(source: Shape, arrangement: Arrangement, size: int) -> Arrangement | None:
-    """Return the same arrangement of a tensor whose last dim has another size; None unless that dim stays last."""
+    """Return the same arrangement for a tensor whose last dim has another size; None unless that dim stays last."""
     fine = refined(arrangement, source=source, result=arrangement.shape)
     if fine is None or source[-1] != arrangement.shape[-1] or source[-1] == 1:
         return None
@@ -95,7 +95,7 @@ def with_last(source: Shape, arrangement: Arrangement, size: int) -> Arrangement
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """An arrangement with its leading atoms in the order of the source, and how to get the wanted order back."""
+    """An arrangement that keeps the leading atoms in the order of the source, and the order that they should have."""
 
     before: Arrangement
     atoms: Shape
@@ -103,7 +103,7 @@ class Rows:
 
 
 def rows_in_order(source: Shape, arrangement: Arrangement) -> Rows | None:
-    """Return the arrangement of the same last dim whose leading atoms stand in the order of the source."""
+    """Return the arrangement with the same last dim that keeps the leading atoms in the order of the source."""
     fine = refined(arrangement, source=source, result=arrangement.shape)
     results = groups(fine.atoms, arrangement.shape) if fine is not None else None
     if fine is None or results is None:

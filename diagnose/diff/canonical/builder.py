@@ -1,4 +1,4 @@
-"""A graph under construction: every node is made once, and every rule is tried as it is made."""
+"""Build a graph node by node; the rules are tried on each node when it is added."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diagnose.diff.ir.operation_table import operation
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One entry of the canonical form: what it says, the operations it is tried on, and its rewriting.
+    """A rule of the canonical form: its name, the operations that it is tried on, and the function that rewrites them.
 
     `rewrite` returns the node that stands for the new one, or None where the rule does not apply.
     """
@@ -36,7 +36,7 @@ class RuleApplication:
 
 
 class GraphBuilder:
-    """Builds a graph bottom-up under a table of rules; equal operations on equal values become one node."""
+    """A graph under construction, and its rules; equal operations on equal values become one node."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.nodes: list[Node] = []
@@ -92,7 +92,7 @@ class GraphBuilder:
         )  # fmt: skip
 
     def rearrange(self, value: int, arrangement: Arrangement, *, like: Node) -> int:
-        """Return `value` with its axes arranged; an arrangement of an arrangement is one where their atoms fit."""
+        """Return `value` with its axes arranged; two arrangements in a row become one if their atoms fit together."""
         source = self[value]
         if source.op == "rearrange":
             whole = composed(arrangement_of(source), arrangement)
@@ -105,7 +105,7 @@ class GraphBuilder:
         return self.make("rearrange", (value,), arrangement.shape, like=like, attributes=attributes, dtype=source.dtype)
 
     def graph(self, outputs: Sequence[int], effects: Sequence[int], like: Graph) -> Graph:
-        """Return what the outputs and effects need, renumbered."""
+        """Return the graph of the nodes that the outputs and effects need, with new numbers."""
         needed = self._needed([*outputs, *effects])
         number = {old: new for new, old in enumerate(needed)}
         nodes = tuple(
@@ -133,7 +133,7 @@ def arrangement_of(node: Node) -> Arrangement:
 
 
 def slots(*names: str) -> tuple[tuple[str, str], ...]:
-    """Return the attribute that says which argument of an operator each input is."""
+    """Return the attribute "slots", which names the argument of each input."""
     return tuple((name, "t") for name in names)
 
 
@@ -143,6 +143,6 @@ def numel(shape: tuple[int, ...]) -> int:
 
 
 def _is_unique(node: Node) -> bool:
-    """Say whether a node is never the same as an equal one: it draws, or it changes running statistics."""
+    """Say whether a node stays apart from an equal one: it draws random numbers, or changes running statistics."""
     row = operation(node.op)
     return row.draws or (row.is_norm and bool(node.get("training")))

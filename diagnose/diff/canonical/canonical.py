@@ -91,7 +91,7 @@ def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[RuleApp
 
 
 def _read_once(graph: Graph, users: Counter[int], kept: set[int]) -> set[int]:
-    """Return the nodes that one operation reads, directly or through operations on them alone that are read once."""
+    """Return the nodes that end in one operation alone, directly or through operations that nothing else reads."""
     reader = {value: node for node in graph.nodes for value in node.inputs}
     alone: set[int] = set()
     for node in reversed(graph.nodes):
@@ -105,7 +105,7 @@ def _read_once(graph: Graph, users: Counter[int], kept: set[int]) -> set[int]:
 def _flattened(
     builder: GraphBuilder, node: Node, graph: Graph, users: Counter[int], number: dict[int, int], kept: set[int]
 ) -> tuple[int, ...]:
-    """Return the operands of a sum or product, those of an inner one that nothing else reads in its place."""
+    """Return the operands of a sum or product; an inner sum that nothing else reads is replaced by its own operands."""
     operands: list[int] = []
     for value in node.inputs:
         inner = graph.nodes[value]

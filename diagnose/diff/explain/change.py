@@ -17,9 +17,8 @@ BY_RATE = ("a random operation is compared by its rate, not by numbers",)
 class Change:
     """One edit: its kind, its facts without names, and where.
 
-    `nodes_a` and `nodes_b` take part in it. `certain` is True where the verdict rests on a rule and not on numbers,
-    `alone` where nothing else changed around it that could make up for it, and only other values than the network's
-    own tell the difference.
+    `nodes_a` and `nodes_b` take part in it. `certain` says that the verdict rests on a rule and not on numbers. `alone`
+    says that no other change is near that could make up for it, and that the network's own values do not show it.
     """
 
     kind: DifferenceKind
@@ -39,7 +38,7 @@ class Change:
 
 
 def significance_of(near: Sequence[Observation]) -> tuple[Significance, tuple[str, ...]]:
-    """Return the verdict that observations give: real where one differs, else undetermined."""
+    """Return the verdict of observations and its evidence: real if one differs, else undetermined."""
     for result in near:
         if result.differs:
             return Significance.REAL, (result.how,)

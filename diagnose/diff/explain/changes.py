@@ -1,4 +1,4 @@
-"""From an alignment and what was observed on it to changes: the edits that make A into B, one by one."""
+"""Turn an alignment, and what was observed on it, into changes: the edits that make A into B."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def changes(alignment: Alignment, observed: Sequence[Observation]) -> tuple[Chan
 
 
 def _with_neighbours(alignment: Alignment, found: Sequence[Change], observed: Sequence[Observation]) -> list[Change]:
-    """Say of each change whether it stands alone: no other one near it, and not reached by the network's own values.
+    """Mark the changes that stand alone: no other change is near, and the network's own values do not show them.
 
-    Two are near where they touch, read the same operation or are read by the same one.
+    Two changes are near each other if they touch, read the same operation, or are read by the same one.
     """
     around = []
     for change in found:
@@ -58,7 +58,7 @@ def _with_neighbours(alignment: Alignment, found: Sequence[Change], observed: Se
 
 
 def _elements(skeleton: Skeleton) -> int:
-    """Return how many elements of parameters a network reads."""
+    """Return how many elements the parameters have that a network reads."""
     return sum(prod(node.shape) for node in skeleton.graph.nodes if node.op == "parameter")
 
 
@@ -68,7 +68,7 @@ def _has_unmatched(alignment: Alignment, result: Observation) -> bool:
 
 
 def _sharing(alignment: Alignment) -> list[Change]:
-    """Return the weights that one network uses in several places and the other has one of for each."""
+    """Return the weights that are one weight in one network and several in the other."""
     found = []
     for side, opposite, reverse in ((alignment.a, alignment.b, False), (alignment.b, alignment.a, True)):
         partners: dict[int, list[int]] = {}

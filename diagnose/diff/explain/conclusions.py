@@ -1,4 +1,4 @@
-"""From changes and numbers to findings and one verdict."""
+"""Turn changes and numbers into findings and one verdict."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:
 def unmapped(
     mapping: WeightMapping, states: tuple[Mapping[str, Tensor], Mapping[str, Tensor]], found: Sequence[object]
 ) -> list[Finding]:
-    """Return weights that nothing reads, where no change of the graph accounts for them."""
+    """Return the parameters that nothing reads, unless the graphs differ, which may be the reason."""
     if found:
         return []
     findings = []
@@ -64,7 +64,7 @@ def unmapped(
 def verdict_of(
     same: bool, proof: Proof, findings: Sequence[Finding], *, trusted: bool, steady: bool
 ) -> tuple[Equivalence, list[Finding]]:
-    """Return the verdict, and what stands against a clearer one."""
+    """Return the verdict, and the doubts that keep it from being a clearer one."""
     doubts = []
     if not trusted:
         doubts.append(_doubt("the canonical form does not reproduce the network's own outputs; it is not relied upon"))

@@ -1,4 +1,4 @@
-"""What looks different in the printed modules and is not: names, order of registration, modules that do nothing."""
+"""Find what looks different and is not: names, the order of registration, modules that compute nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _modules(a: nn.Module, b: nn.Module, mapping: WeightMapping) -> tuple[Findin
 
 
 def _calls(a: nn.Module, b: nn.Module, alignment: Alignment) -> tuple[Finding, ...]:
-    """Return activations that are registered at another place of their block than they are called at."""
+    """Return blocks whose ReLU is registered at different places but called at the same ones."""
     kinds: dict[tuple[str, str, int], list[str]] = {}
     parents: dict[tuple[str, str], None] = {}
     for node_a, node_b in alignment.to_b.items():
@@ -104,7 +104,7 @@ def _rewrites(a: Sequence[RuleApplication], b: Sequence[RuleApplication]) -> tup
 
 
 def _gradients(alignment: Alignment) -> tuple[Finding, ...]:
-    """Return matched activations whose gradient differs at their bound alone."""
+    """Return matched activations whose gradients differ only exactly at their bounds."""
     kinds: dict[tuple[str, str | None, str | None], list[str]] = {}
     for node_a, node_b in alignment.to_b.items():
         a, b = alignment.a.graph.nodes[node_a], alignment.b.graph.nodes[node_b]

@@ -1,4 +1,4 @@
-"""What a change is about, as values without names and places; changes of one kind with equal facts are one edit."""
+"""Hold what changed as values, without names and places; changes of one kind with equal facts are one edit."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class BlockChain:
 
 @dataclass(frozen=True, slots=True)
 class HadamardTerm:
-    """A product of two values, with the words of the operations around it, from inside out."""
+    """A product of two values, and the words of the operations around it, the innermost first."""
 
     around: tuple[str, ...]
 

@@ -33,7 +33,7 @@ def module_tree(
 
 @dataclass(slots=True)
 class _Side:
-    """One module tree: what is marked in it, which paths an operation names, and the partners of its modules."""
+    """One module tree: its marks, the paths of the modules that compute something, and the partners of its modules."""
 
     module: nn.Module
     computing: frozenset[str]
@@ -46,7 +46,7 @@ class _Side:
         return [f"{path}.{name}" if path else name for name, child in names.items() if child is not None]
 
     def inside(self, path: str, paths: Iterable[str]) -> list[str]:
-        """Return which of the other side's paths have their partner inside a module."""
+        """Return those paths of the other tree whose partner is inside a module."""
         held = {theirs for mine, theirs in self.partners.items() if mine.startswith(f"{path}.")}
         return [own_path for own_path in paths if own_path in held]
 
@@ -59,7 +59,7 @@ class _Side:
         return f"{last}: {text}" if last else text
 
     def alone(self, path: str) -> Mark:
-        """Return the mark of a module that the other side lacks: what differs there, or that it computes nothing."""
+        """Return the mark of a module without a partner: what differs there, or that it computes nothing."""
         if path in self.marks:
             return self.marks[path]
         if any(own_path == path or own_path.startswith(f"{path}.") for own_path in self.computing):
@@ -68,7 +68,7 @@ class _Side:
 
 
 def _merged(a: _Side, b: _Side, paths: tuple[list[str], list[str]], depth: int) -> list[TreeRow]:
-    """Return the rows of two lists of modules and of all under them, in the order of A, what B has alone between."""
+    """Return the rows of two lists of modules and of all below them, in the order of A."""
     units = _units(a, b, *paths)
     rows: list[TreeRow] = []
     waiting = list(paths[1])
@@ -83,7 +83,7 @@ def _merged(a: _Side, b: _Side, paths: tuple[list[str], list[str]], depth: int) 
 
 
 def _units(a: _Side, b: _Side, mine: list[str], theirs: list[str]) -> list[tuple[list[str], list[str]]]:
-    """Return what shares rows: a pair, one module and those that it wraps, or one alone, in the order of A."""
+    """Return the modules that share rows: a pair, a module with those that it wraps, or a module alone."""
     pairs = {name: a.partners[name] for name in mine if a.partners.get(name) in theirs}
     for name in mine:
         same = [child for child in theirs if child.rpartition(".")[2] == name.rpartition(".")[2]]
@@ -138,7 +138,7 @@ def _row(a: _Side, b: _Side, mine: str | None, theirs: str | None, depth: int) -
 
 
 def _folded(rows: Sequence[TreeRow]) -> list[TreeRow]:
-    """Fold what is at most cosmetic throughout; a note that stands at a parent is not repeated under it."""
+    """Fold the rows below which nothing is real or undetermined, and do not repeat a parent's note."""
     result: list[TreeRow] = []
     loud = False
     opened: dict[int, bool] = {}
@@ -162,7 +162,7 @@ def _paths(alignment: Alignment, index: int) -> frozenset[str]:
 
 
 def _partners(alignment: Alignment) -> dict[str, str]:
-    """Return which module of B does what a module of A does, by most of their operations; parents follow children."""
+    """Return for each module of A the module of B that holds most of the partners of its operations."""
     votes: dict[str, Counter[str]] = {"": Counter({"": 1})}
     for node_a, node_b in alignment.to_b.items():
         mine = alignment.a.graph.nodes[node_a].module_path.split(".")

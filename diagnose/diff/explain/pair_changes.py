@@ -1,4 +1,4 @@
-"""The changes of matched operations: attributes, what they draw, the shapes of their weights, and what they read."""
+"""Find the changes of matched operations: in attributes, random draws, shapes of weights, and inputs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _change(
     alignment: Alignment, pair: Pair, kind: DifferenceKind, facts: Facts,
     judged: tuple[Significance, tuple[str, ...]], *, certain: bool = False,
 ) -> Change:  # fmt: skip
-    """Return a change of two matched operations, its verdict with its evidence `judged`."""
+    """Return a change of two matched operations; `judged` is its verdict and the evidence for it."""
     a, b = _nodes(alignment, pair)
     evidence = (*judged[1], *sources([a, b]))
     return Change(kind, judged[0], facts, joined(a, b), evidence, (pair[0],), (pair[1],), certain)
@@ -100,7 +100,7 @@ def _draws(alignment: Alignment, pair: Pair) -> list[Change]:
 
 
 def _width(alignment: Alignment, pair: Pair, seen: Observation | None, *, balanced: bool) -> list[Change]:
-    """Return the change of a weight's shape; other activations alone are a consequence and no change."""
+    """Return the change of a weight's shape. Other shapes of activations alone are a consequence, and no change."""
     a, b = _nodes(alignment, pair)
     mine = [alignment.a.graph.nodes[value].shape for value in a.inputs if alignment.a.weights[value]]
     theirs = [alignment.b.graph.nodes[value].shape for value in b.inputs if alignment.b.weights[value]]
@@ -112,7 +112,7 @@ def _width(alignment: Alignment, pair: Pair, seen: Observation | None, *, balanc
 
 
 def wiring_changes(alignment: Alignment, pair: Pair, seen: Observation) -> list[Change]:
-    """Return the change of two matched operations that read values which are no partners."""
+    """Return the change of two matched operations that do not read the same values."""
     a, _ = _nodes(alignment, pair)
     mine = [alignment.to_b.get(value, -1) for value in alignment.a.inputs(pair[0])]
     theirs = alignment.b.inputs(pair[1])

@@ -1,4 +1,4 @@
-"""The sentences of the findings, made of their facts; and what they call places."""
+"""Word the findings: sentences from their facts, and names of places."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST = 12
 """Operations that a sentence lists at most."""
 
 Part = str | GradedNumber
-"""A piece of a sentence: words, or a number of which a group of changes has a range."""
+"""A part of a sentence: words, or a number that becomes a range when several changes share the sentence."""
 
 VERBS = {
     DifferenceKind.ADDED: "added",
@@ -39,7 +39,7 @@ VERBS = {
 
 
 def sentence(kind: DifferenceKind, members: Sequence[Facts]) -> str:
-    """Return what is said of changes with equal facts: once, with the range of each graded number."""
+    """Return one sentence for changes with equal facts, with the range of each graded number."""
     columns = zip(*(_parts(kind, facts) for facts in members), strict=True)
     return "".join(_ranged([part for part in column if isinstance(part, GradedNumber)]) or str(column[0])
                    for column in columns)  # fmt: skip
@@ -123,7 +123,7 @@ def shown(value: object) -> str:
 
 
 def place(nodes: Sequence[Node]) -> str:
-    """Return the module that holds the nodes: the path itself for one, the common one for several."""
+    """Return the path of the module that holds all nodes."""
     paths = list(dict.fromkeys(node.module_path for node in nodes if node.op != "constant")) or [""]
     if len(paths) == 1:
         return paths[0] or "the network itself"

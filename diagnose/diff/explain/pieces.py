@@ -1,4 +1,4 @@
-"""The operations that have no partner, in connected pieces, and the change that each piece is."""
+"""Turn the operations that have no partner into connected pieces, and each piece into a change."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Piece = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def unmatched_pieces(alignment: Alignment, observed: Iterable[Observation]) -> list[Piece]:
-    """Return the unmatched nodes in connected pieces; pieces of A and B between the same neighbours are one."""
+    """Return the unmatched nodes in connected pieces; a piece of A and one of B between the same neighbours are one."""
     graph = nx.Graph()
     matched = alignment.to_b, alignment.to_a
     for side, skeleton in enumerate((alignment.a, alignment.b)):
@@ -80,9 +80,9 @@ def piece_change(alignment: Alignment, piece: Piece, observed: Iterable[Observat
 
 
 def _random_rate(a: Sequence[Node], b: Sequence[Node]) -> bool:
-    """Say whether two sets of operations drop another share of another number of elements.
+    """Say whether two sets of operations drop different shares, or draw different numbers of elements.
 
-    False where one of them draws in a way whose rate is not known.
+    False if one of them draws in a way whose rate is not known.
     """
     rates = []
     for nodes in (a, b):
@@ -135,7 +135,7 @@ def loose(node: Node) -> str:
 
 
 def _equal_blocks(alignment: Alignment, nodes: Sequence[Node], *, of_a: bool) -> int:
-    """Return how many equal blocks in a row a removed or added one is one of."""
+    """Return how many equal blocks stand in a row with a removed or added one, itself included."""
     skeleton = alignment.a if of_a else alignment.b
     matched = alignment.to_b if of_a else alignment.to_a
     words = [skeleton.digests[node.id][0] for node in nodes]
@@ -154,7 +154,7 @@ def _equal_blocks(alignment: Alignment, nodes: Sequence[Node], *, of_a: bool) ->
 
 
 def with_moves(found: Sequence[Change], alignment: Alignment) -> list[Change]:
-    """Join an operation removed here and the same one added there: it was moved."""
+    """Make one change of an operation that was removed at one place and added at another: it was moved."""
     result = list(found)
     for gone in [change for change in found if change.nodes_a and not change.nodes_b and len(change.nodes_a) <= 2]:
         words = [loose(alignment.a.graph.nodes[node]) for node in gone.nodes_a]

@@ -1,4 +1,4 @@
-"""What makes two nodes equal: labels, and Merkle digests of whole graphs, which ignore names."""
+"""Tell by labels which nodes are equal, and by Merkle digests which graphs are; names are ignored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIGITS = 7
 
 
 def plain_value(value: Any) -> Any:
-    """Return an attribute's value with its numbers rounded, a whole one as an integer."""
+    """Return the value of an attribute with its numbers rounded; a whole number becomes an integer."""
     if isinstance(value, tuple):
         return tuple(plain_value(item) for item in value)
     if isinstance(value, float):
@@ -23,7 +23,7 @@ def plain_value(value: Any) -> Any:
 
 
 def label_attributes(node: Node) -> tuple[tuple[str, Any], ...]:
-    """Return the attributes that are part of what a node computes; those that begin with ~ are remarks."""
+    """Return the attributes that decide what a node computes. Those that begin with ~ are remarks."""
     return tuple(
         (name, plain_value(value))
         for name, value in node.attributes
@@ -53,7 +53,7 @@ def weight_root(graph: Graph, node: Node) -> Node:
 
 
 def downward(graph: Graph) -> list[str]:
-    """Return for each node a digest of everything that it is computed from; weights count by kind and shape alone."""
+    """Return for each node a digest of all that it is computed from; of weights, kind and shape count."""
     weights = is_weight_leaf(graph)
     digests: list[str] = []
     order = 0
@@ -79,7 +79,7 @@ def digest(graph: Graph) -> str:
 
 
 def upward(graph: Graph, down: list[str]) -> list[str]:
-    """Return for each node a digest of everything that is computed from it."""
+    """Return for each node a digest of all that is computed from it, and of what it is computed from."""
     uses: list[list[str]] = [[] for _ in graph.nodes]
     for position, value in enumerate(graph.outputs):
         uses[value].append(f"output {position}")

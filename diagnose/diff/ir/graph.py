@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operation or leaf of a graph: `inputs` are the ids of the nodes it reads, `attributes` its constants.
+    """An operation or leaf of a graph: `inputs` are the ids of the nodes that it reads, `attributes` its constants.
 
     A leaf has the op "input", "parameter", "buffer" or "constant" and, but for a constant, its `name` in the module
     tree. `source` is "file:line".
@@ -33,7 +33,7 @@ class Node:
 class Graph:
     """What a network computes in one mode, in topological order: `nodes[i].id == i`.
 
-    `outputs` are its results; `effects` are nodes that are kept for what they do to a buffer, not for their value.
+    `outputs` are its results; `effects` are the nodes that change a buffer.
     `capture` says how it was read: "export" or "recorder".
     """
 

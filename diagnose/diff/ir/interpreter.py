@@ -18,7 +18,7 @@ from diagnose.diff.ir.operation_table import operation
 
 @dataclass(slots=True)
 class Execution:
-    """What an execution fills in: the running statistics after each norm, by node id."""
+    """The results of an execution besides its values: the running statistics after each norm, by node id."""
 
     statistics: dict[int, tuple[Tensor, ...]] = field(default_factory=dict)
 
@@ -47,7 +47,7 @@ def run_operation(node: Node, inputs: Sequence[Tensor]) -> Any:
 
 
 def _norm(node: Node, inputs: Sequence[Tensor], run: Execution) -> Any:
-    """Run a norm on copies of its running statistics and keep what they become."""
+    """Run a norm on copies of its running statistics, and keep the updated copies."""
     names = [name for name, _ in node.get("slots")]
     values = [value.detach().clone() if name.startswith("running") else value
               for name, value in zip(names, inputs, strict=True)]  # fmt: skip

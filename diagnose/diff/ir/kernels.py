@@ -1,4 +1,4 @@
-"""How the operations of the table are computed, where a single call of torch's does not do it."""
+"""Compute the operations of the table that a single function of torch's does not compute."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _tensors(slots: Sequence[tuple[str, str]], inputs: Sequence[Any]) -> dict[st
 
 
 def clamp(node: Node, inputs: Sequence[Tensor]) -> Any:
-    """Bound x, with the gradient at the bounds that was written."""
+    """Bound x; the gradient at the bounds is that of the call that was written."""
     x, gradient = inputs[0], node.get("~gradient")
     low, high = (0.0, None) if node.op == "relu" else (node.get("min"), node.get("max"))
     if gradient is None and node.op == "clamp":
@@ -76,7 +76,7 @@ def multiply_all(node: Node, inputs: Sequence[Tensor]) -> Tensor:
 
 
 def reduce_over(node: Node, inputs: Sequence[Tensor]) -> Any:
-    """Take the mean or sum over the dims `over`, or in the way of torch's operator where there are none."""
+    """Take the mean or sum over the dims `over`; without `over`, call torch's own operator."""
     over = node.get("over")
     if over is None:
         return call_aten(node, inputs)

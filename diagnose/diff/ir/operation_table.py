@@ -1,4 +1,4 @@
-"""What each operation is: one row of one table.
+"""Say what each operation is, in one row of one table.
 
 The names are those of torch's operators, "conv2d" or "gt.Scalar", and of the canonical form, "scale" or "rearrange".
 """
@@ -21,7 +21,7 @@ Run = Callable[[Node, Sequence[Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What an operation is; one without a row is of torch's alone: it has none of these properties."""
+    """What an operation is; one that has no row has none of these properties."""
 
     name: str
     run: Run | None = None

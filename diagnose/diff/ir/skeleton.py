@@ -1,4 +1,4 @@
-"""What the alignment looks at: operations without their weights, graded labels, and the cuts of a graph."""
+"""Prepare a graph for the alignment: its operations without their weights, their digests, and its segments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Skeleton:
 
     @cached_property
     def digests(self) -> list[tuple[str, str, str]]:
-        """Per node: what it computes with its shape, without, and the operation alone."""
+        """Per node: its label with the shape, its label without the shape, and its operation."""
         return [self._label(node) for node in self.graph.nodes]
 
     def _label(self, node: Node) -> tuple[str, str, str]:
@@ -46,12 +46,12 @@ class Skeleton:
 
     @cached_property
     def input_digests(self) -> list[str]:
-        """Digests of what each node is computed from."""
+        """Per node: a digest of what it is computed from."""
         return downward(self.graph)
 
     @cached_property
     def context_digests(self) -> list[str]:
-        """Digests of what each node is computed from and of what is computed from it."""
+        """Per node: a digest of what it is computed from, and of what is computed from it."""
         return upward(self.graph, self.input_digests)
 
     @cached_property
@@ -69,7 +69,7 @@ class Skeleton:
 
     @cached_property
     def origins(self) -> list[int]:
-        """Per node: where its value comes from when the activations and dropouts on the way are passed over."""
+        """Per node: the node that its value comes from, past activations and dropouts."""
         origins = list(range(len(self.graph.nodes)))
         for node in self.graph.nodes:
             if operation(node.op).passed_over and node.inputs:
@@ -78,7 +78,7 @@ class Skeleton:
 
     @cached_property
     def readers(self) -> list[set[tuple[int, int]]]:
-        """Per node: who reads it, and at which position if that matters, with activations passed over."""
+        """Per node: the nodes that read it, past activations, each with its position or -1 if that does not matter."""
         readers: list[set[tuple[int, int]]] = [set() for _ in self.graph.nodes]
         for node in reversed(self.nodes):
             for user, position in self.users[node]:
@@ -94,7 +94,7 @@ class Skeleton:
 
     @cached_property
     def segments(self) -> list[list[int]]:
-        """The nodes cut into runs, each of which ends in a node that everything before it flows through."""
+        """The nodes, cut into segments; all that comes before the last node of a segment flows through that node."""
         last_use = {value: position for position, node in enumerate(self.nodes) for value in self.inputs(node)}
         for value in self.graph.outputs:
             last_use[value] = len(self.nodes)
@@ -114,7 +114,7 @@ class Skeleton:
 
 
 def similarity(a: Skeleton, b: Skeleton, node_a: int, node_b: int) -> float:
-    """Return how alike two nodes are by themselves: 1 alike, 0.75 but for shapes, 0.45 the same operation, else 0."""
+    """Return how alike two nodes are: 1 alike, 0.75 but for their shapes, 0.45 the same operation, else 0."""
     for grade, x, y in zip((1.0, 0.75, 0.45), a.digests[node_a], b.digests[node_b], strict=True):
         if x == y:
             return grade
@@ -122,6 +122,6 @@ def similarity(a: Skeleton, b: Skeleton, node_a: int, node_b: int) -> float:
 
 
 def same_name(a: Skeleton, b: Skeleton, node_a: int, node_b: int) -> bool:
-    """Say whether the last parts of two nodes' module paths are equal; good for breaking ties and nothing else."""
+    """Say whether the last parts of two module paths are equal. That only decides between equal matchings."""
     mine, theirs = (side.graph.nodes[node].module_path.split(".")[-3:] for side, node in ((a, node_a), (b, node_b)))
     return mine == theirs

@@ -1,4 +1,4 @@
-"""Two networks with the weights of their checkpoints: which weights differ, and where the activations first part."""
+"""Compare two networks with given weights: which weights differ, and where the activations first part."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ INPUTS = 2
 
 @dataclass(frozen=True, slots=True)
 class LoadedNetwork:
-    """A network with the weights it was given, a copy in float64; `told` says which they are."""
+    """A copy of a network in float64 with given weights; `told` says where these are from."""
 
     module: nn.Module
     told: str
 
 
 def loaded(module: nn.Module, checkpoint: Checkpoint | None, *, told: str) -> LoadedNetwork:
-    """Return a copy of a network in float64 with a checkpoint's exact values; without one it keeps those it has.
+    """Return a copy of a network in float64 with the exact values of a checkpoint, or with its own weights.
 
-    `told` says which these are.
+    `told` says what its own weights are.
     """
     twin = copy.deepcopy(module).to(torch.float64)
     if checkpoint is None:
@@ -97,7 +97,7 @@ def _steps(
     results: Sequence[Sequence[Sequence[Tensor]]],
     differing: set[str],
 ) -> tuple[OperationDistance, ...]:
-    """Return all aligned operations, or nothing where the graphs do not give the modules' own outputs."""
+    """Return the distances of all aligned operations; nothing if a graph does not give its module's outputs."""
     found: dict[tuple[int, int], Distance] = {}
     for index, tensors in enumerate(drawn):
         if not all(
@@ -145,7 +145,7 @@ def _outputs(module: nn.Module, tensors: tuple[Tensor, ...], skipped: list[Skipp
 
 
 def _reproduces(side: Side, tensors: tuple[Tensor, ...], expected: Sequence[Tensor]) -> bool:
-    """Compute a graph, and say whether it gives what the module gave."""
+    """Run a graph, and say whether it gives the outputs of its module."""
     with DropoutKeepsAll():  # type: ignore[no-untyped-call]
         run_graph(side, tensors)
     found = [side.values.get(node) for node in side.skeleton.graph.outputs]

@@ -16,7 +16,7 @@ SHOWN = 12
 
 
 def trained_verdict(trained: TrainedComparison, a: str, b: str) -> Prose:
-    """Say in a sentence what the given weights make of the two networks."""
+    """Say in a sentence whether the networks compute the same with the given weights."""
     step = trained.first
     if trained.verdict == "equal":
         text = f"With these weights they compute the same: {_equal(trained)}."
@@ -38,7 +38,7 @@ def trained_verdict(trained: TrainedComparison, a: str, b: str) -> Prose:
 
 
 def trained_finding(trained: TrainedComparison) -> Finding:
-    """Return the finding: real where the outputs differ and a weight does, too."""
+    """Return the finding on the weights: real if the outputs differ and a weight differs."""
     differing = trained.differing
     where = tuple(_pair(weight.a, weight.b) for weight in differing)
     evidence = _evidence(trained)
@@ -54,7 +54,7 @@ def trained_finding(trained: TrainedComparison) -> Finding:
 
 
 def trained_section(trained: TrainedComparison, a: str, b: str) -> Section:
-    """Return the section: whose weights, where they part, which weights differ, and all of both in folded tables."""
+    """Return the section on the weights: whose they are, which differ, and where the values part."""
     said = [Prose(f"A is {a} with {trained.a}. B is {b} with {trained.b}.")]
     if trained.unmatched:
         unread = (

@@ -1,4 +1,4 @@
-"""The values of a comparison with given weights: how far weights, operations and outputs are apart."""
+"""Hold what a comparison with given weights found: how far weights, operations and outputs are apart."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class WeightDelta:
 
 @dataclass(frozen=True, slots=True)
 class TrainedComparison:
-    """Two networks with given weights: `a` and `b` say whose; `outputs` is None where they could not be run.
+    """Two networks with given weights, compared: `a` and `b` say whose weights these are.
 
-    `weights` are all matched ones and `steps` all aligned operations, both in the order of A; `architecture` is the
-    verdict without the weights. `unmatched` are tensors without a counterpart; equivalent networks read none of them.
+    `architecture` is the verdict without the weights. `outputs` is None if they could not be run. `steps` are all
+    aligned operations and `weights` all matched weights, in the order of A; `unmatched` are the other tensors.
     """
 
     a: str
@@ -70,7 +70,7 @@ class TrainedComparison:
 
     @property
     def verdict(self) -> str:
-        """Return "equal", "different" or "undetermined": outputs show a difference, never that there is none."""
+        """Return "equal", "different" or "undetermined"; equal outputs alone are no proof of equal networks."""
         if self.outputs is None:
             return "undetermined"
         if self.architecture is Equivalence.EQUIVALENT and not self.differing:

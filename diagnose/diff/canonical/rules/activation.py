@@ -15,7 +15,7 @@ from diagnose.diff.ir.operation_table import operation
 
 
 def _bounded(builder: GraphBuilder, node: Node, low: float | None, high: float | None, gradient: str) -> int:
-    """Return relu or clamp, with a word for the gradient at the bounds."""
+    """Return relu or clamp, with the gradient at the bounds as a remark."""
     attributes: dict[str, object] = {"~gradient": gradient}
     if low == 0 and high is None:
         return builder.make("relu", node.inputs[:1], node.shape, like=node, attributes=attributes)
@@ -40,7 +40,7 @@ def _clamp(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _extremum(builder: GraphBuilder, node: Node) -> int | None:
-    """maximum(x, 0) is relu, minimum(x, c) a clamp; where both are tensors only the order of operands is free."""
+    """maximum(x, 0) is relu, and minimum(x, c) is a clamp."""
     for value, bound_id in (node.inputs, node.inputs[::-1]):
         constant = builder[bound_id]
         if constant.op in ("constant", "fill"):

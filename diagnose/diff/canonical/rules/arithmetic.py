@@ -13,7 +13,7 @@ _FLOATS = ("float32", "float64", "float16", "bfloat16")
 
 
 def scalar_of(builder: GraphBuilder, node: Node, position: int, name: str) -> float | None:
-    """Return an operand that is a number: an attribute, or a constant of one element."""
+    """Return the value of an operand that is a number, an attribute or a constant of one element; else None."""
     value = node.get(name)
     if isinstance(value, (int, float)):
         return float(value)
@@ -27,7 +27,7 @@ def scalar_of(builder: GraphBuilder, node: Node, position: int, name: str) -> fl
 
 
 def _floating(builder: GraphBuilder, node: Node) -> bool:
-    """Say whether an operation works on floats of one type; a mask may stand among them."""
+    """Say whether an operation works on floats of one type, and on masks."""
     kinds = {builder[value].dtype for value in node.inputs}
     return node.dtype in _FLOATS and node.dtype in kinds and kinds <= {node.dtype, "bool"}
 
@@ -131,7 +131,7 @@ def _scale(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _unscaled(builder: GraphBuilder, node: Node) -> int | None:
-    """A scalar factor of an operand is a factor of the product; it keeps the place where it was written."""
+    """A scalar factor of an operand is a factor of the whole product."""
     factor, written = 1.0, node
     values: list[int] = []
     for value in node.inputs:
@@ -174,7 +174,7 @@ def _unexpanded(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _unit_axes(builder: GraphBuilder, node: Node) -> int | None:
-    """Leading axes of size 1 of a weight are broadcast anyway."""
+    """Leading axes of size 1 can be left out of a weight: it is broadcast all the same."""
     values = []
     for value in node.inputs:
         shape = builder.shape(value)
@@ -189,7 +189,7 @@ def _unit_axes(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def is_weight(builder: GraphBuilder, value: int) -> bool:
-    """Say whether a value is a weight as it stands, or a view of one."""
+    """Say whether a value is a weight or a view of one."""
     node = builder[value]
     while operation(node.op).is_view:
         node = builder[node.inputs[0]]
@@ -203,7 +203,7 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def _reduce(builder: GraphBuilder, node: Node) -> int | None:
-    """One form for sums and means: over sorted dims, without keeping them."""
+    """Sums and means have one form: they name sorted dims, and do not keep them."""
     kind = node.op.partition(".")[0]
     if node.get("over") is not None or node.get("dtype") not in (None, node.dtype) or not _floating(builder, node):
         return None
@@ -211,7 +211,7 @@ def _reduce(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def dims_of(builder: GraphBuilder, node: Node) -> tuple[int, ...]:
-    """Return the dims that a reduction names, counted from the front and rising; all of them where it names none."""
+    """Return the dims that a reduction names, counted from the front and sorted; all dims if it names none."""
     rank = len(builder.shape(node.inputs[0]))
     dims = node.get("dim")
     dims = (dims,) if isinstance(dims, int) else dims

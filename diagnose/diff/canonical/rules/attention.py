@@ -10,7 +10,7 @@ from diagnose.diff.ir.graph import Node
 
 
 def _explicit(builder: GraphBuilder, node: Node) -> int | None:
-    """Spell the scale out: 1/√d where none is given."""
+    """The scale is written out: it is 1/√d if none is given."""
     attributes = dict(node.attributes)
     masked = "attn_mask" in dict(attributes.get("slots") or ())
     wanted = {"scale": attributes.get("scale") or 1 / sqrt(builder.shape(node.inputs[0])[-1]),
@@ -22,7 +22,7 @@ def _explicit(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _softmax(builder: GraphBuilder, node: Node) -> int | None:
-    """One form for softmax: a dim counted from the front."""
+    """Softmax has one form: its dim is counted from the front."""
     rank = len(node.shape)
     if node.get("dtype") not in (None, node.dtype) or node.get("half_to_float"):
         return None

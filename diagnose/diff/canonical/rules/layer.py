@@ -62,7 +62,7 @@ def _bias(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _convolution(builder: GraphBuilder, node: Node) -> int | None:
-    """One form for paddings: numbers, and a zero padding before the layer is its own."""
+    """Paddings are numbers, and a padding by zeros before the layer is the layer's own padding."""
     attributes = dict(node.attributes)
     kernel = builder.shape(node.inputs[1])[2:]
     padding = attributes.get("padding")
@@ -115,7 +115,7 @@ def _instance_norm(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _global_pool(builder: GraphBuilder, node: Node) -> int | None:
-    """Average pooling over a whole map is its mean, under each of its names."""
+    """Average pooling over a whole map is the mean of the map."""
     source = builder.shape(node.inputs[0])
     space = len(node.shape) - (len(source) - _pooled(node))
     over = tuple(range(len(source) - space, len(source)))
@@ -133,7 +133,7 @@ def _pooled(node: Node) -> int:
 
 
 def _average_pool(builder: GraphBuilder, node: Node) -> int | None:
-    """An adaptive pooling onto a divisor of the size is a plain one; without padding, padding is not counted."""
+    """An adaptive pooling is a plain one if the new size divides the old one."""
     source = builder.shape(node.inputs[0])
     space = _pooled(node)
     if node.op.startswith("adaptive"):
@@ -148,9 +148,9 @@ def _average_pool(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _pool_defaults(builder: GraphBuilder, node: Node) -> int | None:
-    """Spell a pooling's defaults out: the stride is the kernel, one number stands for every dim.
+    """The defaults of a pooling are written out: its stride is its kernel, and one number stands for every dim.
 
-    At stride 1 every window fits, so rounding up changes nothing.
+    At stride 1 every window fits, so that rounding up changes nothing. Without padding no padding can be counted.
     """
     attributes = dict(node.attributes)
     space = _pooled(node)

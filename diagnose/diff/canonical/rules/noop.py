@@ -24,7 +24,7 @@ def _dropout(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _pool(builder: GraphBuilder, node: Node) -> int | None:
-    """A pooling over windows of one element, or onto the size that is already there."""
+    """A pooling over windows of one element computes nothing, nor does one onto the size that its input has."""
     if node.op.startswith("adaptive"):
         return node.inputs[0] if builder.shape(node.inputs[0]) == node.shape else None
     stride = node.get("stride") or node.get("kernel_size")
@@ -37,7 +37,7 @@ def _pad(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _copied(builder: GraphBuilder, node: Node) -> int | None:
-    """What is copied over a tensor stands in its place."""
+    """A tensor that another one is copied over is that other one."""
     source = builder[node.inputs[1]]
     if (source.shape, source.dtype) == (node.shape, node.dtype):
         return source.id
@@ -45,7 +45,7 @@ def _copied(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _rewritten(builder: GraphBuilder, node: Node) -> int | None:
-    """Writing a view back unchanged writes nothing."""
+    """Writing a view back unchanged computes nothing; of two writes to one view, the second counts."""
     kept, written = builder[node.inputs[0]], builder[node.inputs[1]]
     if written.op == "slice" and written.inputs == (kept.id,) and node.get("view") == "slice.Tensor":
         same = (written.get("dim"), written.get("start")) == (node.get("dim"), node.get("start"))

@@ -28,7 +28,7 @@ class _Spread:
 
 
 def _variance(builder: GraphBuilder, node: Node) -> int | None:
-    """The biased variance is the mean of the squared deviations; here it keeps a name of its own."""
+    """The biased variance has one form, whatever call computes it."""
     unbiased = node.get("unbiased", True) if node.get("correction") is None else node.get("correction") != 0
     if node.get("over") is not None or unbiased:
         return None
@@ -54,7 +54,7 @@ def _normalised(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _spread(builder: GraphBuilder, root: int, exponent: float) -> _Spread | None:
-    """Read √(mean(d²) + eps), with axes of size 1 put back anywhere on the way."""
+    """Return what √(mean(d²) + eps) is computed from; axes of size 1 may have been added on the way."""
     power = without_unit_axes(builder, root)
     if power.op != "power" or not isclose(power.get("exponent"), exponent):
         return None
@@ -120,7 +120,7 @@ def _attributes(normalized: tuple[int, ...], eps: float, *weights: str) -> dict[
 
 
 def _affine(builder: GraphBuilder, node: Node) -> int | None:
-    """A norm's factor and then its summand, one of each per normalised element, are its weight and bias."""
+    """A weight multiplied to a norm's result is the norm's weight; one that is added after that is its bias."""
     if len(node.inputs) != 2:
         return None
     for value, operand in (node.inputs, node.inputs[::-1]):
@@ -141,7 +141,7 @@ def _affine(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _per_element(builder: GraphBuilder, weight: int, norm: Node, seen: Node) -> int | None:
-    """Return the weight in the norm's own shape, where broadcasting gives each normalised element one number."""
+    """Return the weight in the norm's shape; None unless each normalised element gets one number of it."""
     normalized = norm.get("normalized_shape")
     shape = builder.shape(weight)
     trimmed = shape[next((axis for axis, size in enumerate(shape) if size > 1), len(shape) - 1) :]
@@ -154,7 +154,7 @@ def _per_element(builder: GraphBuilder, weight: int, norm: Node, seen: Node) -> 
 
 
 def _spelled(builder: GraphBuilder, node: Node) -> int | None:
-    """Spell a norm's attributes out; below autograd it has another name."""
+    """The attributes of a norm are written out, its default eps as well."""
     names = [name for name, _ in node.get("slots") or ()]
     if "normalized_shape" not in dict(node.attributes) or set(names) - {"input", "weight", "bias"}:
         return None

@@ -1,7 +1,7 @@
 """Rules of a second canonical form, in which a 1×1 convolution is a linear layer over the channels.
 
-They are apart, since a convolution keeps its name where nothing calls for another: the second form is used only where
-it brings two graphs nearer to each other than the first does.
+The second form is used only if it brings two graphs nearer to each other than the first form does. Otherwise a
+convolution keeps its name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from diagnose.diff.ir.graph import Node
 
 
 def _pointwise(builder: GraphBuilder, node: Node) -> int | None:
-    """A convolution with a 1×1 kernel at stride 1 mixes the channels of every pixel; one of them alone scales them."""
+    """A 1×1 convolution at stride 1 is a linear layer over the channels; a depthwise one is a product."""
     weight, shape = node.inputs[1], builder.shape(node.inputs[0])
     plain = not any(node.get("padding")) and set(node.get("stride")) == {1}
     if not plain or set(builder.shape(weight)[2:]) != {1} or len(shape) < 3:

@@ -1,4 +1,4 @@
-"""Rules of the canonical form for products of many names: einsum, and sums and products fused into one call."""
+"""Rules of the canonical form for products under other names, as einsum, and for fused sums and products."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diagnose.diff.ir.graph import Node
 
 
 def _einsum(builder: GraphBuilder, node: Node) -> int | None:
-    """A contraction of two tensors is a matrix product, with a weight a linear layer, and axes arranged around it."""
+    """An einsum of two tensors is a matrix product, or with a weight a linear layer, between arrangements."""
     left, arrow, out = str(node.get("equation")).replace(" ", "").partition("->")
     terms = left.split(",")
     if not arrow or len(terms) != 2 or "." in left or any(len(set(term)) != len(term) for term in (*terms, out)):
@@ -52,9 +52,9 @@ def _arranged(
     builder: GraphBuilder, node: Node, term: tuple[str, int], first: object, last: object, sizes: dict[str, int],
     lead: int | None = None, *, merged: bool = False,
 ) -> int:  # fmt: skip
-    """Bring a tensor's axes into the order `first` and then `last`, the `last` ones merged.
+    """Bring a tensor's axes into the order `first` and then `last`, and merge the `last` ones.
 
-    Of the first ones `lead` stay apart and the others are merged, or with `merged` all are; else all stay apart.
+    If `lead` is given, so many of the `first` axes stay apart and the others are merged; `merged` merges all of them.
     """
     heads, tails = list(first), list(last)  # type: ignore[call-overload]
     names, value = term
@@ -115,7 +115,7 @@ def _weight_first(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _sum_of_stack(builder: GraphBuilder, node: Node) -> int | None:
-    """The sum over an axis along which values were stacked is their sum, and their mean its part."""
+    """The sum over the axis of a stack is the sum of the values that were stacked; their mean likewise."""
     source = builder[node.inputs[0]]
     dim = source.get("dim")
     if source.op != "cat" or node.get("over") != (dim,) or source.shape[dim] != len(source.inputs):
@@ -126,7 +126,7 @@ def _sum_of_stack(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _mean_of_means(builder: GraphBuilder, node: Node) -> int | None:
-    """A mean of a mean, or a sum of a sum, is one over the dims of both."""
+    """A mean of a mean is a mean over the dims of both, and a sum of a sum likewise."""
     outer, over = builder[node.inputs[0]], node.get("over")
     source = without_unit_axes(builder, outer.id)
     if over is None or source.op != node.op or source.get("over") is None:

@@ -12,7 +12,7 @@ from diagnose.diff.ir.operation_table import base, operation
 
 
 def _filled(builder: GraphBuilder, node: Node) -> int | None:
-    """One form for a tensor of one number."""
+    """A tensor that holds one number has one form."""
     kind = base(node.op).removesuffix("_like").removeprefix("new_")
     value = {"zeros": 0.0, "ones": 1.0}.get(kind, node.get("fill_value", node.get("value")))
     if not isinstance(value, (int, float)):
@@ -25,14 +25,14 @@ def _masked(builder: GraphBuilder, like: Node, keep: float, *, dtype: str | None
 
 
 def _masking(builder: GraphBuilder, node: Node, value: int, mask: int, keep: float) -> int:
-    """Return the product of a value and a mask, which takes the type of the node and has no other reader."""
+    """Return the product of a value and a mask; the mask takes the type of the node."""
     numbers = _masked(builder, builder[mask], keep, dtype=node.dtype)
     builder.read_once.add(numbers)
     return builder.make("mul", (value, numbers), node.shape, like=node)
 
 
 def _mask(builder: GraphBuilder, node: Node) -> int | None:
-    """A mask drawn by filling an empty tensor, from a tensor of one p, or as ⌊p + u⌋ with a uniform u."""
+    """A mask has one form: filled into an empty tensor, drawn from a tensor of one p, or ⌊p + u⌋ with a uniform u."""
     if node.op == "bernoulli.float":
         return _masked(builder, node, node.get("p"))
     source = builder[node.inputs[0]] if node.inputs else node
@@ -65,7 +65,7 @@ def _is_mask(builder: GraphBuilder, value: int) -> bool:
 
 
 def _converted(builder: GraphBuilder, node: Node) -> int | None:
-    """A mask of booleans as numbers."""
+    """A mask of booleans that is converted to numbers is a mask of numbers."""
     source = node.inputs[0]
     if not _is_mask(builder, source) or builder[source].dtype != "bool":
         return None
@@ -90,7 +90,7 @@ def _opposite(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _chosen(builder: GraphBuilder, node: Node) -> int | None:
-    """A value where a mask is 1, else 0, is the product with the mask."""
+    """A choice between a value and 0 by a mask is the product of the value and the mask."""
     condition, *rest = node.inputs if node.op.startswith("where") else node.inputs[::-1]
     if not _is_mask(builder, condition) or not rest or builder.shape(rest[0]) != node.shape:
         return None

@@ -64,7 +64,7 @@ def _after_unary(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _after_rowwise(builder: GraphBuilder, node: Node) -> int | None:
-    """A layer that acts on the last dim alone lets the other axes be arranged after it."""
+    """The axes before the last one may be arranged after a layer that works on the last one alone."""
     source = builder[node.inputs[0]]
     if source.op != "rearrange" or not node.shape:
         return None
@@ -85,7 +85,7 @@ def _after_rowwise(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _rows_in_order(builder: GraphBuilder, node: Node, source: Node) -> int | None:
-    """A linear layer reads its rows in the order of the source; they are brought into another order after it."""
+    """A linear layer reads its rows in the order of the source, and the rows are reordered after it."""
     inner = builder.shape(source.inputs[0])
     rows = rows_in_order(inner, arrangement_of(source))
     if rows is None or rows.before == arrangement_of(source):
@@ -101,7 +101,7 @@ def _rows_in_order(builder: GraphBuilder, node: Node, source: Node) -> int | Non
 
 
 def _after_sum(builder: GraphBuilder, node: Node) -> int | None:
-    """An elementwise operation on values arranged alike is arranged after it."""
+    """A sum or product of values that are arranged in one way is arranged after it."""
     sources = [builder[value] for value in node.inputs]
     if len(sources) < 2 or any(source.op != "rearrange" for source in sources):
         return None

@@ -1,4 +1,4 @@
-"""Rules of the canonical form for slices and concatenations: a slice stands as near to the leaves as it can."""
+"""Rules of the canonical form for slices and concatenations; a slice moves as near to the leaves as it can."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _slice_of(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _slice_of_features(builder: GraphBuilder, node: Node, source: Node) -> int | None:
-    """Cut features that stand apart out of a linear layer's output: its weight's rows are put side by side first."""
+    """Cut features that are not side by side out of a linear layer, whose weight is reordered first."""
     layer = builder[source.inputs[0]]
     dim, start, stop = node.get("dim"), node.get("start"), node.get("stop")
     front = fronted(layer.shape, arrangement_of(source), dim, (start, stop))
@@ -110,7 +110,7 @@ def _cat(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _adjoining(builder: GraphBuilder, pieces: list[int], dim: int) -> list[int]:
-    """Join neighbouring slices of one value that adjoin."""
+    """Join slices of one value if one begins where the other ends."""
     joined = [pieces[0]]
     for next_piece in pieces[1:]:
         a, b = builder[joined[-1]], builder[next_piece]

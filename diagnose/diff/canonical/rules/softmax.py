@@ -1,4 +1,4 @@
-"""Rules of the canonical form for softmax, log-softmax and gates that halve their channels, fused or spelled out."""
+"""Rules of the canonical form for softmax, log-softmax, gated linear units and leaky relu, fused or spelled out."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _logarithm(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _difference(builder: GraphBuilder, node: Node) -> int | None:
-    """Without its log Σ exp(x), x is log-softmax."""
+    """Log-softmax is x − log Σ exp(x)."""
     for dim in range(len(node.shape)):
         value = _less(builder, node, "logsumexp", dim)
         if value is not None:
@@ -60,7 +60,7 @@ def _difference(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _log_softmax(builder: GraphBuilder, node: Node) -> int | None:
-    """One form for log-softmax: a dim counted from the front."""
+    """Log-softmax has one form: its dim is counted from the front."""
     attributes = {"dim": node.get("dim") % len(node.shape)}
     if node.get("dtype") not in (None, node.dtype) or dict(node.attributes) == attributes:
         return None
