@@ -96,7 +96,7 @@ def transplant(
 def as_mapping(
     matches: Iterable[WeightMatch], state_a: Mapping[str, Tensor], state_b: Mapping[str, Tensor]
 ) -> WeightMapping:
-    """Return the mapping as a value; a weight that no move fills stands under `only_a` or `only_b`."""
+    """Return the mapping as a value; a weight that no match holds stands under `only_a` or `only_b`."""
     matches = tuple(matches)
     pairs = tuple(WeightPair(match.a.name, match.b.name, _transform(match)) for match in matches)
     return WeightMapping(
@@ -107,7 +107,7 @@ def as_mapping(
 
 
 def _unmoved(state: Mapping[str, Tensor], used: set[str]) -> tuple[str, ...]:
-    """Return the names that no move has; a tied weight is moved under one of its names."""
+    """Return the names of the tensors that no match holds; a tied weight is matched under one of its names."""
     matches = {id(state[name]) for name in used}
     return tuple(name for name, tensor in state.items() if id(tensor) not in matches and not _is_counter(tensor))
 

@@ -29,9 +29,9 @@ MOST = 24
 class RegionGroup:
     """Regions that read weights without a partner, and what trying to pair them showed.
 
-    `free` elements in A and in B have no partner; `tried` correspondences of them; `moves` is the one that makes the
-    regions equal or, where no other is possible, the nearest one. Where `unknown`, none is known though there may be
-    one, and then numbers say nothing about these regions.
+    `free` counts the elements in A and in B that have no partner, `tried` the correspondences that were tried.
+    `matches` is the one that makes the regions equal or, if no other is possible, the nearest one. `unknown` says that
+    there may be one that was not found; numbers then say nothing about these regions.
     """
 
     pairs: tuple[Pair, ...]
@@ -44,13 +44,13 @@ class RegionGroup:
 def pair_unpaired(
     alignment: Alignment, a: Side, b: Side, matches: Sequence[WeightMatch], pairs: Sequence[Pair]
 ) -> tuple[RegionGroup, ...]:
-    """Try to pair the weights that `moved` does not reach, group by group; B's tensors are written to.
+    """Try to pair the weights that `matches` does not reach, group by group; B's tensors are written to.
 
     Args:
         alignment: of both networks in one mode.
         a: A with its values computed.
         b: B.
-        moved: the weights that have a partner.
+        matches: the weights that have a partner.
         pairs: the matched operations that are not alike.
     """
     groups = []
@@ -170,7 +170,7 @@ def _paired(
 
 
 def _certain(free_a: Sequence[UnpairedWeight], free_b: Sequence[UnpairedWeight]) -> bool:
-    """Say whether no correspondence can hide beyond those of whole tensors: vectors alone, or one layer for another.
+    """Say whether all possible correspondences were tried: there are vectors alone, or one layer for another.
 
     The rows of a matrix may be ordered in ways that are not tried (the heads of fused q, k and v, gates).
     """
