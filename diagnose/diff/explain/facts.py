@@ -73,7 +73,10 @@ class ExtraArgument:
 
 @dataclass(frozen=True, slots=True)
 class AttributeChange:
-    """An attribute of an operation, with its values in A and in B."""
+    """An attribute of an operation, with its values in A and in B.
+
+    Only the value in A may be graded: of two factors that are exchanged, each is a change of its own.
+    """
 
     name: str
     a: Hashable

@@ -82,7 +82,7 @@ def _attributes(alignment: Alignment, pair: Pair, seen: Observation | None) -> l
     different = sorted(name for name in {*mine, *theirs} - left_out if mine.get(name) != theirs.get(name))
     if not different:
         return []
-    changes = tuple(AttributeChange(name, *(graded(name, side.get(name)) for side in (mine, theirs)))
+    changes = tuple(AttributeChange(name, graded(name, mine.get(name)), theirs.get(name))
                     for name in different)  # fmt: skip
     certain = bool(RANDOM_RATES & set(different))
     judged = (Significance.REAL, BY_RATE) if certain else _judged(seen)

@@ -75,3 +75,10 @@ def test_what_only_eval_mode_shows_is_a_finding_of_its_own() -> None:
 
     assert [finding.message for finding in grouped([(change, "train"), (change, "eval")])] == [
         "scale (factor 0.5) added", "scale (factor 0.5) added (in eval mode alone)"]  # fmt: skip
+
+
+def test_two_factors_that_are_exchanged_are_two_findings() -> None:
+    exchanged = [AttributeChanges("scale", (AttributeChange("factor", GradedNumber(a), b),))
+                 for a, b in ((0.3, 0.7), (0.7, 0.3))]  # fmt: skip
+
+    assert len(grouped(changes_of(ATTRIBUTE, *exchanged))) == 2
