@@ -11,6 +11,7 @@ from diagnose.diff.canonical.canonical import Canonical, canonical
 from diagnose.diff.capture.export import export_tape
 from diagnose.diff.capture.functionalise import functional
 from diagnose.diff.capture.record import record_tape
+from diagnose.diff.capture.results import Signature
 from diagnose.diff.capture.steady import is_steady
 from diagnose.diff.capture.tape import CannotCapture, Tape
 from diagnose.diff.ir.digest import digest
@@ -24,14 +25,16 @@ Way = Callable[[nn.Module, tuple[Tensor, ...]], Tape]
 class Capture:
     """A network's canonical form in one mode, and the tensors of its constants by their digest.
 
-    `steady` is False where two forward passes called other operators; `structure` describes the nesting of the outputs.
+    `steady` is False where two forward passes called other operators; `signature` says where the outputs stand in what
+    the network returns, and `places` where each output of the graph does.
     """
 
     form: Canonical
     constants: Mapping[str, Tensor]
-    structure: str
+    signature: Signature
     steady: bool
     skipped: tuple[Skipped, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 def capture(
@@ -63,7 +66,8 @@ def capture(
         name = "recorder" if way is record_tape else "export"
         form = _form(tape, training, name)
         steady = not twice or _steady(way, module, inputs, form, training)
-    return Capture(form, tape.constants, tape.structure, steady, skipped)
+    places = *tape.signature.places, *tape.signature.losses
+    return Capture(form, tape.constants, tape.signature, steady, skipped, places)
 
 
 def _steady(way: Way, module: nn.Module, inputs: tuple[Tensor, ...], form: Canonical, training: bool) -> bool:

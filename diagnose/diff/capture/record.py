@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from diagnose.diff.capture.leaves import constant_leaf, is_state, state_leaf
+from diagnose.diff.capture.results import flattened
 from diagnose.diff.capture.tape import CannotCapture, Ref, Tape, TapeEntry, meta_of
 from diagnose.errors import in_one_line
 from diagnose.networks.build_errors import as_exceptions
@@ -30,8 +31,8 @@ def record_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     recorder = _TapeRecorder(module, inputs)
     random_state = torch.get_rng_state()
     try:
-        with _paths(module, recorder), torch.enable_grad(), recorder, as_exceptions():
-            result = module(*inputs)
+        with flattened(module) as seen, _paths(module, recorder), torch.enable_grad(), recorder, as_exceptions():
+            tensors = module(*inputs)
     except CannotCapture:
         raise
     except Exception as error:  # the forward pass of any model may raise anything
@@ -41,9 +42,8 @@ def record_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
         with torch.no_grad():
             for name, buffer in module.named_buffers():
                 buffer.copy_(buffers[name])
-    leaves, structure = pytree.tree_flatten(result)
-    recorder.tape.outputs = [recorder.ref(leaf) for leaf in leaves if isinstance(leaf, Tensor)]
-    recorder.tape.structure = str(structure)
+    recorder.tape.outputs = [recorder.ref(tensor) for tensor in tensors]
+    recorder.tape.signature = seen[-1].signature
     return recorder.tape
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from diagnose.diff.capture.results import Signature
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
@@ -43,12 +45,12 @@ class TapeEntry:
 
 @dataclass(slots=True)
 class Tape:
-    """All entries in the order of execution, the outputs, and the tensors of the constants by their digest."""
+    """All entries in the order of execution, the outputs with their places, and the constants by their digest."""
 
     entries: list[TapeEntry] = field(default_factory=list)
     outputs: list[Ref] = field(default_factory=list)
     constants: dict[str, Tensor] = field(default_factory=dict)
-    structure: str = ""
+    signature: Signature = field(default_factory=Signature)
 
     def add(self, entry: TapeEntry) -> int:
         """Append an entry and return its index."""

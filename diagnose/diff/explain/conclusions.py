@@ -9,6 +9,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from diagnose.diff.explain.changes import Change
+from diagnose.diff.explain.state_findings import FACTS
 from diagnose.values import Finding, Proof, Significance, WeightMapping
 
 _GRADED = re.compile(r"(?:(?<=rate )|(?<=factor )|(?<=\(p ))-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -82,23 +83,22 @@ def verdict_of(
     same: bool, proof: Proof, findings: Sequence[Finding], *, trusted: bool, steady: bool
 ) -> tuple[str, list[Finding]]:
     """Return the verdict, and what stands against a clearer one."""
+    real = [item for item in findings if item.verdict is Significance.REAL and item.kind != "initial weights"]
+    open_ones = [item for item in findings if item.verdict is Significance.UNDETERMINED]
     doubts = []
     if not trusted:
         doubts.append(_doubt("the canonical form does not reproduce the network's own outputs; it is not relied upon"))
     if not steady:
         doubts.append(_doubt("a second capture gave another graph: the network draws random numbers in Python"))
-    if same and proof.agrees is False:
+    if same and not real and proof.agrees is False:
         doubts.append(_doubt("the canonical forms are equal, but the numbers after the transplant are not"))
-    real = any(finding.verdict is Significance.REAL and finding.kind != "initial weights" for finding in findings)
-    if not same and all(
-        finding.verdict is Significance.COSMETIC or finding.kind == "initial weights" for finding in findings
-    ):
+    if same and proof.agrees is None:
+        doubts.append(_doubt("the canonical forms are equal, but neither network could be run to confirm it"))
+    if not same and not real and not open_ones:
         doubts.append(_doubt("the canonical forms differ in a way that no finding names"))
-    if doubts and not (real and trusted):
-        return "undetermined", doubts
-    if same:
-        return "equivalent", doubts
-    return ("different" if real else "undetermined"), doubts
+    if any(item.kind in FACTS for item in real) or (real and trusted):
+        return "different", doubts
+    return ("undetermined" if doubts or open_ones or not same else "equivalent"), doubts
 
 
 def _doubt(message: str) -> Finding:

@@ -15,7 +15,8 @@ from diagnose.diff.capture.capture import Capture
 from diagnose.diff.explain.changes import Change, changes
 from diagnose.diff.proof.localise import Side, run_graph
 from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
-from diagnose.diff.proof.transplant import LargestDifference, Transplant, outputs, restored_state
+from diagnose.diff.proof.tolerance import LargestDifference, doubled
+from diagnose.diff.proof.transplant import Transplant, outputs, restored_state
 from diagnose.diff.weights.unpaired import RegionGroup, observations, pair_unpaired
 from diagnose.networks.process_state import in_mode
 from diagnose.values import InputSpec, Significance
@@ -45,7 +46,7 @@ def set_up_experiment(
     with DropoutKeepsAll():  # type: ignore[no-untyped-call]
         run_graph(a, samples(inputs, torch.Generator().manual_seed(5), torch.float64))
         pairs = tuple(touched(alignment))
-        groups = pair_unpaired(alignment, a, b, prepared.matches, pairs)
+        groups = pair_unpaired(alignment, a, b, prepared.matches, pairs, prepared.kept)
     return Experiment(training, alignment, a, b, pairs, groups)
 
 
@@ -64,7 +65,7 @@ def canonical_form_reproduces(
             with torch.no_grad(), in_mode(module, training=training), DropoutKeepsAll():  # type: ignore[no-untyped-call]
                 run_graph(side, drawn)
                 with restored_state(module):
-                    expected = outputs(module, drawn)
+                    expected = outputs(module, drawn, captured.places)
         except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
             continue  # what cannot be run in float64 is reported by the proof
         worst = LargestDifference()
@@ -108,7 +109,4 @@ def _merged(found: Sequence[tuple[Change, str]], more: Sequence[Change], seen_in
 
 
 def _constants(captured: Capture) -> Mapping[str, Tensor]:
-    return {
-        digest: tensor.double() if tensor.is_floating_point() else tensor
-        for digest, tensor in captured.constants.items()
-    }
+    return {digest: doubled(tensor) for digest, tensor in captured.constants.items()}

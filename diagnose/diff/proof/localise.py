@@ -18,7 +18,7 @@ from diagnose.diff.align.regions import Pair, border, common_regions, regions_of
 from diagnose.diff.ir.graph import Node
 from diagnose.diff.ir.interpreter import Execution, evaluate
 from diagnose.diff.ir.skeleton import Skeleton
-from diagnose.diff.proof.transplant import LargestDifference
+from diagnose.diff.proof.tolerance import LargestDifference
 
 
 @dataclass(frozen=True, slots=True)

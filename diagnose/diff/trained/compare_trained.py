@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -15,6 +14,7 @@ from diagnose.diff.compare import NetworkDiff
 from diagnose.diff.ir.digest import weight_root
 from diagnose.diff.proof.localise import Side, run_graph
 from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
+from diagnose.diff.proof.tolerance import doubled, in_double, real_parts
 from diagnose.diff.proof.transplant import outputs
 from diagnose.diff.weights.checkpoint import Checkpoint, fill
 from diagnose.diff.weights.initial import layer_class
@@ -134,7 +134,7 @@ def loaded(module: nn.Module, checkpoint: Checkpoint | None, *, told: str) -> Lo
 
     `told` says which these are.
     """
-    twin = copy.deepcopy(module).to(torch.float64)
+    twin = in_double(module)
     if checkpoint is None:
         return LoadedNetwork(twin, told)
     fill(checkpoint, twin)
@@ -154,19 +154,24 @@ def compare_trained(
         seed: of the inputs.
     """
     answer, alignment = outcome.diff, outcome.evaluated.alignment
-    constants = outcome.evaluated.a.constants, outcome.evaluated.b.constants
     generator = torch.Generator().manual_seed(seed + 1)
     drawn = [samples(inputs, generator, torch.float64) for _ in range(INPUTS)]
     skipped: list[Skipped] = []
-    results = [[_outputs(network.module, tensors, skipped) for tensors in drawn] for network in networks]
+    captured = outcome.evaluated.a, outcome.evaluated.b
+    results = [
+        [_outputs(network.module, tensors, side.places, skipped) for tensors in drawn]
+        for network, side in zip(networks, captured, strict=True)
+    ]
     weights = _weights(networks, outcome.matches)
     steps: tuple[OperationDistance, ...] = ()
     whole: Distance | None = None
     if not skipped:
         whole = _worst(_all_apart(outputs_a, outputs_b) for outputs_a, outputs_b in zip(*results, strict=True))
         sides = [
-            Side(skeleton, state_of(network.module), {name: _double(tensor) for name, tensor in known.items()})
-            for skeleton, network, known in zip((alignment.a, alignment.b), networks, constants, strict=True)
+            Side(
+                skeleton, state_of(network.module), {name: doubled(tensor) for name, tensor in known.constants.items()}
+            )
+            for skeleton, network, known in zip((alignment.a, alignment.b), networks, captured, strict=True)
         ]
         steps = _steps(alignment, sides, drawn, results, {network.a for network in weights if network.apart.delta})
         if not steps:
@@ -203,7 +208,9 @@ def apart(a: Tensor, b: Tensor) -> Distance:
         return Distance(float("inf"))
     if not a.numel():
         return Distance()
-    a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
+    a, b = real_parts(a), real_parts(b)
+    if a.shape != b.shape:
+        return Distance(float("inf"))
     same = (a == b) | (a.isnan() & b.isnan())
     delta = float(torch.where(same, 0.0, (a - b).abs()).nan_to_num(float("inf")).max())
     return Distance(delta, float(a.abs().nan_to_num(0.0, 0.0, 0.0).max()))
@@ -217,10 +224,6 @@ def _all_apart(outputs_a: Sequence[Tensor], outputs_b: Sequence[Tensor]) -> Dist
     if len(outputs_a) != len(outputs_b):
         return Distance(float("inf"))
     return _worst(apart(a, b) for a, b in zip(outputs_a, outputs_b, strict=True))
-
-
-def _double(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.is_floating_point() else tensor
 
 
 def _weights(networks: tuple[LoadedNetwork, LoadedNetwork], matches: Iterable[WeightMatch]) -> tuple[WeightDelta, ...]:
@@ -239,10 +242,12 @@ def _weights(networks: tuple[LoadedNetwork, LoadedNetwork], matches: Iterable[We
     return tuple(sorted(found, key=lambda delta: order[delta.a]))
 
 
-def _outputs(module: nn.Module, tensors: tuple[Tensor, ...], skipped: list[Skipped]) -> list[Tensor]:
+def _outputs(
+    module: nn.Module, tensors: tuple[Tensor, ...], places: Sequence[str], skipped: list[Skipped]
+) -> list[Tensor]:
     try:
         with torch.no_grad(), in_mode(module, training=False), DropoutKeepsAll():  # type: ignore[no-untyped-call]
-            return outputs(module, tensors)
+            return outputs(module, tensors, places)
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError) as error:
         skipped.append(Skipped("outputs with the given weights, in float64", in_one_line(error)))
         return []
