@@ -24,12 +24,13 @@ from diagnose.diff.proof.experiments import all_changes, canonical_form_reproduc
 from diagnose.diff.proof.gradients import gradient_differences
 from diagnose.diff.proof.random_weights import roles, state_of
 from diagnose.diff.proof.returned import compare_returned
+from diagnose.diff.proof.sizes import try_sizes
 from diagnose.diff.proof.transplant import Transplant, prove, set_up_transplant, stress
 from diagnose.diff.weights.fixed import constant_differences
 from diagnose.diff.weights.initial import initial_weights
 from diagnose.diff.weights.mapping import WeightMatch, as_mapping, weight_matches
 from diagnose.diff.weights.state_kinds import StateKind
-from diagnose.values import DiffSide, Finding, GraphDiff, InputSpec, Proof, Significance
+from diagnose.values import DiffSide, Finding, GraphDiff, InputSpec, Proof, Significance, Validity
 
 MODES = (True, False)
 """Train mode first: its graph says more."""
@@ -106,7 +107,7 @@ def compare_networks(
     if not (trusted and steady):  # what was compared is not, or not always, what runs
         found = [(replace(change, verdict=Significance.UNDETERMINED), seen_in) for change, seen_in in found]
     proven = same and proof.agrees is True and not unmapped(mapping, states, ())
-    facts = _facts(a, b, pairs, prepared, inputs, seed=seed, same=proven)
+    facts = _facts(a, b, pairs, prepared, inputs, seed=seed, same=proven, agrees=proof.agrees)
     train = pairs[modes[0]]
     found = [(change, seen_in if len(modes) > 1 else "train") for change, seen_in in found]
     findings = [
@@ -129,6 +130,11 @@ def compare_networks(
         (*findings, *doubts),
         tuple(dict.fromkeys([*notes, *skipped])),
         module_tree(a.module, b.module, train.alignment, found),
+        Validity(
+            tuple(map(str, inputs)),
+            tuple("train" if training else "eval" for training in modes),
+            try_sizes(prepared, inputs) if proof.agrees and verdict != "different" else (),
+        ),
     )
     return NetworkDiff(answer, matches, pairs[modes[-1]])
 
@@ -142,9 +148,14 @@ def _facts(
     *,
     seed: int,
     same: bool,
+    agrees: bool | None,
 ) -> list[Finding]:
     """Return what the networks themselves show, beside their graphs: results, constants, what is trained, gradients."""
-    returned = [compare_returned(prepared, inputs, seed=seed, training=training) for training in pairs]
+    returned = [
+        compare_returned(prepared, inputs, seed=seed, training=training)
+        for training, pair in pairs.items()
+        if pair.a.signature.values or pair.b.signature.values or (len(pair.results.a) > 1 and agrees is False)
+    ]
     modules, states = (a.module, b.module), (state_of(a.module), state_of(b.module))
     trains = any(StateKind.TRAINED in kinds.values() for kinds in prepared.kinds)
     found = [
@@ -153,7 +164,8 @@ def _facts(
     ]
     if True in pairs:
         found += trained_findings(prepared.matches, prepared.kinds, modules)
-        found += gradient_findings(gradient_differences(prepared, inputs, seed=seed))
+        if agrees is False:
+            found += gradient_findings(gradient_differences(prepared, inputs, seed=seed))
         found += hook_findings(modules)
     return found
 

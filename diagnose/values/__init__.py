@@ -7,7 +7,16 @@ into a `Report`, and every renderer draws any `Report`.
 from __future__ import annotations
 
 from diagnose.values.cases import Case, Claim, JudgedClaim, Ruling
-from diagnose.values.diffs import DiffSide, GraphDiff, Proof, WeightMapping, WeightPair
+from diagnose.values.diffs import (
+    DiffSide,
+    GraphDiff,
+    Proof,
+    SizeOutcome,
+    SizeTrial,
+    Validity,
+    WeightMapping,
+    WeightPair,
+)
 from diagnose.values.findings import Finding, Significance, Skipped
 from diagnose.values.models import InputSpec, ModelRef, Place
 from diagnose.values.operations import FlopRow, FlopTable, LayerBytes, UncountedOperator
@@ -105,6 +114,8 @@ __all__ = [
     "Setting",
     "SettingValue",
     "Significance",
+    "SizeOutcome",
+    "SizeTrial",
     "Skipped",
     "StatedFact",
     "Step",
@@ -113,6 +124,7 @@ __all__ = [
     "TreeRow",
     "Trial",
     "UncountedOperator",
+    "Validity",
     "Waterfall",
     "WeightMapping",
     "WeightPair",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from diagnose.values.findings import Finding, Skipped
 from diagnose.values.reports import TreeRow
@@ -51,6 +52,37 @@ class DiffSide:
     capture: str
 
 
+class SizeOutcome(StrEnum):
+    """What another size of the input showed."""
+
+    EQUAL = "equal"
+    APART = "apart"
+    A_ALONE = "only A runs"
+    B_ALONE = "only B runs"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeTrial:
+    """Both networks at inputs of another size, in eval mode and with A's weights in B."""
+
+    inputs: tuple[str, ...]
+    outcome: SizeOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """What a diff holds for: the inputs and the modes that were compared, and what other sizes of the input showed."""
+
+    inputs: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    sizes: tuple[SizeTrial, ...] = ()
+
+    @property
+    def limited(self) -> bool:
+        """Return whether the networks are known to be apart at another size."""
+        return any(trial.outcome is SizeOutcome.APART for trial in self.sizes)
+
+
 @dataclass(frozen=True, slots=True)
 class GraphDiff:
     """The two networks compared: `verdict` is "equivalent", "different" or "undetermined"."""
@@ -65,3 +97,4 @@ class GraphDiff:
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
     tree: tuple[TreeRow, ...]
+    validity: Validity = Validity()

@@ -57,17 +57,22 @@ class Results:
     @property
     def signature(self) -> Signature:
         """Return the places of the tensors, without the tensors."""
-        return Signature(self.packing, tuple(self.tensors), tuple(self.losses), tuple(sorted(self.opaque.items())))
+        opaque = tuple(sorted(self.opaque.items()))
+        return Signature(self.packing, tuple(self.tensors), tuple(self.losses), opaque, bool(self.values))
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Where the tensors of a forward pass stand: in what it returns, and as losses that it left on its parts."""
+    """Where the tensors of a forward pass stand: in what it returns, and as losses that it left on its parts.
+
+    `values` says that numbers or texts stand beside them.
+    """
 
     packing: Packing = Packing.ITSELF
     places: tuple[str, ...] = ("",)
     losses: tuple[str, ...] = ()
     opaque: tuple[tuple[str, str], ...] = ()
+    values: bool = False
 
 
 def results_of(returned: object) -> Results:
