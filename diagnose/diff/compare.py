@@ -9,10 +9,12 @@ from torch import nn
 
 from diagnose.diff.align.captures import AlignedCaptures, align_captures
 from diagnose.diff.capture.capture import Capture
+from diagnose.diff.capture.draws import MIDDLE, draws_at
 from diagnose.diff.capture.tape import CannotCapture
 from diagnose.diff.explain.conclusions import downgraded, grouped, unmapped, verdict_of
 from diagnose.diff.explain.cosmetic import cosmetic_findings
 from diagnose.diff.explain.module_tree import module_tree
+from diagnose.diff.explain.path_findings import both_ways, open_branches, path_findings
 from diagnose.diff.explain.returns import result_findings
 from diagnose.diff.explain.state_findings import (
     constant_findings,
@@ -23,6 +25,7 @@ from diagnose.diff.explain.state_findings import (
 from diagnose.diff.proof.experiments import all_changes, canonical_form_reproduces, set_up_experiment
 from diagnose.diff.proof.gradients import gradient_differences
 from diagnose.diff.proof.random_weights import roles, state_of
+from diagnose.diff.proof.reach import first_apart
 from diagnose.diff.proof.returned import compare_returned
 from diagnose.diff.proof.sizes import try_sizes
 from diagnose.diff.proof.transplant import Transplant, prove, set_up_transplant, stress
@@ -80,7 +83,13 @@ def compare_networks(
     Raises:
         CannotCapture: a network can be captured in no way.
     """
-    inputs = paired(inputs)
+    with draws_at(MIDDLE, seed):
+        return _compared(a, b, paired(inputs), seed=seed, initial=initial, modes=modes)
+
+
+def _compared(
+    a: Model, b: Model, inputs: tuple[InputSpec, ...], *, seed: int, initial: bool, modes: Sequence[bool]
+) -> NetworkDiff:
     pairs = {training: align_captures(a.module, b.module, inputs, training) for training in modes}
     aligned = [pair.alignment for pair in pairs.values()]
     same = all(alignment.equal for alignment in aligned)
@@ -134,6 +143,7 @@ def compare_networks(
             tuple(map(str, inputs)),
             tuple("train" if training else "eval" for training in modes),
             try_sizes(prepared, inputs) if proof.agrees and verdict != "different" else (),
+            max(map(both_ways, pairs.values())),
         ),
     )
     return NetworkDiff(answer, matches, pairs[modes[-1]])
@@ -162,6 +172,8 @@ def _facts(
         *result_findings(pairs.values(), returned, same=same),
         *constant_findings(constant_differences(prepared.matches, states, prepared.kinds), trains=trains),
     ]
+    apart = first_apart(prepared, inputs) if agrees and any(map(open_branches, pairs.values())) else None
+    found += path_findings(pairs, apart)
     if True in pairs:
         found += trained_findings(prepared.matches, prepared.kinds, modules)
         if agrees is False:

@@ -131,6 +131,9 @@ def _held(validity: Validity) -> str:
         sizes = [_inputs(trial.inputs) for trial in validity.sizes if trial.outcome is outcome]
         if sizes:
             said = f"{said}; {words} {' and '.join(sizes)}"
+    if validity.branches:
+        count = validity.branches
+        said = f"{said}; {count} {'branch' if count == 1 else 'branches'} on values followed both ways, one at a time"
     return f"{said}."
 
 
@@ -177,6 +180,7 @@ def _data(answer: GraphDiff) -> dict[str, Any]:
             "modes": list(answer.validity.modes),
             "sizes": [{"inputs": list(trial.inputs), "outcome": trial.outcome.value}
                       for trial in answer.validity.sizes],
+            "branches": answer.validity.branches,
         },
         "findings": [
             {"kind": finding.kind, "verdict": finding.verdict.value,

@@ -71,11 +71,15 @@ class SizeTrial:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """What a diff holds for: the inputs and the modes that were compared, and what other sizes of the input showed."""
+    """What a diff holds for: the inputs and the modes that were compared, and what other sizes of the input showed.
+
+    `branches` on values were followed both ways, one at a time.
+    """
 
     inputs: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
     sizes: tuple[SizeTrial, ...] = ()
+    branches: int = 0
 
     @property
     def limited(self) -> bool:

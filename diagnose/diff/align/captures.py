@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -41,6 +41,9 @@ def align_captures(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], trai
     if ways[0] != ways[1]:  # only one way of capturing gives comparable graphs
         capture_a = capture_a if ways[0] == "recorder" else capture(a, drawn, training=training, recorder=True)
         capture_b = capture_b if ways[1] == "recorder" else capture(b, drawn, training=training, recorder=True)
+    if capture_a.truths and capture_b.truths and capture_a.truths != capture_b.truths:
+        # Weights decide which way a branch goes: both are looked at on A's path.
+        capture_b = _captured("B", b, drawn, training, forced=capture_a.truths)
     results = pair_results(capture_a, capture_b)
     capture_a, capture_b = in_order(capture_a, results.a), in_order(capture_b, results.b)
     first = align(capture_a.form.graph, capture_b.form.graph)
@@ -64,8 +67,15 @@ def align_captures(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], trai
     return AlignedCaptures(capture_a, capture_b, first, results)
 
 
-def _captured(name: str, module: nn.Module, drawn: tuple[Tensor, ...], training: bool) -> Capture:
+def _captured(
+    name: str,
+    module: nn.Module,
+    drawn: tuple[Tensor, ...],
+    training: bool,
+    *,
+    forced: Mapping[int, bool] | None = None,
+) -> Capture:
     try:
-        return capture(module, drawn, training=training)
+        return capture(module, drawn, training=training, recorder=forced is not None, forced=forced)
     except CannotCapture as error:
         raise CannotCapture(f"{error} (in {name})") from error

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.export.graph_signature import InputKind
 from torch.fx import Node as FxNode
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from diagnose.diff.capture.leaves import constant_leaf, is_state, state_leaf
 from diagnose.diff.capture.results import flattened
@@ -37,7 +38,10 @@ def export_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
                 program = torch.export.export(module, inputs, strict=False)
         except Exception as error:  # torch.export raises any type for any construct that it cannot follow
             raise CannotCapture(in_one_line(error)[:200]) from error
-    tape = _ProgramReader(module, program).read()
+    try:
+        tape = _ProgramReader(module, program).read()
+    except GuardOnDataDependentSymNode as error:
+        raise CannotCapture("a shape depends on the data") from error
     tape.signature = seen[-1].signature
     if len(tape.outputs) != len(tape.signature.places) + len(tape.signature.losses):
         raise CannotCapture("a result is no tensor in the graph")

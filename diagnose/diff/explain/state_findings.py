@@ -13,7 +13,7 @@ from diagnose.diff.weights.state_kinds import StateKind
 from diagnose.values import Finding, Significance
 
 CONSTANT, TRAINED, GRADIENT = "constant", "training", "gradients"
-FACTS = frozenset({CONSTANT, TRAINED, GRADIENT, "outputs"})
+FACTS = frozenset({CONSTANT, TRAINED, GRADIENT, "outputs", "path", "random path"})
 """The kinds of findings that rest on what the networks themselves show, whatever their graphs say."""
 
 _WORDS = {

@@ -20,17 +20,17 @@ MOST = 1 << 18
 
 
 def try_sizes(prepared: Transplant, inputs: Sequence[InputSpec]) -> tuple[SizeTrial, ...]:
-    """Run both networks with A's weights in B, in eval mode, at other sizes; one that neither accepts is left out."""
+    """Run both networks with A's weights in B, in eval mode, at larger sizes; one that neither accepts is left out."""
     trials = []
-    for other in other_sizes(inputs):
-        outcome = _tried(prepared, other)
+    for larger in larger_sizes(inputs):
+        outcome = _tried(prepared, larger)
         if outcome is not None:
-            trials.append(SizeTrial(tuple(map(str, other)), outcome))
+            trials.append(SizeTrial(tuple(map(str, larger)), outcome))
     return tuple(trials)
 
 
-def other_sizes(inputs: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:
-    """Return inputs of other sizes: each axis behind the second a bit larger, or twice as large, and the second one.
+def larger_sizes(inputs: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:
+    """Return inputs of larger sizes: each axis behind the second a bit larger, or twice as large, and the second one.
 
     The second axis is a length in (N, L) and (N, L, D) alone; a network of another layout refuses it.
     """
@@ -38,7 +38,7 @@ def other_sizes(inputs: Sequence[InputSpec]) -> list[tuple[InputSpec, ...]]:
     if max((prod(spec.shape) for spec in inputs), default=0) <= MOST:
         several.append(_grown(inputs, 2, 0))
     several.append(tuple(replace(spec, shape=_longer(spec.shape)) for spec in inputs))
-    return [other for other in dict.fromkeys(several) if other != tuple(inputs)]
+    return [larger for larger in dict.fromkeys(several) if larger != tuple(inputs)]
 
 
 def _grown(inputs: Sequence[InputSpec], factor: int, more: int) -> tuple[InputSpec, ...]:
