@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import nn
 
 from diagnose.diff.align.captures import AlignedCaptures, align_captures
 from diagnose.diff.capture.capture import Capture
+from diagnose.diff.capture.draws import MIDDLE, draws_at
 from diagnose.diff.capture.tape import CannotCapture
 from diagnose.diff.explain.conclusions import downgraded, grouped, unmapped, verdict_of
 from diagnose.diff.explain.cosmetic import cosmetic_findings
 from diagnose.diff.explain.module_tree import module_tree
+from diagnose.diff.explain.path_findings import both_ways, open_branches, path_findings
+from diagnose.diff.explain.returns import result_findings
+from diagnose.diff.explain.state_findings import (
+    constant_findings,
+    gradient_findings,
+    hook_findings,
+    trained_findings,
+)
 from diagnose.diff.proof.experiments import all_changes, canonical_form_reproduces, set_up_experiment
+from diagnose.diff.proof.gradients import gradient_differences
 from diagnose.diff.proof.random_weights import roles, state_of
-from diagnose.diff.proof.transplant import prove, set_up_transplant, stress
+from diagnose.diff.proof.reach import first_apart
+from diagnose.diff.proof.returned import compare_returned
+from diagnose.diff.proof.sizes import try_sizes
+from diagnose.diff.proof.transplant import Transplant, prove, set_up_transplant, stress
+from diagnose.diff.weights.fixed import constant_differences
 from diagnose.diff.weights.initial import initial_weights
 from diagnose.diff.weights.mapping import WeightMatch, as_mapping, weight_matches
-from diagnose.values import DiffSide, GraphDiff, InputSpec, Proof, Significance
+from diagnose.diff.weights.state_kinds import StateKind
+from diagnose.values import DiffSide, Finding, GraphDiff, InputSpec, Proof, Significance, Validity
 
 MODES = (True, False)
 """Train mode first: its graph says more."""
@@ -68,14 +83,21 @@ def compare_networks(
     Raises:
         CannotCapture: a network can be captured in no way.
     """
-    inputs = paired(inputs)
+    with draws_at(MIDDLE, seed):
+        return _compared(a, b, paired(inputs), seed=seed, initial=initial, modes=modes)
+
+
+def _compared(
+    a: Model, b: Model, inputs: tuple[InputSpec, ...], *, seed: int, initial: bool, modes: Sequence[bool]
+) -> NetworkDiff:
     pairs = {training: align_captures(a.module, b.module, inputs, training) for training in modes}
     aligned = [pair.alignment for pair in pairs.values()]
     same = all(alignment.equal for alignment in aligned)
     matches = weight_matches(aligned)
     states = state_of(a.module), state_of(b.module)
     kinds = roles([alignment.a for alignment in aligned]), roles([alignment.b for alignment in aligned])
-    prepared = set_up_transplant(a.module, b.module, matches, kinds, inputs, seed=seed)
+    results = {training: pair.results for training, pair in pairs.items()}
+    prepared = set_up_transplant(a.module, b.module, matches, kinds, inputs, results, seed=seed)
     experiments = []
     for training, pair in pairs.items():
         experiments.append(set_up_experiment(pair, prepared, inputs, training))
@@ -93,10 +115,13 @@ def compare_networks(
         found = [(downgraded(change), seen_in) for change, seen_in in found]
     if not (trusted and steady):  # what was compared is not, or not always, what runs
         found = [(replace(change, verdict=Significance.UNDETERMINED), seen_in) for change, seen_in in found]
+    proven = same and proof.agrees is True and not unmapped(mapping, states, ())
+    facts = _facts(a, b, pairs, prepared, inputs, seed=seed, same=proven, agrees=proof.agrees)
     train = pairs[modes[0]]
     found = [(change, seen_in if len(modes) > 1 else "train") for change, seen_in in found]
     findings = [
         *grouped(found),
+        *facts,
         *unmapped(mapping, states, found),
         *(initial_weights(a.module, b.module, matches) if initial else ()),
         *cosmetic_findings(a.module, b.module, train, mapping),
@@ -114,8 +139,47 @@ def compare_networks(
         (*findings, *doubts),
         tuple(dict.fromkeys([*notes, *skipped])),
         module_tree(a.module, b.module, train.alignment, found),
+        Validity(
+            tuple(map(str, inputs)),
+            tuple("train" if training else "eval" for training in modes),
+            try_sizes(prepared, inputs) if proof.agrees and verdict != "different" else (),
+            max(map(both_ways, pairs.values())),
+        ),
     )
     return NetworkDiff(answer, matches, pairs[modes[-1]])
+
+
+def _facts(
+    a: Model,
+    b: Model,
+    pairs: Mapping[bool, AlignedCaptures],
+    prepared: Transplant,
+    inputs: Sequence[InputSpec],
+    *,
+    seed: int,
+    same: bool,
+    agrees: bool | None,
+) -> list[Finding]:
+    """Return what the networks themselves show, beside their graphs: results, constants, what is trained, gradients."""
+    returned = [
+        compare_returned(prepared, inputs, seed=seed, training=training)
+        for training, pair in pairs.items()
+        if pair.a.signature.values or pair.b.signature.values or (len(pair.results.a) > 1 and agrees is False)
+    ]
+    modules, states = (a.module, b.module), (state_of(a.module), state_of(b.module))
+    trains = any(StateKind.TRAINED in kinds.values() for kinds in prepared.kinds)
+    found = [
+        *result_findings(pairs.values(), returned, same=same),
+        *constant_findings(constant_differences(prepared.matches, states, prepared.kinds), trains=trains),
+    ]
+    apart = first_apart(prepared, inputs) if agrees and any(map(open_branches, pairs.values())) else None
+    found += path_findings(pairs, apart)
+    if True in pairs:
+        found += trained_findings(prepared.matches, prepared.kinds, modules)
+        if agrees is False:
+            found += gradient_findings(gradient_differences(prepared, inputs, seed=seed))
+        found += hook_findings(modules)
+    return found
 
 
 def _ran(proof: Proof, modes: Sequence[bool]) -> bool:

@@ -21,7 +21,9 @@ from diagnose.values import (
     Report,
     Section,
     Significance,
+    SizeOutcome,
     Table,
+    Validity,
 )
 
 SCHEMA = "diagnose.diff/1"
@@ -62,7 +64,8 @@ def _verdict(answer: GraphDiff, trained: TrainedComparison | None) -> list[Prose
     said = []
     if answer.verdict is Equivalence.EQUIVALENT:
         same = "the same function" if trained is None else "the same network"
-        said.append(Prose(f"{a} and {b} are {same}: their canonical forms are equal.", "verdict"))
+        where = " at this input size alone" if answer.validity.limited else ""
+        said.append(Prose(f"{a} and {b} are {same}{where}: their canonical forms are equal.", "verdict"))
     elif answer.verdict is Equivalence.DIFFERENT:
         count = sum(finding.count for finding in real)
         said.append(Prose(f"{a} and {b} are different functions: {count} real {_plural(count)}.", "verdict"))
@@ -71,6 +74,8 @@ def _verdict(answer: GraphDiff, trained: TrainedComparison | None) -> list[Prose
     if trained is not None:
         said.append(trained_verdict(trained, a, b))
     said.append(Prose(_numbers(answer.proof), "plain" if answer.proof.agrees else "caution"))
+    if answer.verdict is Equivalence.EQUIVALENT:
+        said.append(Prose(_held(answer.validity), "caution" if answer.validity.limited else "plain"))
     if any(finding.kind == DifferenceKind.INITIAL_WEIGHTS for finding in answer.findings):
         said.append(
             Prose("They start from different initial weights: what training makes of them may differ.", "caution")
@@ -103,6 +108,30 @@ def _numbers(proof: Proof) -> str:
         held = f"equal on {proof.inputs} random inputs within atol {proof.atol:g} and rtol {proof.rtol:g}"
     numbers = ", ".join(parts) or "none run"
     return f"With random weights of A in B, in {proof.dtype}, they are {held}; max |Δ|: {numbers}."
+
+
+def _held(validity: Validity) -> str:
+    """Say at which inputs and in which modes two networks are the same, and what other sizes showed."""
+    modes = " and ".join(f"{mode} mode" for mode in validity.modes)
+    said = f"That holds at the input {_inputs(validity.inputs)}, in {modes}"
+    outcomes = {
+        SizeOutcome.EQUAL: "by numbers, also at",
+        SizeOutcome.APART: "they are apart at",
+        SizeOutcome.A_ALONE: "A alone runs at",
+        SizeOutcome.B_ALONE: "B alone runs at",
+    }
+    for outcome, words in outcomes.items():
+        sizes = [_inputs(trial.inputs) for trial in validity.sizes if trial.outcome is outcome]
+        if sizes:
+            said = f"{said}; {words} {' and '.join(sizes)}"
+    if validity.branches:
+        count = validity.branches
+        said = f"{said}; {count} {'branch' if count == 1 else 'branches'} on values followed both ways, one at a time"
+    return f"{said}."
+
+
+def _inputs(inputs: Sequence[str]) -> str:
+    return f"({', '.join(inputs)})" if len(inputs) > 1 else "".join(inputs)
 
 
 def _deltas(proof: Proof) -> Sequence[tuple[str, float | None]]:
@@ -139,6 +168,13 @@ def _data(answer: GraphDiff) -> dict[str, Any]:
         "only_b": list(answer.mapping.only_b),
         "proof": {"dtype": proof.dtype, "inputs": proof.inputs, **dict(_deltas(proof)), "atol": proof.atol,
                   "rtol": proof.rtol, "agrees": proof.agrees},
+        "validity": {
+            "inputs": list(answer.validity.inputs),
+            "modes": list(answer.validity.modes),
+            "sizes": [{"inputs": list(trial.inputs), "outcome": trial.outcome.value}
+                      for trial in answer.validity.sizes],
+            "branches": answer.validity.branches,
+        },
         "findings": [
             {"kind": str(finding.kind), "verdict": finding.verdict.value,
              "where": list(finding.where), "count": finding.count,

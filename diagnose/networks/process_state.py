@@ -40,35 +40,44 @@ def restored() -> Iterator[None]:
 
 @contextmanager
 def in_mode(model: nn.Module, *, training: bool) -> Iterator[None]:
-    """Put a model in train or eval mode, and restore each module's own at the end."""
+    """Put a model in train or eval mode, and restore each module's own at the end.
+
+    So is which parameters have a gradient, since some networks freeze a part of themselves in `train()`.
+    """
     before = [(module, module.training) for module in model.modules()]
+    trainable = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     try:
         model.train(training)
         yield
     finally:
         for module, mode in before:
             module.training = mode
+        for parameter, gradient in trainable:
+            if parameter.requires_grad is not gradient:
+                parameter.requires_grad = gradient
 
 
 @contextmanager
 def attributes_kept(model: nn.Module) -> Iterator[None]:
-    """Put back at the end the tensors that a forward pass sets as attributes, as old weight norms and pruning do.
+    """Put back at the end the attributes that a forward pass sets to tensors, as old weight norms and caches do.
 
-    They come back without a history of gradients, so that the model can be copied.
+    Tensors come back without a history of gradients, so that the model can be copied; what was not there is removed.
     """
     from torch import Tensor
 
-    held = [
-        (part, name, value.detach() if value.grad_fn is not None else value)
-        for part in model.modules()
-        for name, value in vars(part).items()
-        if isinstance(value, Tensor)
-    ]
+    held = [(part, dict(vars(part))) for part in model.modules()]
     try:
         yield
     finally:
-        for part, name, value in held:
-            part.__dict__[name] = value
+        for part, before in held:
+            for name, value in list(vars(part).items()):
+                if isinstance(value, Tensor) and name not in before:
+                    del part.__dict__[name]
+            for name, value in before.items():
+                if isinstance(value, Tensor):
+                    part.__dict__[name] = value.detach() if value.grad_fn is not None else value
+                elif isinstance(vars(part).get(name), Tensor):
+                    part.__dict__[name] = value
 
 
 @contextmanager

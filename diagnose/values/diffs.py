@@ -32,6 +32,12 @@ class DifferenceKind(StrEnum):
     WIDTH = "width changed"
     WIRING = "wiring changed"
     SHARING = "parameter sharing"
+    OUTPUTS = "outputs"
+    CONSTANT = "constant"
+    TRAINING = "training"
+    GRADIENTS = "gradients"
+    PATH = "path"
+    RANDOM_PATH = "random path"
     INITIAL_WEIGHTS = "initial weights"
     TRAINED_WEIGHTS = "trained weights"
     UNUSED = "unused parameters"
@@ -87,6 +93,41 @@ class DiffSide:
     capture: str
 
 
+class SizeOutcome(StrEnum):
+    """What another size of the input showed."""
+
+    EQUAL = "equal"
+    APART = "apart"
+    A_ALONE = "only A runs"
+    B_ALONE = "only B runs"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeTrial:
+    """Both networks at inputs of another size, in eval mode and with A's weights in B."""
+
+    inputs: tuple[str, ...]
+    outcome: SizeOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """What a diff holds for: the inputs and the modes that were compared, and what other sizes of the input showed.
+
+    `branches` on values were followed both ways, one at a time.
+    """
+
+    inputs: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    sizes: tuple[SizeTrial, ...] = ()
+    branches: int = 0
+
+    @property
+    def limited(self) -> bool:
+        """Return whether the networks are known to be apart at another size."""
+        return any(trial.outcome is SizeOutcome.APART for trial in self.sizes)
+
+
 @dataclass(frozen=True, slots=True)
 class GraphDiff:
     """The two networks compared."""
@@ -101,3 +142,4 @@ class GraphDiff:
     findings: tuple[Finding, ...]
     skipped: tuple[Skipped, ...]
     tree: tuple[TreeRow, ...]
+    validity: Validity = Validity()

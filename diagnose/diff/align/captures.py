@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from diagnose.diff.align.align import Alignment, align
+from diagnose.diff.align.outputs import ResultPairs, in_order, pair_results
 from diagnose.diff.canonical.canonical import POINTWISE, canonical
 from diagnose.diff.capture.capture import Capture, capture
 from diagnose.diff.capture.tape import CannotCapture
@@ -19,11 +20,12 @@ from diagnose.values import InputSpec
 
 @dataclass(frozen=True, slots=True)
 class AlignedCaptures:
-    """Both networks captured and aligned in one mode."""
+    """Both networks captured and aligned in one mode; `results` says which output of A is which of B."""
 
     a: Capture
     b: Capture
     alignment: Alignment
+    results: ResultPairs
 
 
 def align_captures(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], training: bool) -> AlignedCaptures:
@@ -39,13 +41,18 @@ def align_captures(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], trai
     if ways[0] != ways[1]:  # only one way of capturing gives comparable graphs
         capture_a = capture_a if ways[0] == "recorder" else capture(a, drawn, training=training, recorder=True)
         capture_b = capture_b if ways[1] == "recorder" else capture(b, drawn, training=training, recorder=True)
+    if capture_a.truths and capture_b.truths and capture_a.truths != capture_b.truths:
+        # Weights decide which way a branch goes: both are looked at on A's path.
+        capture_b = _captured("B", b, drawn, training, forced=capture_a.truths)
+    results = pair_results(capture_a, capture_b)
+    capture_a, capture_b = in_order(capture_a, results.a), in_order(capture_b, results.b)
     first = align(capture_a.form.graph, capture_b.form.graph)
     if first.equal:
-        return AlignedCaptures(capture_a, capture_b, first)
+        return AlignedCaptures(capture_a, capture_b, first, results)
     # A 1×1 convolution is looked at as a linear layer only where that brings the two nearer to each other.
     second = [replace(side, form=canonical(side.form.graph, POINTWISE)) for side in (capture_a, capture_b)]
     if [digest(side.form.graph) for side in second] == [digest(side.form.graph) for side in (capture_a, capture_b)]:
-        return AlignedCaptures(capture_a, capture_b, first)
+        return AlignedCaptures(capture_a, capture_b, first, results)
     linear = align(second[0].form.graph, second[1].form.graph)
     if linear.cost < first.cost:
         applied = [
@@ -56,12 +63,19 @@ def align_captures(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], trai
             replace(side, form=replace(side.form, applied=tuple(dict.fromkeys(rules))))
             for side, rules in zip(second, applied, strict=True)
         )
-        return AlignedCaptures(capture_a, capture_b, linear)
-    return AlignedCaptures(capture_a, capture_b, first)
+        return AlignedCaptures(capture_a, capture_b, linear, results)
+    return AlignedCaptures(capture_a, capture_b, first, results)
 
 
-def _captured(name: str, module: nn.Module, drawn: tuple[Tensor, ...], training: bool) -> Capture:
+def _captured(
+    name: str,
+    module: nn.Module,
+    drawn: tuple[Tensor, ...],
+    training: bool,
+    *,
+    forced: Mapping[int, bool] | None = None,
+) -> Capture:
     try:
-        return capture(module, drawn, training=training)
+        return capture(module, drawn, training=training, recorder=forced is not None, forced=forced)
     except CannotCapture as error:
         raise CannotCapture(f"{error} (in {name})") from error

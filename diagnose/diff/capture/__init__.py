@@ -4,5 +4,7 @@
    operator call. Both write a `tape`, and `leaves` tells which tensors are weights, buffers and constants.
 2. `functionalise` turns a tape with views and in-place writes into a graph without them.
 3. `capture` does both in one mode and brings the graph into canonical form.
-4. `steady` tells whether the network computes the same each time.
+   `results` tells where the outputs stand in what the network returns.
+4. `reads` notes what a pass reads into Python, and `draws` what it draws there; `paths` follows the other ways.
+5. `steady` tells whether the network computes the same each time.
 """

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.export.graph_signature import InputKind
 from torch.fx import Node as FxNode
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from diagnose.diff.capture.leaves import constant_leaf, is_state, state_leaf
+from diagnose.diff.capture.results import flattened
 from diagnose.diff.capture.tape import CannotCapture, Ref, Tape, TapeEntry, meta_of
 from diagnose.errors import in_one_line
 from diagnose.networks.build_errors import as_exceptions
@@ -32,11 +34,18 @@ def export_tape(module: nn.Module, inputs: tuple[Tensor, ...]) -> Tape:
     """
     with _silence():
         try:
-            with as_exceptions():
+            with as_exceptions(), flattened(module) as seen:
                 program = torch.export.export(module, inputs, strict=False)
         except Exception as error:  # torch.export raises any type for any construct that it cannot follow
             raise CannotCapture(in_one_line(error)[:200]) from error
-    return _ProgramReader(module, program).read()
+    try:
+        tape = _ProgramReader(module, program).read()
+    except GuardOnDataDependentSymNode as error:
+        raise CannotCapture("a shape depends on the data") from error
+    tape.signature = seen[-1].signature
+    if len(tape.outputs) != len(tape.signature.places) + len(tape.signature.losses):
+        raise CannotCapture("a result is no tensor in the graph")
+    return tape
 
 
 @contextmanager
@@ -68,7 +77,6 @@ class _ProgramReader:
         self._calls(self.program.graph_module, self.program.graph, detached=False)
         (output,) = self.program.graph.find_nodes(op="output")
         self.tape.outputs = [self.values[value] for value in _flat(output.args[0])]
-        self.tape.structure = str(self.program.call_spec.out_spec)
         return self.tape
 
     def _mutated(self) -> set[FxNode]:

@@ -57,6 +57,7 @@ class _Functionaliser:
                 self._call(index, entry, entry.target)
         outputs = tuple(self._read(self._slot(ref)) for ref in self.tape.outputs)
         effects = [slot.node for slot in self.buffers if slot.writes]
+        effects += [self._read(self._slot(ref)) for ref in self.tape.watched]
         return Graph(tuple(self.nodes), outputs, tuple(self.effects + effects), training, capture)
 
     def _emit(self, op: str, entry: TapeEntry, attributes: Any, inputs: tuple[int, ...], meta: Meta) -> int:

@@ -15,10 +15,8 @@ LEGIBLE = 16
 
 def state_leaf(name: str, tensor: Tensor) -> TapeEntry:
     """Return the leaf of a parameter or of a buffer that a checkpoint or training fills."""
-    is_parameter = isinstance(tensor, nn.Parameter)
-    attributes = (("trainable", tensor.requires_grad),) if is_parameter else ()
-    kind = "parameter" if is_parameter else "buffer"
-    return TapeEntry(None, leaf=kind, name=name, results=(meta_of(tensor),), attributes=attributes)
+    kind = "parameter" if isinstance(tensor, nn.Parameter) else "buffer"
+    return TapeEntry(None, leaf=kind, name=name, results=(meta_of(tensor),))
 
 
 def constant_leaf(tensor: Tensor, tape: Tape, name: str = "") -> TapeEntry:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+
+from diagnose.diff.capture.results import Signature
+
+if TYPE_CHECKING:
+    from diagnose.diff.capture.reads import TensorRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,17 @@ class TapeEntry:
 
 @dataclass(slots=True)
 class Tape:
-    """All entries in the order of execution, the outputs, and the tensors of the constants by their digest."""
+    """All entries in the order of execution, the outputs with their places, and the constants by their digest.
+
+    `reads` are the values that the pass read into Python, `watched` the tensors among them that choose its path.
+    """
 
     entries: list[TapeEntry] = field(default_factory=list)
     outputs: list[Ref] = field(default_factory=list)
     constants: dict[str, Tensor] = field(default_factory=dict)
-    structure: str = ""
+    reads: list[TensorRead] = field(default_factory=list)
+    watched: list[Ref] = field(default_factory=list)
+    signature: Signature = field(default_factory=Signature)
 
     def add(self, entry: TapeEntry) -> int:
         """Append an entry and return its index."""

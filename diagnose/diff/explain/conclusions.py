@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from diagnose.diff.explain.change import Change
 from diagnose.diff.explain.facts import Facts
 from diagnose.diff.explain.phrases import sentence
+from diagnose.diff.explain.state_findings import FACTS
 from diagnose.values import DifferenceKind, Equivalence, Finding, Proof, Significance, WeightMapping
 
 ORDER = (Significance.REAL, Significance.UNDETERMINED, Significance.COSMETIC)
@@ -65,22 +66,23 @@ def verdict_of(
     same: bool, proof: Proof, findings: Sequence[Finding], *, trusted: bool, steady: bool
 ) -> tuple[Equivalence, list[Finding]]:
     """Return the verdict, and the doubts that keep it from being a clearer one."""
+    differences = [finding for finding in findings if finding.kind != DifferenceKind.INITIAL_WEIGHTS]
+    real = [finding for finding in differences if finding.verdict is Significance.REAL]
+    is_open = any(finding.verdict is Significance.UNDETERMINED for finding in differences)
     doubts = []
     if not trusted:
         doubts.append(_doubt("the canonical form does not reproduce the network's own outputs; it is not relied upon"))
     if not steady:
         doubts.append(_doubt("a second capture gave another graph: the network draws random numbers in Python"))
-    if same and proof.agrees is False:
+    if same and not real and proof.agrees is False:
         doubts.append(_doubt("the canonical forms are equal, but the numbers after the transplant are not"))
-    differences = [finding for finding in findings if finding.kind != DifferenceKind.INITIAL_WEIGHTS]
-    real = any(finding.verdict is Significance.REAL for finding in differences)
-    if not same and all(finding.verdict is Significance.COSMETIC for finding in differences):
+    if same and proof.agrees is None:
+        doubts.append(_doubt("the canonical forms are equal, but neither network could be run to confirm it"))
+    if not same and not real and not is_open:
         doubts.append(_doubt("the canonical forms differ in a way that no finding names"))
-    if doubts and not (real and trusted):
-        return Equivalence.UNDETERMINED, doubts
-    if same:
-        return Equivalence.EQUIVALENT, doubts
-    return (Equivalence.DIFFERENT if real else Equivalence.UNDETERMINED), doubts
+    if any(finding.kind in FACTS for finding in real) or (real and trusted):
+        return Equivalence.DIFFERENT, doubts
+    return (Equivalence.UNDETERMINED if doubts or is_open or not same else Equivalence.EQUIVALENT), doubts
 
 
 def _doubt(message: str) -> Finding:

@@ -59,10 +59,18 @@ def distance_between(a: Tensor, b: Tensor, *, scale: float = 1.0) -> Distance:
         return Distance(float("inf"))
     if not a.numel():
         return Distance()
-    a, b = a.detach().to(torch.float64), b.detach().to(torch.float64)
+    a, b = real_parts(a), real_parts(b)
+    if a.shape != b.shape:
+        return Distance(float("inf"))
     same = (a == b) | (a.isnan() & b.isnan())
     delta = float(torch.where(same, 0.0, (a - b).abs()).nan_to_num(float("inf")).max())
     return Distance(delta, float(a.abs().nan_to_num(0.0, 0.0, 0.0).max()), max(1.0, scale))
+
+
+def real_parts(tensor: Tensor) -> Tensor:
+    """Return a tensor in float64, a complex one with its real and imaginary parts along a last axis."""
+    tensor = tensor.detach()
+    return torch.view_as_real(tensor.resolve_conj().to(torch.complex128)) if tensor.is_complex() else tensor.double()
 
 
 def distances_between(tensors_a: Iterable[Tensor], tensors_b: Iterable[Tensor]) -> list[Distance]:

@@ -15,6 +15,7 @@ from diagnose.diff.capture.capture import Capture
 from diagnose.diff.explain.change import Change
 from diagnose.diff.explain.changes import changes
 from diagnose.diff.proof.distance import PROOF, distance_between
+from diagnose.diff.proof.doubles import doubled
 from diagnose.diff.proof.localise import Side, run_graph
 from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
 from diagnose.diff.proof.transplant import Transplant, outputs, restored_state
@@ -47,7 +48,7 @@ def set_up_experiment(
     with DropoutKeepsAll():  # type: ignore[no-untyped-call]
         run_graph(a, samples(inputs, torch.Generator().manual_seed(5), torch.float64))
         pairs = tuple(touched(alignment))
-        groups = pair_unpaired(alignment, a, b, prepared.matches, pairs)
+        groups = pair_unpaired(alignment, a, b, prepared.matches, pairs, prepared.kept)
     return Experiment(training, alignment, a, b, pairs, groups)
 
 
@@ -66,7 +67,7 @@ def canonical_form_reproduces(
             with torch.no_grad(), in_mode(module, training=training), DropoutKeepsAll():  # type: ignore[no-untyped-call]
                 run_graph(side, drawn)
                 with restored_state(module):
-                    expected = outputs(module, drawn)
+                    expected = outputs(module, drawn, captured.places)
         except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
             continue  # what cannot be run in float64 is reported by the proof
         for node, value in zip(skeleton.graph.outputs, expected, strict=False):
@@ -107,7 +108,4 @@ def _merged(found: Sequence[tuple[Change, str]], more: Sequence[Change], seen_in
 
 
 def _constants(captured: Capture) -> Mapping[str, Tensor]:
-    return {
-        digest: tensor.double() if tensor.is_floating_point() else tensor
-        for digest, tensor in captured.constants.items()
-    }
+    return {digest: doubled(tensor) for digest, tensor in captured.constants.items()}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils import _pytree as pytree
 
+from diagnose.diff.align.outputs import ResultPairs
+from diagnose.diff.capture.results import run
 from diagnose.diff.proof.distance import PROOF, Distance, distance_between, distances_between, largest_delta
+from diagnose.diff.proof.doubles import in_double
 from diagnose.diff.proof.random_weights import DropoutKeepsAll, fill, samples, state_of
+from diagnose.diff.weights.fixed import kept_values
 from diagnose.diff.weights.mapping import WeightMatch, transplant
+from diagnose.diff.weights.state_kinds import StateKind, state_kinds, temporary_buffers
 from diagnose.networks.process_state import attributes_kept, in_mode
 from diagnose.values import InputSpec, Proof, Skipped
 
@@ -23,35 +27,62 @@ INPUTS = 2
 
 @dataclass(slots=True)
 class Transplant:
-    """The two networks as the proof runs them: copies in one element type, A filled, B holding A's weights."""
+    """The two networks as the proof runs them: copies in one element type, A filled, B holding A's weights.
+
+    `results` says for each mode which result of A is which of B; `kinds` what training makes of each tensor. The values
+    of `kept` are constants of each network: they are neither filled at random nor moved.
+    """
 
     a: nn.Module
     b: nn.Module
     dtype: torch.dtype
     matches: tuple[WeightMatch, ...]
+    results: Mapping[bool, ResultPairs]
+    kinds: tuple[dict[str, StateKind], dict[str, StateKind]]
+    kept: tuple[set[str], set[str]]
+
+    @property
+    def moved(self) -> list[WeightMatch]:
+        """Return the matches along which A's weights come into B."""
+        return [match for match in self.matches if match.b.name not in self.kept[1]]
+
+    def run(self, tensors: tuple[Tensor, ...], *, training: bool) -> tuple[list[Tensor], list[Tensor]]:
+        """Run both on the same inputs and return the results that belong together, in the modules' present mode."""
+        pairs = self.results[training] if training in self.results else next(iter(self.results.values()))
+        return outputs(self.a, tensors, pairs.a), outputs(self.b, tensors, pairs.b)
 
 
 def set_up_transplant(
     a: nn.Module,
     b: nn.Module,
     matches: tuple[WeightMatch, ...],
-    kinds: tuple[dict[str, str], dict[str, str]],
+    roles_of: tuple[dict[str, str], dict[str, str]],
     inputs: Sequence[InputSpec],
+    results: Mapping[bool, ResultPairs],
     *,
     seed: int = 0,
 ) -> Transplant:
-    """Copy both networks in float64, fill A with random numbers and what A does not give B, and transplant."""
-    dtype = torch.float64
-    copy_a, copy_b = (copy.deepcopy(module).to(dtype) for module in (a, b))
+    """Copy both networks in float64, fill A with random numbers and what A does not give B, and transplant.
+
+    What neither training nor a forward pass changes keeps its values.
+    """
+    copy_a, copy_b = in_double(a), in_double(b)
+    states = state_of(copy_a), state_of(copy_b)
+    kinds = state_kinds(copy_a, inputs), state_kinds(copy_b, inputs)
+    kept = kept_values(matches, states, kinds, (temporary_buffers(copy_a), temporary_buffers(copy_b)))
+    prepared = Transplant(copy_a, copy_b, torch.float64, matches, results, kinds, kept)
     generator = torch.Generator().manual_seed(seed)
-    state_a, state_b = state_of(copy_a), state_of(copy_b)
-    fill(_distinct(state_a), kinds[0], generator)
-    whole = {id(state_b[match.b.name]) for match in matches if not match.b.views}
-    free = {name: tensor for name, tensor in _distinct(state_b).items() if id(tensor) not in whole}
-    fill(free, kinds[1], generator)
+    fill(_distinct(_without(states[0], kept[0])), roles_of[0], generator)
+    whole = {id(states[1][match.b.name]) for match in matches if not match.b.views}
+    free = {name: tensor for name, tensor in _distinct(states[1]).items() if id(tensor) not in whole}
+    fill(_without(free, kept[1]), roles_of[1], generator)
     _calibrate(copy_a, inputs, generator)
-    transplant(matches, state_a, state_b)
-    return Transplant(copy_a, copy_b, dtype, matches)
+    transplant(prepared.moved, *states)
+    return prepared
+
+
+def _without(state: dict[str, Tensor], names: set[str]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if name not in names}
 
 
 def _calibrate(module: nn.Module, inputs: Sequence[InputSpec], generator: torch.Generator) -> None:
@@ -114,7 +145,7 @@ def _eval(prepared: Transplant, drawn: Sequence[tuple[Tensor, ...]]) -> list[Dis
     found: list[Distance] = []
     with torch.no_grad(), in_mode(prepared.a, training=False), in_mode(prepared.b, training=False), DropoutKeepsAll():  # type: ignore[no-untyped-call]
         for tensors in drawn:
-            found += distances_between(outputs(prepared.a, tensors), outputs(prepared.b, tensors))
+            found += distances_between(*prepared.run(tensors, training=False))
     return found
 
 
@@ -128,16 +159,15 @@ def _train(
     with in_mode(prepared.a, training=True), in_mode(prepared.b, training=True):
         for index, tensors in enumerate(drawn):
             with restored_state(prepared.a), restored_state(prepared.b):
-                outputs_a, outputs_b = (_step(module, tensors, index) for module in (prepared.a, prepared.b))
-                forward += distances_between(outputs_a, outputs_b)
+                forward += distances_between(*step(prepared, tensors, index))
                 state_a, state_b = state_of(prepared.a), state_of(prepared.b)
                 scale = max((float(t.grad.abs().max()) for t in state_a.values() if t.grad is not None), default=0.0)
-                for match in prepared.matches:
+                for match in prepared.moved:
                     left, right = state_a[match.a.name], state_b[match.b.name]
-                    if isinstance(left, nn.Parameter) or isinstance(right, nn.Parameter):
-                        read = match.a.read(_gradient(left)), match.b.read(_gradient(right))
+                    if left.requires_grad and right.requires_grad:
+                        read = match.a.read(gradient_of(left)), match.b.read(gradient_of(right))
                         gradients.append(distance_between(*read, scale=scale))
-                    else:
+                    elif not isinstance(left, nn.Parameter) and not isinstance(right, nn.Parameter):
                         buffers.append(distance_between(match.a.read(left), match.b.read(right)))
     return forward, gradients, buffers
 
@@ -152,7 +182,7 @@ def stress(prepared: Transplant, inputs: Sequence[InputSpec]) -> bool:
     with torch.no_grad():
         for parameter in loud.a.parameters():
             parameter.mul_(8.0)
-    transplant(loud.matches, state_of(loud.a), state_of(loud.b))
+    transplant(loud.moved, state_of(loud.a), state_of(loud.b))
     plain = samples(inputs, generator, prepared.dtype)
     return any(_parts(*case) for case in ((prepared, large), (prepared, larger), (loud, plain)))
 
@@ -162,30 +192,38 @@ def _parts(prepared: Transplant, tensors: tuple[Tensor, ...]) -> bool:
     return found is not None and not PROOF.holds(*found)
 
 
-def _gradient(tensor: Tensor) -> Tensor:
+def gradient_of(tensor: Tensor) -> Tensor:
+    """Return a tensor's gradient, zeros where it got none."""
     return tensor.grad if tensor.grad is not None else torch.zeros_like(tensor)
 
 
-def _step(module: nn.Module, tensors: tuple[Tensor, ...], seed: int) -> list[Tensor]:
-    """Run forward and backward, the loss a random projection of the outputs."""
+def step(prepared: Transplant, tensors: tuple[Tensor, ...], seed: int) -> list[list[Tensor]]:
+    """Run both forward and backward, the loss a random projection of the results that belong together."""
+    found = []
     with torch.enable_grad(), DropoutKeepsAll():  # type: ignore[no-untyped-call]
-        results = outputs(module, tensors)
-        generator = torch.Generator().manual_seed(seed)
-        loss = torch.zeros((), dtype=torch.float64)
-        for result in results:
-            weight = torch.randn(result.shape, generator=generator, dtype=torch.float64)
-            if result.requires_grad:
-                loss = loss + (result * weight).sum()
-        if loss.requires_grad:
-            loss.backward()  # type: ignore[no-untyped-call]
-    return [result.detach() for result in results]
+        for results in prepared.run(tensors, training=True):
+            generator = torch.Generator().manual_seed(seed)
+            loss = torch.zeros((), dtype=torch.float64)
+            for result in results:
+                weight = torch.randn(result.shape, generator=generator, dtype=torch.float64)
+                if result.requires_grad:
+                    projected = (result * weight).sum()
+                    loss = loss + (projected.real + projected.imag if projected.is_complex() else projected)
+            if loss.requires_grad:
+                loss.backward()  # type: ignore[no-untyped-call]
+            found.append([result.detach() for result in results])
+    return found
 
 
-def outputs(module: nn.Module, tensors: tuple[Tensor, ...]) -> list[Tensor]:
-    """Return the tensors among a module's results, on copies of the inputs."""
+def outputs(module: nn.Module, tensors: tuple[Tensor, ...], places: Sequence[str]) -> list[Tensor]:
+    """Return the tensors at some places of a module's results, on copies of the inputs.
+
+    Raises:
+        KeyError: nothing stands at one of them.
+    """
     with attributes_kept(module):
-        result = module(*(tensor.clone() for tensor in tensors))
-    return [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
+        results = run(module, tuple(tensor.clone() for tensor in tensors))
+    return [{**results.tensors, **results.left}[place] for place in places]
 
 
 @contextmanager

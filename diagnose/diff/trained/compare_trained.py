@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -14,6 +13,7 @@ from diagnose.diff.align.align import Alignment
 from diagnose.diff.compare import NetworkDiff
 from diagnose.diff.ir.digest import weight_root
 from diagnose.diff.proof.distance import Distance, distance_between, distances_between
+from diagnose.diff.proof.doubles import doubled, in_double
 from diagnose.diff.proof.localise import Side, run_graph
 from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
 from diagnose.diff.proof.transplant import outputs
@@ -47,7 +47,7 @@ def loaded(module: nn.Module, checkpoint: Checkpoint | None, *, told: str) -> Lo
 
     `told` says what its own weights are.
     """
-    twin = copy.deepcopy(module).to(torch.float64)
+    twin = in_double(module)
     if checkpoint is None:
         return LoadedNetwork(twin, told)
     fill(checkpoint, twin)
@@ -67,11 +67,14 @@ def compare_trained(
         seed: of the inputs.
     """
     answer, alignment = outcome.diff, outcome.evaluated.alignment
-    constants = outcome.evaluated.a.constants, outcome.evaluated.b.constants
     generator = torch.Generator().manual_seed(seed + 1)
     drawn = [samples(inputs, generator, torch.float64) for _ in range(INPUTS)]
     skipped: list[Skipped] = []
-    results = [[_outputs(network.module, tensors, skipped) for tensors in drawn] for network in networks]
+    captured = outcome.evaluated.a, outcome.evaluated.b
+    results = [
+        [_outputs(network.module, tensors, side.places, skipped) for tensors in drawn]
+        for network, side in zip(networks, captured, strict=True)
+    ]
     weights = _weights(networks, outcome.matches)
     steps: tuple[OperationDistance, ...] = ()
     whole: Distance | None = None
@@ -79,8 +82,10 @@ def compare_trained(
         pairs = zip(*results, strict=True)
         whole = _worst(distance for outputs_pair in pairs for distance in distances_between(*outputs_pair))
         sides = [
-            Side(skeleton, state_of(network.module), {name: _double(tensor) for name, tensor in known.items()})
-            for skeleton, network, known in zip((alignment.a, alignment.b), networks, constants, strict=True)
+            Side(
+                skeleton, state_of(network.module), {name: doubled(tensor) for name, tensor in known.constants.items()}
+            )
+            for skeleton, network, known in zip((alignment.a, alignment.b), networks, captured, strict=True)
         ]
         steps = _steps(alignment, sides, drawn, results, {network.a for network in weights if network.distance.delta})
         if not steps:
@@ -115,10 +120,6 @@ def _worst(found: Iterable[Distance]) -> Distance:
     return reduce(Distance.worst, found, Distance())
 
 
-def _double(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.is_floating_point() else tensor
-
-
 def _weights(networks: tuple[LoadedNetwork, LoadedNetwork], matches: Iterable[WeightMatch]) -> tuple[WeightDelta, ...]:
     a, b = (state_of(delta.module) for delta in networks)
     places = anatomy(networks[0].module)
@@ -135,10 +136,12 @@ def _weights(networks: tuple[LoadedNetwork, LoadedNetwork], matches: Iterable[We
     return tuple(sorted(found, key=lambda delta: order[delta.a]))
 
 
-def _outputs(module: nn.Module, tensors: tuple[Tensor, ...], skipped: list[Skipped]) -> list[Tensor]:
+def _outputs(
+    module: nn.Module, tensors: tuple[Tensor, ...], places: Sequence[str], skipped: list[Skipped]
+) -> list[Tensor]:
     try:
         with torch.no_grad(), in_mode(module, training=False), DropoutKeepsAll():  # type: ignore[no-untyped-call]
-            return outputs(module, tensors)
+            return outputs(module, tensors, places)
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError) as error:
         skipped.append(Skipped("outputs with the given weights, in float64", in_one_line(error)))
         return []

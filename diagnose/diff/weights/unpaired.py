@@ -42,7 +42,12 @@ class RegionGroup:
 
 
 def pair_unpaired(
-    alignment: Alignment, a: Side, b: Side, matches: Sequence[WeightMatch], pairs: Sequence[Pair]
+    alignment: Alignment,
+    a: Side,
+    b: Side,
+    matches: Sequence[WeightMatch],
+    pairs: Sequence[Pair],
+    kept: tuple[set[str], set[str]] = (set(), set()),
 ) -> tuple[RegionGroup, ...]:
     """Try to pair the weights that `matches` does not reach, group by group; B's tensors are written to.
 
@@ -52,10 +57,14 @@ def pair_unpaired(
         b: B.
         matches: the weights that have a partner.
         pairs: the matched operations that are not alike.
+        kept: the names in A and in B of constants, which need no partner.
     """
     groups = []
     known: dict[object, int] = {}
-    reached = _reached(a, [match.a for match in matches]), _reached(b, [match.b for match in matches])
+    reached = (
+        _reached(a, [match.a for match in matches]) | kept[0],
+        _reached(b, [match.b for match in matches]) | kept[1],
+    )
     for members in _grouped(alignment, pairs, reached):
         regions = [regions_of(alignment, pair) for pair in members]
         free_a = _free(alignment.a, [node for region_a, _ in regions for node in region_a], reached[0])
