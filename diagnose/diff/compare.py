@@ -25,6 +25,7 @@ from diagnose.diff.explain.state_findings import (
 from diagnose.diff.proof.experiments import all_changes, canonical_form_reproduces, set_up_experiment
 from diagnose.diff.proof.gradients import gradient_differences
 from diagnose.diff.proof.random_weights import roles, state_of
+from diagnose.diff.proof.ranges import in_range
 from diagnose.diff.proof.reach import first_apart
 from diagnose.diff.proof.returned import compare_returned
 from diagnose.diff.proof.sizes import try_sizes
@@ -49,11 +50,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class NetworkDiff:
-    """A diff, and what it was read from: which weights are which, and both networks captured in eval mode."""
+    """A diff, and what it was read from: which weights are which, both networks captured in eval mode, the inputs."""
 
     diff: GraphDiff
     matches: tuple[WeightMatch, ...]
     evaluated: AlignedCaptures
+    inputs: tuple[InputSpec, ...]
 
 
 def diff(a: Model, b: Model, inputs: Sequence[InputSpec], *, seed: int = 0, initial: bool = True) -> GraphDiff:
@@ -92,6 +94,7 @@ def _compared(
 ) -> NetworkDiff:
     pairs = {training: align_captures(a.module, b.module, inputs, training) for training in modes}
     aligned = [pair.alignment for pair in pairs.values()]
+    inputs = in_range(inputs, [side.form.graph for pair in pairs.values() for side in (pair.a, pair.b)])
     same = all(alignment.equal for alignment in aligned)
     matches = weight_matches(aligned)
     states = state_of(a.module), state_of(b.module)
@@ -123,7 +126,7 @@ def _compared(
         *grouped(found),
         *facts,
         *unmapped(mapping, states, found),
-        *(initial_weights(a.module, b.module, matches) if initial else ()),
+        *(initial_weights(a.module, b.module, matches, _changed(matches, prepared)) if initial else ()),
         *cosmetic_findings(a.module, b.module, train, mapping),
     ]
     verdict, doubts = verdict_of(same, proof, findings, trusted=trusted, steady=steady)
@@ -146,7 +149,7 @@ def _compared(
             max(map(both_ways, pairs.values())),
         ),
     )
-    return NetworkDiff(answer, matches, pairs[modes[-1]])
+    return NetworkDiff(answer, matches, pairs[modes[-1]], inputs)
 
 
 def _facts(
@@ -180,6 +183,13 @@ def _facts(
             found += gradient_findings(gradient_differences(prepared, inputs, seed=seed))
         found += hook_findings(modules)
     return found
+
+
+def _changed(matches: Sequence[WeightMatch], prepared: Transplant) -> set[str]:
+    """Return the names in A of matched buffers that forward passes change in both networks."""
+    kinds_a, kinds_b = prepared.kinds
+    changed = StateKind.CHANGED
+    return {match.a.name for match in matches if kinds_a[match.a.name] is changed is kinds_b[match.b.name]}
 
 
 def _ran(proof: Proof, modes: Sequence[bool]) -> bool:

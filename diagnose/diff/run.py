@@ -10,7 +10,7 @@ from typing import Any
 
 from diagnose import networks
 from diagnose.diff.capture.tape import CannotCapture
-from diagnose.diff.compare import MODES, Model, NetworkDiff, compare_networks, paired
+from diagnose.diff.compare import MODES, Model, NetworkDiff, compare_networks
 from diagnose.diff.trained.compare_trained import compare_trained, loaded
 from diagnose.diff.trained.trained_comparison import TrainedComparison
 from diagnose.diff.weights.checkpoint import Checkpoint, Conversion, converted, fill, fitted, read, unwrapped
@@ -114,7 +114,7 @@ def _examined(request: DiffRequest) -> ModelComparison:
         except CannotCapture as error:
             failures.append(Skipped(f"a forward pass at {', '.join(map(str, inputs))}", str(error)))
             continue
-        trained = _trained(request, built, checkpoints, outcome, inputs) if request.weighed else None
+        trained = _trained(request, built, checkpoints, outcome) if request.weighed else None
         notes = tuple(note for side in built for note in side.skipped)
         answer = replace(outcome.diff, skipped=(*notes, *failures, *outcome.diff.skipped))
         both = checkpoints[0], checkpoints[1]
@@ -131,14 +131,13 @@ def _trained(
     built: Sequence[BuiltModel],
     checkpoints: Sequence[Checkpoint | None],
     outcome: NetworkDiff,
-    inputs: Sequence[InputSpec],
 ) -> TrainedComparison:
     initial = f"its initial weights, seed {request.seed}"
     network_a, network_b = (
         loaded(built_model.module, checkpoint, told="its own weights" if built_model.ref.source == LIVE else initial)
         for built_model, checkpoint in zip(built, checkpoints, strict=True)
     )
-    return compare_trained((network_a, network_b), outcome, paired(inputs), seed=request.seed)
+    return compare_trained((network_a, network_b), outcome, outcome.inputs, seed=request.seed)
 
 
 def convert(examined: ModelComparison, checkpoint: Path, target: Path) -> Conversion:

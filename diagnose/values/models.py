@@ -40,11 +40,13 @@ class InputSpec:
     """One input tensor of a forward pass: its shape with the batch first, and its element type ("float32", "int64").
 
     `name` is the keyword it is given as, "mask", or its place in one, "batch.mask" or "images.0"; "" is positional.
+    Random whole numbers for it are drawn `below` a bound.
     """
 
     shape: tuple[int, ...]
     dtype: str = "float32"
     name: str = ""
+    below: int = 16
 
     def __str__(self) -> str:
         text = "x".join(map(str, self.shape))

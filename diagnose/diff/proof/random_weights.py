@@ -76,7 +76,7 @@ def fill(state: dict[str, Tensor], kinds: dict[str, str], generator: torch.Gener
 def samples(
     inputs: Iterable[InputSpec], generator: torch.Generator, dtype: torch.dtype, scale: float = 1.0
 ) -> tuple[Tensor, ...]:
-    """Return random inputs: normal numbers in `dtype` for a float, whole numbers below 16 else."""
+    """Return random inputs: normal numbers in `dtype` for a float, whole numbers below the input's bound else."""
     made = []
     for spec in inputs:
         if spec.dtype.startswith(("float", "bfloat")):
@@ -84,7 +84,7 @@ def samples(
         elif spec.dtype == "bool":
             made.append(torch.rand(spec.shape, generator=generator) < 0.5)
         else:
-            made.append(torch.randint(0, 16, spec.shape, generator=generator, dtype=getattr(torch, spec.dtype)))
+            made.append(torch.randint(0, spec.below, spec.shape, generator=generator, dtype=getattr(torch, spec.dtype)))
     return tuple(made)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from math import exp, inf, log, sqrt
 
+import torch
 from torch import Tensor, nn
 
 from diagnose.diff.proof.random_weights import state_of
@@ -22,7 +24,10 @@ SAME = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One matched tensor: the standard deviation of B's over A's, and whether the two distributions differ."""
+    """One matched tensor: the standard deviation of B's over A's, and whether the two distributions differ.
+
+    `shaped` says that they differ beside equal moments: a uniform and a normal one, an identity and random numbers.
+    """
 
     group: str
     value: float
@@ -30,10 +35,15 @@ class Ratio:
     a: str
     b: str
     constant: tuple[float | None, float | None]
+    shaped: bool = False
 
 
-def initial_weights(a: nn.Module, b: nn.Module, matches: Iterable[WeightMatch]) -> tuple[Finding, ...]:
+def initial_weights(
+    a: nn.Module, b: nn.Module, matches: Iterable[WeightMatch], changed: Collection[str] = ()
+) -> tuple[Finding, ...]:
     """Compare how the matched parameters of both networks were initialised; one finding where any differ.
+
+    `changed` are buffers of A that forward passes change in both networks: they start from initial values, too.
 
     Source: the standard error of a sample's standard deviation is about σ/√(2n), for normal numbers.
     """
@@ -42,6 +52,7 @@ def initial_weights(a: nn.Module, b: nn.Module, matches: Iterable[WeightMatch]) 
         _ratio(match, state_a[match.a.name], state_b[match.b.name], layer_class(a, places, match.a.name))
         for match in matches
         if isinstance(state_a[match.a.name], nn.Parameter)
+        or (match.a.name in changed and state_a[match.a.name].is_floating_point())
     ]
     if not any(ratio.differs for ratio in ratios):
         return ()
@@ -68,9 +79,20 @@ def _ratio(match: WeightMatch, a: Tensor, b: Tensor, group: str) -> Ratio:
     value = spread[1] / spread[0]
     error = NOISE * sqrt(2.0 / (2.0 * max(n - 1, 1)))
     means_differ = abs(float(values_a.mean() - values_b.mean())) > NOISE * sqrt(2.0 / n) * max(spread)
-    return Ratio(
-        group, value, abs(log(value)) > max(error, 0.02) or means_differ, match.a.name, match.b.name, (None, None)
-    )
+    differs = abs(log(value)) > max(error, 0.02) or means_differ
+    shaped = not differs and _shapes_differ(values_a, values_b)
+    return Ratio(group, value, differs or shaped, match.a.name, match.b.name, (None, None), shaped)
+
+
+def _shapes_differ(a: Tensor, b: Tensor) -> bool:
+    """Say whether two samples come from other distributions: the largest distance of their distribution functions.
+
+    Source: the two-sample Kolmogorov-Smirnov test, at a level of 1e-9: D > √(−ln(1e-9 / 2) / 2) · √(2 / n).
+    """
+    a, b = a.flatten().sort().values, b.flatten().sort().values
+    at = torch.cat((a, b))
+    shares = [torch.searchsorted(values, at, right=True) / values.numel() for values in (a, b)]
+    return float((shares[0] - shares[1]).abs().max()) > sqrt(-log(0.5e-9) / 2) * sqrt(2.0 / a.numel())
 
 
 def layer_class(module: nn.Module, places: Anatomy, name: str) -> str:
@@ -112,14 +134,20 @@ def _lines(ratios: list[Ratio]) -> list[str]:
 
 
 def _described(members: list[Ratio]) -> tuple[str, float]:
-    constants = {ratio.constant for ratio in members if ratio.differs and ratio.constant != (None, None)}
-    if constants:
-        shown = [" → ".join("random" if value is None else f"{value:g}" for value in pair) for pair in sorted(
-            constants, key=str)]  # fmt: skip
-        return f"{', '.join(shown)} in {sum(r.differs for r in members)} of {len(members)}", 0.0
+    counts = Counter(ratio.constant for ratio in members if ratio.differs and ratio.constant != (None, None))
     measured = [ratio for ratio in members if ratio.constant == (None, None)]
+    if counts:
+        shown = [
+            f"{' → '.join('random' if value is None else f'{value:g}' for value in pair)} in {counts[pair]} of "
+            f"{len(members)}"
+            for pair in sorted(counts, key=str)
+        ]
+        rest = f", {_described(measured)[0]} in {len(measured)}" if any(ratio.differs for ratio in measured) else ""
+        return f"{', '.join(shown)}{rest}", 0.0
     if not any(ratio.differs for ratio in members):
         return "equal", 0.0
+    if all(ratio.shaped for ratio in members if ratio.differs):
+        return "equal, drawn from another distribution", 0.0
     logs = sorted(log(ratio.value) for ratio in measured)
     low, middle, high = logs[0], logs[len(logs) // 2], logs[-1]
     if high - low > 2 * SAME:
