@@ -11,7 +11,8 @@ from diagnose.diff.align.captures import AlignedCaptures, align_captures
 from diagnose.diff.capture.capture import Capture
 from diagnose.diff.capture.draws import MIDDLE, draws_at
 from diagnose.diff.capture.tape import CannotCapture
-from diagnose.diff.explain.conclusions import downgraded, grouped, unmapped, verdict_of
+from diagnose.diff.explain.change import Change
+from diagnose.diff.explain.conclusions import downgraded, grouped, held_to_sizes, unmapped, verdict_of
 from diagnose.diff.explain.cosmetic import cosmetic_findings
 from diagnose.diff.explain.module_tree import module_tree
 from diagnose.diff.explain.path_findings import both_ways, open_branches, path_findings
@@ -22,7 +23,7 @@ from diagnose.diff.explain.state_findings import (
     hook_findings,
     trained_findings,
 )
-from diagnose.diff.proof.experiments import all_changes, canonical_form_reproduces, set_up_experiment
+from diagnose.diff.proof.experiments import Experiment, all_changes, canonical_form_reproduces, set_up_experiment
 from diagnose.diff.proof.gradients import gradient_differences
 from diagnose.diff.proof.random_weights import roles, state_of
 from diagnose.diff.proof.ranges import in_range
@@ -34,7 +35,7 @@ from diagnose.diff.weights.fixed import constant_differences
 from diagnose.diff.weights.initial import initial_weights
 from diagnose.diff.weights.mapping import WeightMatch, as_mapping, weight_matches
 from diagnose.diff.weights.state_kinds import StateKind
-from diagnose.values import DiffSide, Finding, GraphDiff, InputSpec, Proof, Significance, Validity
+from diagnose.values import DiffSide, Equivalence, Finding, GraphDiff, InputSpec, Proof, Significance, Validity
 
 MODES = (True, False)
 """Train mode first: its graph says more."""
@@ -114,8 +115,9 @@ def _compared(
     )
     steady = all(alignment.steady for pair in pairs.values() for alignment in (pair.a, pair.b))
     found = all_changes(experiments)
+    sizes = try_sizes(prepared, inputs) if proof.agrees else ()
     if found and proof.agrees and _ran(proof, modes) and not stress(prepared, inputs):
-        found = [(downgraded(change), seen_in) for change, seen_in in found]
+        found = [(downgraded(held_to_sizes(change, sizes)), seen_in) for change, seen_in in found]
     if not (trusted and steady):  # what was compared is not, or not always, what runs
         found = [(replace(change, verdict=Significance.UNDETERMINED), seen_in) for change, seen_in in found]
     proven = same and proof.agrees is True and not unmapped(mapping, states, ())
@@ -129,7 +131,9 @@ def _compared(
         *(initial_weights(a.module, b.module, matches, _changed(matches, prepared)) if initial else ()),
         *cosmetic_findings(a.module, b.module, train, mapping),
     ]
-    verdict, doubts = verdict_of(same, proof, findings, trusted=trusted, steady=steady)
+    verdict, doubts = verdict_of(
+        same or _same_but_for_sizes(found, experiments), proof, findings, trusted=trusted, steady=steady
+    )
     notes = [note for pair in pairs.values() for alignment in (pair.a, pair.b) for note in alignment.skipped]
     answer = GraphDiff(
         verdict,
@@ -145,11 +149,18 @@ def _compared(
         Validity(
             tuple(map(str, inputs)),
             tuple("train" if training else "eval" for training in modes),
-            try_sizes(prepared, inputs) if proof.agrees and verdict != "different" else (),
+            sizes if verdict is not Equivalence.DIFFERENT else (),
             max(map(both_ways, pairs.values())),
         ),
     )
     return NetworkDiff(answer, matches, pairs[modes[-1]], inputs)
+
+
+def _same_but_for_sizes(found: Sequence[tuple[Change, str]], experiments: Sequence[Experiment]) -> bool:
+    """Say whether every operation that is not alike in the graphs is a change of written sizes that changes nothing."""
+    if not found or any(change.verdict is not Significance.COSMETIC for change, _ in found):
+        return False
+    return all(experiment.alignment.equal or len(experiment.pairs) <= len(found) for experiment in experiments)
 
 
 def _facts(

@@ -65,7 +65,8 @@ def _verdict(answer: GraphDiff, trained: TrainedComparison | None) -> list[Prose
     if answer.verdict is Equivalence.EQUIVALENT:
         same = "the same function" if trained is None else "the same network"
         where = " at this input size alone" if answer.validity.limited else ""
-        said.append(Prose(f"{a} and {b} are {same}{where}: their canonical forms are equal.", "verdict"))
+        forms = "equal" if answer.same_form else "equal but for sizes that one writes as numbers"
+        said.append(Prose(f"{a} and {b} are {same}{where}: their canonical forms are {forms}.", "verdict"))
     elif answer.verdict is Equivalence.DIFFERENT:
         count = sum(finding.count for finding in real)
         said.append(Prose(f"{a} and {b} are different functions: {count} real {_plural(count)}.", "verdict"))

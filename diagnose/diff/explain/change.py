@@ -19,6 +19,7 @@ class Change:
 
     `nodes_a` and `nodes_b` take part in it. `certain` says that the verdict rests on a rule and not on numbers. `alone`
     says that no other change is near that could make up for it, and that the network's own values do not show it.
+    `sizes` says that it shows at another size of the input alone, in graphs that hold the numbers of this one.
     """
 
     kind: DifferenceKind
@@ -30,6 +31,7 @@ class Change:
     nodes_b: tuple[int, ...] = ()
     certain: bool = False
     alone: bool = False
+    sizes: bool = False
 
     @property
     def message(self) -> str:

@@ -11,8 +11,18 @@ from diagnose.diff.explain.change import Change
 from diagnose.diff.explain.facts import Facts
 from diagnose.diff.explain.phrases import sentence
 from diagnose.diff.explain.state_findings import FACTS
-from diagnose.values import DifferenceKind, Equivalence, Finding, Proof, Significance, WeightMapping
+from diagnose.values import (
+    DifferenceKind,
+    Equivalence,
+    Finding,
+    Proof,
+    Significance,
+    SizeOutcome,
+    SizeTrial,
+    WeightMapping,
+)
 
+_ENOUGH_SIZES = 2
 ORDER = (Significance.REAL, Significance.UNDETERMINED, Significance.COSMETIC)
 
 
@@ -26,6 +36,22 @@ def downgraded(change: Change) -> Change:
     return replace(
         change, verdict=Significance.UNDETERMINED, evidence=("the networks agree as a whole", *change.evidence)
     )
+
+
+def held_to_sizes(change: Change, trials: Sequence[SizeTrial]) -> Change:
+    """Make a change cosmetic that two graphs show at another size alone, where the networks themselves are equal there.
+
+    A graph holds the sizes that a network computed as numbers; the network computes them anew.
+    """
+    if (
+        not change.sizes
+        or len(trials) < _ENOUGH_SIZES
+        or any(trial.outcome is not SizeOutcome.EQUAL for trial in trials)
+    ):
+        return change
+    sizes = " and ".join(", ".join(trial.inputs) for trial in trials)
+    evidence = (f"the networks themselves are equal at {sizes}", *change.evidence[1:])
+    return replace(change, verdict=Significance.COSMETIC, evidence=evidence)
 
 
 def grouped(found: Sequence[tuple[Change, str]]) -> list[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from diagnose.diff.align.align import Alignment
 from diagnose.diff.align.regions import Pair
 from diagnose.diff.explain.change import BY_RATE, Change, significance_of
@@ -87,7 +89,8 @@ def _attributes(alignment: Alignment, pair: Pair, seen: Observation | None) -> l
     certain = bool(RANDOM_RATES & set(different))
     judged = (Significance.REAL, BY_RATE) if certain else _judged(seen)
     facts = AttributeChanges(word(a), changes)
-    return [_change(alignment, pair, DifferenceKind.ATTRIBUTE, facts, judged, certain=certain)]
+    change = _change(alignment, pair, DifferenceKind.ATTRIBUTE, facts, judged, certain=certain)
+    return [replace(change, sizes=not certain and seen is not None and seen.other_size)]
 
 
 def _draws(alignment: Alignment, pair: Pair) -> list[Change]:

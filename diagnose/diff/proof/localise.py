@@ -26,7 +26,8 @@ from diagnose.diff.proof.distance import PROOF, Distance, distance_between, dist
 class Observation:
     """What feeding a pair of regions showed: `differs` is None where nothing could be run.
 
-    `reached` where they differ on the activations that the network itself has there.
+    `reached` where they differ on the activations that the network itself has there; `other_size` where they differ at
+    another size alone, at which the graphs still hold the numbers of this one.
     """
 
     pair: Pair
@@ -36,6 +37,7 @@ class Observation:
     how: str = ""
     delta: float = 0.0
     reached: bool = False
+    other_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,10 @@ def observe(alignment: Alignment, a: Side, b: Side, pair: Pair, all_touched: Seq
     for how, values in feeds:
         seen = _compared(alignment, (a, b), common, values, pair)
         if seen is not None and seen[0]:
-            return replace(found, differs=True, how=f"{seen[0]}{how}", delta=seen[1], reached=not how)
+            resized = how == _OTHER_SIZE
+            return replace(
+                found, differs=True, how=f"{seen[0]}{how}", delta=seen[1], reached=not how, other_size=resized
+            )
         found = replace(found, differs=found.differs if seen is None else False)
     return found
 
@@ -130,6 +135,8 @@ def _own(alignment: Alignment, a: Side, regions: Regions) -> dict[int, Any]:
     borders = border(alignment.a, regions[0]) | {to_a[node_b] for node_b in border(alignment.b, regions[1])}
     return {node_a: a.values.get(node_a) for node_a in borders}
 
+
+_OTHER_SIZE = " at another size of the input"
 
 HEALED = 1e-10
 """|Δ| over the largest value up to which a difference is gone: rounding leaves less, an eps under a norm more."""
@@ -192,7 +199,7 @@ def _feeds(borders: Mapping[int, Any]) -> list[tuple[str, dict[int, Tensor]]]:
         ("", dict(borders)),
         (" on small values", {key: drawn(tuple(value.shape), value, 1e-3) for key, value in borders.items()}),
         (" on large values", {key: drawn(tuple(value.shape), value, 20.0) for key, value in borders.items()}),
-        (" at another size of the input", {key: drawn(grown(value), value, 3.0) for key, value in borders.items()}),
+        (_OTHER_SIZE, {key: drawn(grown(value), value, 3.0) for key, value in borders.items()}),
     ]
 
 
