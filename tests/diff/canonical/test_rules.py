@@ -41,6 +41,14 @@ def spelled(m, x: Tensor) -> Tensor:
     return torch.softmax(x @ (x + 1).transpose(-1, -2) / math.sqrt(6), -1) @ (x - 1)
 
 
+def gelu_of_sum(x: Tensor, total: Tensor) -> Tensor:
+    return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * total))
+
+
+def gelu_of_cube(x: Tensor, cube: Tensor) -> Tensor:
+    return gelu_of_sum(x, x + 0.044715 * cube)
+
+
 def pooled(m, x: Tensor) -> Tensor:
     return x.mean((2, 3))
 
@@ -224,6 +232,10 @@ def test_two_ways_of_writing_are_one_form(rule) -> None:
         (lambda m, x: F.linear(x, m.weight), lambda m, x: F.linear(x.transpose(2, 3), m.weight)),
         (lambda m, x: x.reshape(2, 6, 4, 6), lambda m, x: x.transpose(1, 2)),
         (lambda m, x: F.max_pool2d(x, 6), lambda m, x: F.avg_pool2d(x, 6)),
+        (lambda m, x: torch.where(m.bias > 0, m.bias, x.new_zeros(3, 5)), lambda m, x: F.relu(m.bias)),
+        (lambda m, x: gelu_of_cube(x, x**3 + x.sin()), lambda m, x: F.gelu(x, approximate="tanh")),
+        (lambda m, x: gelu_of_cube(x, x * x**2 * x.sin()), lambda m, x: F.gelu(x, approximate="tanh")),
+        (lambda m, x: gelu_of_sum(x, x + 0.044715 * x**3 + x.sin()), lambda m, x: F.gelu(x, approximate="tanh")),
     ],
 )
 def test_what_differs_stays_apart(form_a, form_b) -> None:

@@ -6,9 +6,10 @@ everywhere but at exactly 0 (0, 1, ½, 0). Which one was written stays in the at
 
 from __future__ import annotations
 
-from math import isclose, pi, sqrt
+from math import pi, sqrt
 
 from diagnose.diff.canonical.builder import GraphBuilder, Rule
+from diagnose.diff.canonical.patterns import X, call, formula_rule
 from diagnose.diff.canonical.rules.arithmetic import scalar_of
 from diagnose.diff.ir.graph import Node
 from diagnose.diff.ir.operation_table import operation
@@ -65,7 +66,7 @@ def _where(builder: GraphBuilder, node: Node) -> int | None:
     condition = builder[node.inputs[0]]
     value = node.inputs[1]
     comparison = operation(condition.op).comparison
-    if comparison not in (">", "≥") or condition.inputs[0] != value:
+    if comparison not in (">", "≥") or condition.inputs[0] != value or builder.shape(value) != node.shape:
         return None
     if scalar_of(builder, condition, 1, "other") != 0:
         return None
@@ -87,94 +88,6 @@ def _is_zero(node: Node) -> bool:
     return node.op in ("zeros", "zeros_like", "new_zeros") or (node.op == "fill" and node.get("value") == 0)
 
 
-def _gated(builder: GraphBuilder, node: Node) -> int | None:
-    """The gates x · sigmoid(x), x · hardsigmoid(x), x · tanh(softplus(x)), x · (x > 0): silu, hardswish, mish, relu."""
-    if len(node.inputs) != 2:
-        return None
-    fused = {"sigmoid": "silu", "hardsigmoid": "hardswish"}
-    for value, gate_id in (node.inputs, node.inputs[::-1]):
-        gate = builder[gate_id]
-        if gate.op == "gt.Scalar" and gate.inputs == (value,) and gate.get("other") == 0:
-            alone = Node(-1, node.op, node.module_path, (), (value,), node.shape, node.dtype, "", node.source)
-            return _bounded(builder, alone, 0, None, "0")
-        if gate.op in fused and gate.inputs == (value,):
-            return builder.make(fused[gate.op], (value,), node.shape, like=node)
-        if (
-            gate.op == "tanh"
-            and builder[gate.inputs[0]].op == "softplus"
-            and builder[gate.inputs[0]].inputs == (value,)
-        ):
-            soft = builder[gate.inputs[0]]
-            if soft.get("beta") == 1 and soft.get("threshold") == 20:
-                return builder.make("mish", (value,), node.shape, like=node)
-    return None
-
-
-def _is_hard_gate(builder: GraphBuilder, node: Node) -> int | None:
-    """Return x where the node is clamp(x + 3, 0, 6)."""
-    if node.op != "clamp" or (node.get("min"), node.get("max")) != (0, 6):
-        return None
-    shift = builder[node.inputs[0]]
-    return shift.inputs[0] if shift.op == "shift" and shift.get("amount") == 3 else None
-
-
-def _sixth(builder: GraphBuilder, node: Node) -> int | None:
-    """clamp(x + 3, 0, 6) / 6 is hardsigmoid; x · clamp(x + 3, 0, 6) / 6 is hardswish."""
-    if not isclose(node.get("factor"), 1 / 6):
-        return None
-    source = builder[node.inputs[0]]
-    value = _is_hard_gate(builder, source)
-    if value is not None:
-        return builder.make("hardsigmoid", (value,), node.shape, like=node)
-    if source.op == "mul" and len(source.inputs) == 2:
-        for value, factor in (source.inputs, source.inputs[::-1]):
-            if _is_hard_gate(builder, builder[factor]) == value:
-                return builder.make("hardswish", (value,), node.shape, like=node)
-    return None
-
-
-def _gelu(builder: GraphBuilder, node: Node) -> int | None:
-    """½ x (1 + erf(x/√2)) is gelu; ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))) its tanh approximation."""
-    product = builder[node.inputs[0]]
-    if not isclose(node.get("factor"), 0.5) or product.op != "mul" or len(product.inputs) != 2:
-        return None
-    for value, factor in (product.inputs, product.inputs[::-1]):
-        shift = builder[factor]
-        if shift.op != "shift" or shift.get("amount") != 1:
-            continue
-        curve = builder[shift.inputs[0]]
-        inner = builder[curve.inputs[0]] if curve.inputs else curve
-        if curve.op == "erf" and _is_scaled(inner, value, 1 / sqrt(2)):
-            return builder.make("gelu", (value,), node.shape, like=node, attributes={"approximate": "none"})
-        if curve.op == "tanh" and inner.op == "scale" and isclose(inner.get("factor"), sqrt(2 / pi), rel_tol=1e-9):
-            total = builder[inner.inputs[0]]
-            if (
-                total.op == "add"
-                and value in total.inputs
-                and any(_cubed(builder, term, value) for term in total.inputs)
-            ):
-                return builder.make("gelu", (value,), node.shape, like=node, attributes={"approximate": "tanh"})
-    return None
-
-
-def _cubed(builder: GraphBuilder, term: int, value: int) -> bool:
-    scale = builder[term]
-    if scale.op != "scale" or not isclose(scale.get("factor"), 0.044715, rel_tol=1e-9):
-        return False
-    cube = builder[scale.inputs[0]]
-    if cube.op == "mul" and value in cube.inputs:
-        return any(_power_of(builder[factor], value, 2.0) for factor in cube.inputs)
-    return _power_of(cube, value, 3.0)
-
-
-def _power_of(node: Node, value: int, exponent: float) -> bool:
-    return node.op == "power" and node.inputs == (value,) and bool(node.get("exponent") == exponent)
-
-
-def _is_scaled(node: Node, value: int, factor: float) -> bool:
-    return node.op == "scale" and node.inputs == (value,) and isclose(node.get("factor"), factor, rel_tol=1e-9)
-
-
 _KEPT = ("approximate", "negative_slope")
 
 
@@ -188,27 +101,28 @@ def _plain(builder: GraphBuilder, node: Node) -> int | None:
     return builder.make(node.op, node.inputs, node.shape, like=node, attributes=kept)
 
 
-def _sigmoid(builder: GraphBuilder, node: Node) -> int | None:
-    """A sigmoid written as 1 / (1 + exp(−x))."""
-    shift = builder[node.inputs[0]]
-    if node.get("exponent") != -1.0 or shift.op != "shift" or shift.get("amount") != 1:
-        return None
-    exponential = builder[shift.inputs[0]]
-    inner = builder[exponential.inputs[0]] if exponential.op == "exp" else None
-    if inner is None or inner.op != "scale" or inner.get("factor") != -1.0:
-        return None
-    return builder.make("sigmoid", inner.inputs, node.shape, like=node)
-
+GATE = call("clamp", X + 3, min=0, max=6)
+CUBES = X**3, X * X**2
+RELU = call("relu", X, **{"~gradient": "0"})
 
 RULES = (
     Rule("relu or clamp", ("relu", "relu6", "hardtanh", "threshold", "clamp", "clamp_min", "clamp_max"), _clamp,
          silent=True),
     Rule("maximum with a number", ("maximum", "minimum"), _extremum),
     Rule("an activation written with where", ("where.self", "where.ScalarOther"), _where),
-    Rule("an activation written as a gate", ("mul",), _gated),
-    Rule("a hard gate spelled out", ("scale",), _sixth),
-    Rule("gelu spelled out", ("scale",), _gelu),
-    Rule("sigmoid spelled out", ("power",), _sigmoid),
+    formula_rule("an activation written as a gate",
+                 (X * (X > 0), RELU),
+                 (X * call("sigmoid", X), call("silu", X)),
+                 (X * call("hardsigmoid", X), call("hardswish", X)),
+                 (X * call("tanh", call("softplus", X, beta=1, threshold=20)), call("mish", X))),
+    formula_rule("a hard gate spelled out",
+                 (GATE / 6, call("hardsigmoid", X)),
+                 (X * GATE / 6, call("hardswish", X))),
+    formula_rule("gelu spelled out",
+                 (X * (call("erf", X / sqrt(2)) + 1) / 2, call("gelu", X, approximate="none")),
+                 *((X * (call("tanh", (X + cube * 0.044715) * sqrt(2 / pi)) + 1) / 2,
+                    call("gelu", X, approximate="tanh")) for cube in CUBES)),
+    formula_rule("sigmoid spelled out", (1 / (call("exp", -X) + 1), call("sigmoid", X))),
     Rule("an activation's name", ("silu", "gelu", "sigmoid", "tanh", "erf", "exp", "log", "hardsigmoid", "hardswish",
                                   "mish", "leaky_relu", "abs", "log_sigmoid", "sin", "cos", "detach", "maximum",
                                   "minimum"), _plain,

@@ -6,6 +6,7 @@ from math import isclose
 
 from diagnose.diff.canonical.axes import reshaped
 from diagnose.diff.canonical.builder import GraphBuilder, Rule, numel
+from diagnose.diff.canonical.patterns import X, Y, formula_rule
 from diagnose.diff.ir.graph import Node
 from diagnose.diff.ir.operation_table import operation
 
@@ -146,24 +147,6 @@ def _unscaled(builder: GraphBuilder, node: Node) -> int | None:
     return scaled(builder, result, factor, written)
 
 
-def _square(builder: GraphBuilder, node: Node) -> int | None:
-    first, second = (*node.inputs, None)[:2]
-    return (
-        _power(builder, first, 2.0, node) if first == second and first is not None and len(node.inputs) == 2 else None
-    )
-
-
-def _quotient(builder: GraphBuilder, node: Node) -> int | None:
-    """A product x · y⁻¹ is x / y."""
-    if len(node.inputs) != 2:
-        return None
-    for value, inverse in (node.inputs, node.inputs[::-1]):
-        source = builder[inverse]
-        if source.op == "power" and source.get("exponent") == -1.0:
-            return builder.make("div", (value, source.inputs[0]), node.shape, like=node)
-    return None
-
-
 def _unexpanded(builder: GraphBuilder, node: Node) -> int | None:
     """Broadcasting makes `expand` needless in an elementwise operation."""
     values = [builder[value].inputs[0] if builder[value].op == "expand" else value for value in node.inputs]
@@ -242,7 +225,7 @@ RULES = (
     Rule("x + 0, and sums of numbers", ("shift",), _shift, silent=True),
     Rule("x · 1, and products of numbers", ("scale",), _scale, silent=True),
     Rule("a factor is drawn out of a product", ("mul", "div"), _unscaled, silent=True),
-    Rule("x · x is a square", ("mul",), _square),
-    Rule("a product with a reciprocal is a quotient", ("mul",), _quotient, silent=True),
+    formula_rule("x · x is a square", (X * X, X**2)),
+    formula_rule("a product with a reciprocal is a quotient", (X * Y**-1, X / Y), silent=True),
     Rule("reductions", ("mean", "mean.dim", "sum", "sum.dim_IntList"), _reduce, silent=True),
 )  # fmt: skip
