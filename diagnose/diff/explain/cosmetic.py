@@ -14,6 +14,7 @@ from diagnose.diff.ir.operation_table import base, operation
 from diagnose.values import DifferenceKind, Finding, Significance, WeightMapping
 
 _DROPS = ("Dropout", "DropPath", "StochasticDepth")
+"""What the classes of modules are called that drop at a rate: torch's, timm's and mmcv's, and torchvision's."""
 
 
 def cosmetic_findings(

@@ -49,6 +49,10 @@ class Operation:
     is_norm: bool = False
     keeps_statistics: bool = False
     """A norm that updates running statistics, which are among its inputs."""
+    pooled_dims: int = 0
+    """The last dims that a pooling pools."""
+    is_adaptive: bool = False
+    """A pooling that is given the size of its result."""
     comparison: str = ""
     """The sign of a comparison of two values."""
 
@@ -56,6 +60,8 @@ class Operation:
     """It draws random numbers: two of them are never the same value."""
     is_uniform: bool = False
     """It draws from 0 to 1, unless an attribute says otherwise."""
+    is_dropout: bool = False
+    """It drops at the rate p where its attribute `train` says so, and else hands its input on."""
     drops: Callable[[float], float] | None = None
     """The share of the numbers drawn that are 0, from the attribute p, where p says all about it."""
     draws_maps: bool = False
@@ -154,11 +160,15 @@ ROWS = (
                  "_fused_rms_norm", "_native_batch_norm_legit")),
     *(_norm(name, keeps_statistics=True)
       for name in ("batch_norm", "native_batch_norm", "cudnn_batch_norm", "instance_norm")),
+    *(Operation(f"{kind}_pool{dims}d", pooled_dims=dims) for kind in ("avg", "max") for dims in (1, 2, 3)),
+    *(Operation(f"adaptive_avg_pool{dims}d", pooled_dims=dims, is_adaptive=True) for dims in (1, 2, 3)),
     # Random numbers.
-    _draw("dropout", run=kernels.keep_all, drops=lambda p: p, passed_over=True),
-    _draw("feature_dropout", run=kernels.keep_all, drops=lambda p: p, draws_maps=True, passed_over=True),
-    *map(_draw, ("alpha_dropout", "feature_alpha_dropout", "native_dropout", "randint", "randperm", "rrelu",
-                 "multinomial", "exponential")),
+    _draw("dropout", run=kernels.keep_all, is_dropout=True, drops=lambda p: p, passed_over=True),
+    _draw("feature_dropout", run=kernels.keep_all, is_dropout=True, drops=lambda p: p, draws_maps=True,
+          passed_over=True),
+    _draw("alpha_dropout", is_dropout=True),
+    _draw("feature_alpha_dropout", is_dropout=True),
+    *map(_draw, ("native_dropout", "randint", "randperm", "rrelu", "multinomial", "exponential")),
     _draw("bernoulli", 1.0, drops=lambda p: 1.0 - p),
     _draw("rand", 0.5, is_uniform=True),
     _draw("rand_like", 0.5, is_uniform=True),

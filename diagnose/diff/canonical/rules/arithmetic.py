@@ -8,7 +8,7 @@ from diagnose.diff.canonical.axes import reshaped
 from diagnose.diff.canonical.builder import GraphBuilder, Rule, numel
 from diagnose.diff.canonical.patterns import X, Y, formula_rule
 from diagnose.diff.ir.graph import Node
-from diagnose.diff.ir.operation_table import operation
+from diagnose.diff.ir.operation_table import base, operation
 
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
 
@@ -56,18 +56,18 @@ def _operands(builder: GraphBuilder, node: Node) -> tuple[tuple[int, ...], float
 def _add(builder: GraphBuilder, node: Node) -> int | None:
     if not _floating(builder, node):
         return None
-    sign = -1.0 if node.op.startswith(("sub", "rsub")) else 1.0
+    sign = -1.0 if base(node.op) in ("sub", "rsub") else 1.0
     alpha = float(node.get("alpha", 1)) * sign
     second = scalar_of(builder, node, 1, "other")
     if second is not None and builder.shape(node.inputs[0]) == node.shape:
-        if node.op.startswith("rsub"):
+        if base(node.op) == "rsub":
             return _shifted(builder, scaled(builder, node.inputs[0], alpha, node), second, node)
         return _shifted(builder, node.inputs[0], alpha * second, node)
     if len(node.inputs) != 2:
         return None
-    first, addend = reversed(node.inputs) if node.op.startswith("rsub") else node.inputs
+    first, addend = reversed(node.inputs) if base(node.op) == "rsub" else node.inputs
     number = scalar_of(builder, node, 0, "self")
-    if number is not None and builder.shape(addend) == node.shape and not node.op.startswith("rsub"):
+    if number is not None and builder.shape(addend) == node.shape and base(node.op) != "rsub":
         return _shifted(builder, scaled(builder, addend, alpha, node), number, node)
     return builder.make("add", (first, scaled(builder, addend, alpha, node)), node.shape, like=node)
 
@@ -187,7 +187,7 @@ def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
 
 def _reduce(builder: GraphBuilder, node: Node) -> int | None:
     """Sums and means have one form: they name sorted dims, and do not keep them."""
-    kind = node.op.partition(".")[0]
+    kind = base(node.op)
     if node.get("over") is not None or node.get("dtype") not in (None, node.dtype) or not _floating(builder, node):
         return None
     return reduced(builder, node, kind, dims_of(builder, node))

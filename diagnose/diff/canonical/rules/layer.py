@@ -6,6 +6,7 @@ from diagnose.diff.canonical.axes import permuted, reshaped
 from diagnose.diff.canonical.builder import GraphBuilder, Rule, arrangement_of, slots
 from diagnose.diff.canonical.rules.arithmetic import is_weight, reduced
 from diagnose.diff.ir.graph import Node
+from diagnose.diff.ir.operation_table import base, operation
 
 _CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
 
@@ -66,7 +67,7 @@ def _convolution(builder: GraphBuilder, node: Node) -> int | None:
     attributes = dict(node.attributes)
     kernel = builder.shape(node.inputs[1])[2:]
     padding = attributes.get("padding")
-    op = node.op.partition(".")[0]
+    op = base(node.op)
     if isinstance(padding, str):
         total = [dilation * (size - 1) for dilation, size in zip(attributes["dilation"], kernel, strict=True)]
         if padding == "same" and any(amount % 2 for amount in total):
@@ -117,26 +118,22 @@ def _instance_norm(builder: GraphBuilder, node: Node) -> int | None:
 def _global_pool(builder: GraphBuilder, node: Node) -> int | None:
     """Average pooling over a whole map is the mean of the map."""
     source = builder.shape(node.inputs[0])
-    space = len(node.shape) - (len(source) - _pooled(node))
+    space = len(node.shape) - (len(source) - operation(node.op).pooled_dims)
     over = tuple(range(len(source) - space, len(source)))
     if any(node.shape[dim] != 1 for dim in over):
         return None
-    if not node.op.startswith("adaptive"):
+    if not operation(node.op).is_adaptive:
         whole = tuple(source[dim] for dim in over) == tuple(node.get("kernel_size"))
         if not whole or any(node.get("padding")) or node.get("divisor_override"):
             return None
     return reduced(builder, node, "mean", over)
 
 
-def _pooled(node: Node) -> int:
-    return int(node.op.rpartition("pool")[2][0])
-
-
 def _average_pool(builder: GraphBuilder, node: Node) -> int | None:
     """An adaptive pooling is a plain one if the new size divides the old one."""
     source = builder.shape(node.inputs[0])
-    space = _pooled(node)
-    if node.op.startswith("adaptive"):
+    space = operation(node.op).pooled_dims
+    if operation(node.op).is_adaptive:
         pairs = list(zip(source[-space:], node.shape[-space:], strict=True))
         if any(size % target for size, target in pairs):
             return None
@@ -153,7 +150,7 @@ def _pool_defaults(builder: GraphBuilder, node: Node) -> int | None:
     At stride 1 every window fits, so that rounding up changes nothing. Without padding no padding can be counted.
     """
     attributes = dict(node.attributes)
-    space = _pooled(node)
+    space = operation(node.op).pooled_dims
     spread = {
         name: tuple(value) * (space if len(value) == 1 else 1)
         for name in ("kernel_size", "stride", "padding", "dilation")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from diagnose.diff.canonical.builder import GraphBuilder, Rule
 from diagnose.diff.ir.graph import Node
-from diagnose.diff.ir.operation_table import base
+from diagnose.diff.ir.operation_table import ROWS, base, operation
 
-_DROPOUTS = ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
+_DROPOUTS = tuple(row.name for row in ROWS if row.is_dropout)
+_POOLINGS = tuple(row.name for row in ROWS if row.pooled_dims)
 
 
 def _same(builder: GraphBuilder, node: Node) -> int | None:
@@ -25,7 +26,7 @@ def _dropout(builder: GraphBuilder, node: Node) -> int | None:
 
 def _pool(builder: GraphBuilder, node: Node) -> int | None:
     """A pooling over windows of one element computes nothing, nor does one onto the size that its input has."""
-    if node.op.startswith("adaptive"):
+    if operation(node.op).is_adaptive:
         return node.inputs[0] if builder.shape(node.inputs[0]) == node.shape else None
     stride = node.get("stride") or node.get("kernel_size")
     ones = all(size == 1 for size in (*node.get("kernel_size"), *stride))
@@ -71,9 +72,7 @@ RULES = (
          silent=True),
     Rule("detaching what has no gradient computes nothing", ("detach",), _detached_leaf, silent=True),
     Rule("dropout at rate 0 or in eval mode computes nothing", _DROPOUTS, _dropout),
-    Rule("a pooling over single elements computes nothing", (
-        "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d",
-        "max_pool1d", "max_pool2d", "max_pool3d"), _pool),
+    Rule("a pooling over single elements computes nothing", _POOLINGS, _pool),
     Rule("padding by nothing computes nothing", ("pad", "constant_pad_nd"), _pad),
     Rule("what is copied over a tensor replaces it", ("copy",), _copied, silent=True),
     Rule("a view written back", ("write_view",), _rewritten, silent=True),

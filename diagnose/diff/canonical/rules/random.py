@@ -91,12 +91,12 @@ def _opposite(builder: GraphBuilder, node: Node) -> int | None:
 
 def _chosen(builder: GraphBuilder, node: Node) -> int | None:
     """A choice between a value and 0 by a mask is the product of the value and the mask."""
-    condition, *rest = node.inputs if node.op.startswith("where") else node.inputs[::-1]
+    condition, *rest = node.inputs if base(node.op) == "where" else node.inputs[::-1]
     if not _is_mask(builder, condition) or not rest or builder.shape(rest[0]) != node.shape:
         return None
     keep = builder[condition].get("p")
     zero = builder[rest[1]].get("value") if len(rest) > 1 and builder[rest[1]].op == "fill" else None
-    if node.op.startswith("masked_fill"):
+    if base(node.op) == "masked_fill":
         zero, keep = node.get("value"), 1.0 - keep
     elif node.op == "where.ScalarOther":
         zero = node.get("other")
