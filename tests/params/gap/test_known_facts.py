@@ -7,9 +7,7 @@ from diagnose.networks import parse
 from diagnose.params.gap.known_facts import known_facts
 
 
-@pytest.mark.parametrize(
-    ("word", "facet"), [("depth", "blocks"), ("classes", "num_classes"), ("Width", "widths"), ("blokcs", "blocks")]
-)
+@pytest.mark.parametrize(("word", "facet"), [("depth", "blocks"), ("classes", "num_classes"), ("Width", "widths")])
 def test_another_word_for_a_facet_is_told_its_name(word, facet):
     with pytest.raises(UsageError) as raised:
         known_facts(parse("torch"), [word])
