@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from diagnose.api.drawable import Drawable
 from diagnose.api.given import Progress, callers_state_kept, silent
 from diagnose.errors import UsageError
-from diagnose.values import FieldDiff, Recipe, RecipeDiff, Trial
+from diagnose.values import FieldDiff, Recipe, RecipeDiff, Trial, UnreadDifference
 
 if TYPE_CHECKING:
     from diagnose.probe.answer import ProbeAnswer
@@ -41,6 +41,11 @@ class RecipeComparison(Drawable):
     def unstated(self) -> tuple[FieldDiff, ...]:
         """Return the fields that one of them alone states: equal or not, nothing is concluded from them."""
         return self.diff.having("unstated")
+
+    @property
+    def unread(self) -> tuple[UnreadDifference, ...]:
+        """Return the keys of the sources that no field holds and that differ: whether they matter is undetermined."""
+        return self.diff.unread
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every field: field, a, b, status, verdict, why."""

@@ -8,7 +8,7 @@ import typer
 
 from diagnose.cli.options import Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
-from diagnose.errors import UsageError
+from diagnose.errors import COULD_NOT_RUN, UsageError
 
 _FORMS = (
     "A built-in recipe by its name, a .toml file, mmpretrain:NAME or the path of a config of mmpretrain, which is run "
@@ -24,7 +24,7 @@ def recipe(
     output: Output = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare two training recipes field by field; end with 1 where they differ.
+    """Compare two training recipes field by field; end with 1 where they differ, with 3 where only unread keys do.
 
     Examples: `diagnose recipe paper reproduction` · `diagnose recipe mine.toml mmpretrain:resnet18_8xb16_cifar10` ·
     `diagnose recipe --show paper`.
@@ -50,3 +50,5 @@ def recipe(
     result.write(diff_report(diff))
     if diff.having("differs") or diff.having("unstated"):
         raise typer.Exit(1)
+    if diff.unread:
+        raise typer.Exit(COULD_NOT_RUN)

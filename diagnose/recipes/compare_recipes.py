@@ -14,6 +14,7 @@ from diagnose.values import (
     RecipeDiff,
     SettingValue,
     Significance,
+    UnreadDifference,
 )
 
 ROUNDING = 0.05
@@ -23,12 +24,21 @@ ROUNDING = 0.05
 def compare(a: Recipe, b: Recipe) -> RecipeDiff:
     """Compare two recipes.
 
-    A field that both state and that differs is a real difference, one that only one of them states is undetermined.
+    A field that both state and that differs is a real difference; one that only one of them states is undetermined, and
+    so is a key that no field holds.
     """
     fields = tuple(_field(field, a, b) for field in FIELDS.values())
     differences = tuple(_finding(field, a, b) for field in fields if field.status in ("differs", "unstated"))
     flagged = tuple(flag for recipe in dict.fromkeys((a, b)) for flag in flags(recipe))
-    return RecipeDiff(a, b, fields, differences, flagged)
+    return RecipeDiff(a, b, fields, differences, flagged, tuple(_unread(a, b)))
+
+
+def _unread(a: Recipe, b: Recipe) -> Iterator[UnreadDifference]:
+    """Yield the keys that no field holds and that differ."""
+    values_a, values_b = dict(a.unread), dict(b.unread)
+    for key in dict.fromkeys((*values_a, *values_b)):
+        if values_a.get(key) != values_b.get(key):
+            yield UnreadDifference(key, values_a.get(key), values_b.get(key))
 
 
 def flags(recipe: Recipe) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from diagnose.errors import UsageError
+from diagnose.recipes.watched_keys import WatchedKeys
 from diagnose.values import Augmentation, Normalisation, Recipe, Schedule, Setting, SettingValue
 
 IMAGES = {"CIFAR10": 50_000, "CIFAR100": 50_000, "MNIST": 60_000, "FashionMNIST": 60_000}
@@ -22,9 +23,9 @@ def recipe_of(name: str) -> Recipe:
     Raises:
         DiagnoseError: there is no such config, or `name` has arguments (exit code 2); its code failed (3).
     """
-    config = _config(name)
+    config = WatchedKeys(_config(name).to_dict())
     settings = tuple(Setting(key, value, f"{name}: {place}") for key, value, place in _read(config, name))
-    return Recipe(f"mmpretrain:{name}", f"mmpretrain's config {name}", settings)
+    return Recipe(f"mmpretrain:{name}", f"mmpretrain's config {name}", settings, unread=tuple(config.unread().items()))
 
 
 def _config(name: str) -> Any:
@@ -97,7 +98,8 @@ def _optimizer(wrapper: Mapping[str, Any]) -> Iterator[Found]:
 def _schedule(schedulers: list[Mapping[str, Any]], length: object) -> Iterator[Found]:
     """Yield the schedule of a training, given its number of epochs."""
     first, place = schedulers[0], "param_scheduler"
-    epochs = bool(first.get("by_epoch", True)) and not first.get("convert_to_iter_based", False)
+    steps = ["after each epoch" if _by_epoch(part) else "after each step" for part in schedulers]
+    epochs = _by_epoch(first)
     alone = len(schedulers) == 1 and first.get("by_epoch", True) and not first.get("begin")
     whole = first.get("T_max") == length and first.get("end", length) == length and not first.get("eta_min")
     if alone and first.get("type") == "MultiStepLR" and epochs:
@@ -107,7 +109,11 @@ def _schedule(schedulers: list[Mapping[str, Any]], length: object) -> Iterator[F
         yield "schedule", Schedule("cosine"), place
     else:
         yield "schedule", Schedule("other", text=", then ".join(map(_call, schedulers))), place
-    yield "schedule_steps", "after each epoch" if epochs else "after each step", place
+    yield "schedule_steps", ", then ".join(dict.fromkeys(steps)), place
+
+
+def _by_epoch(part: Mapping[str, Any]) -> bool:
+    return bool(part.get("by_epoch", True)) and not part.get("convert_to_iter_based", False)
 
 
 def _call(part: Mapping[str, Any]) -> str:
@@ -133,8 +139,9 @@ def _data(config: Any, name: str) -> Iterator[Found]:
     if dataset.get("type") in IMAGES and dataset.get("split", "train") == "train" and "indices" not in dataset:
         yield "train_images", IMAGES[dataset["type"]], "train_dataloader.dataset"
         yield "held_out", 0, "train_dataloader.dataset"
-    channels, model = config.get("data_preprocessor") or {}, config.get("model") or {}
-    batches = channels.get("batch_augments") or (model.get("data_preprocessor") or {}).get("batch_augments")
+    model = config.get("model") or {}
+    channels = {**(config.get("data_preprocessor") or {}), **(model.get("data_preprocessor") or {})}
+    batches = channels.get("batch_augments")
     place, held = ("batch_augments", batches) if batches else ("model.train_cfg", model.get("train_cfg") or {})
     mixed = held.get("augments") or ()
     if dataset.get("pipeline"):
@@ -165,7 +172,9 @@ def _augmentation(pipeline: list[Mapping[str, Any]], mixes: tuple[str, ...]) -> 
 def _loss(config: Any) -> Iterator[Found]:
     loss = ((config.get("model") or {}).get("head") or {}).get("loss") or {}
     place = "model.head.loss"
-    if loss.get("type") == "CrossEntropyLoss":
+    if loss.get("type") == "CrossEntropyLoss" and loss.get("use_sigmoid"):
+        yield "loss", "binary cross-entropy", place
+    elif loss.get("type") == "CrossEntropyLoss":
         yield "loss", "cross-entropy", place
         yield "label_smoothing", 0.0, f"{place}: it has none"
     elif loss.get("type") == "LabelSmoothLoss":

@@ -26,6 +26,8 @@ def diff_report(diff: RecipeDiff) -> Report:
         fields = diff.having(status)
         if fields:
             sections.append(Section(title, (_table(fields, a, b),), folded=folded))
+    if diff.unread:
+        sections.append(Section("What no field holds and differs", (_unread(diff),), folded=False))
     sections.append(Section("Where it is read", (_sources(diff),), folded=True))
     return Report(
         schema=SCHEMA,
@@ -37,6 +39,7 @@ def diff_report(diff: RecipeDiff) -> Report:
             "a": _recipe(diff.a),
             "b": _recipe(diff.b),
             "fields": [_field(field) for field in diff.fields],
+            "unread": [asdict(difference) for difference in diff.unread],
         },
     )
 
@@ -54,6 +57,7 @@ def show_report(recipe: Recipe) -> Report:
         environment=environment(("mmpretrain",)),
         sections=(
             Section("", (Prose(said, "verdict"), Table("", columns, rows))),
+            *((Section("What no field holds", (_unread_keys(recipe),), folded=True),) if recipe.unread else ()),
             Section("Why the fields matter", (why,), folded=True),
         ),
         findings=tuple(flags(recipe)),
@@ -61,11 +65,18 @@ def show_report(recipe: Recipe) -> Report:
     )
 
 
+def _unread_keys(recipe: Recipe) -> Table:
+    return Table("", (Column("Key"), Column("Value")), recipe.unread)
+
+
 def _verdict(diff: RecipeDiff) -> list[Prose]:
     differing, unstated = diff.having("differs"), diff.having("unstated")
     both, equal = diff.having("both unstated"), diff.having("equal")
     named = _listed(differing)
-    if not differing and not unstated:
+    if not differing and not unstated and diff.unread:
+        keys = _several(len(diff.unread), "key")
+        said = f"No field differs, but {keys} that no field holds: whether they train alike is undetermined."
+    elif not differing and not unstated:
         said = f"{diff.a.name} and {diff.b.name} state the same: {len(equal)} fields are equal and none differs."
     elif not differing:
         said = f"No field that both state differs; one of them alone states {_listed(unstated)}."
@@ -75,6 +86,8 @@ def _verdict(diff: RecipeDiff) -> list[Prose]:
         if unstated:
             said += f" One of them alone states {_listed(unstated)}."
     prose = [Prose(said, "verdict")]
+    if diff.unread and (differing or unstated):
+        prose.append(Prose(f"Beside them {_several(len(diff.unread), 'key')} that no field holds.", "caution"))
     if unstated or both:
         prose.append(Prose("What is not stated may be equal or not: nothing is concluded from it.", "caution"))
     if differing:
@@ -90,6 +103,16 @@ def _verdict(diff: RecipeDiff) -> list[Prose]:
 
 ABLATED = ("momentum", "weight_decay", "train_images", "init", "normalisation", "schedule", "learning_rate")
 """The fields that the hint proposes to try in a probe."""
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun} differs" if count == 1 else f"{count} {noun}s differ"
+
+
+def _unread(diff: RecipeDiff) -> Table:
+    columns = (Column("Key"), Column(diff.a.name), Column(diff.b.name))
+    note = "Read as text, and compared as text: whether a key matters is not known here."
+    return Table("", columns, tuple((key.key, key.a, key.b) for key in diff.unread), note=note)
 
 
 def _listed(fields: tuple[FieldDiff, ...]) -> str:
@@ -112,7 +135,7 @@ def _sources(diff: RecipeDiff) -> Table:
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:
     settings = {setting.key: {"value": plain(setting.value), "source": setting.source} for setting in recipe.settings}
-    return {"name": recipe.name, "title": recipe.title, "settings": settings}
+    return {"name": recipe.name, "title": recipe.title, "settings": settings, "unread": dict(recipe.unread)}
 
 
 def _field(field: FieldDiff) -> dict[str, Any]:

@@ -45,6 +45,7 @@ from diagnose.values.recipes import (
     Schedule,
     Setting,
     SettingValue,
+    UnreadDifference,
 )
 from diagnose.values.reports import (
     AlignedTree,
@@ -130,6 +131,7 @@ __all__ = [
     "TreeRow",
     "Trial",
     "UncountedOperator",
+    "UnreadDifference",
     "Validity",
     "Waterfall",
     "WeightMapping",

@@ -90,13 +90,15 @@ class Setting:
 class Recipe:
     """How a network is trained. A key that has no setting is not stated; `recipes.fields` lists the keys.
 
-    `text` is what was typed for it, where that is not its name.
+    `text` is what was typed for it, where that is not its name; `unread` are the keys of its source that no field
+    holds, each with its value in text.
     """
 
     name: str
     title: str
     settings: tuple[Setting, ...]
     text: str = ""
+    unread: tuple[tuple[str, str], ...] = ()
 
     @property
     def typed(self) -> str:
@@ -134,10 +136,20 @@ class FieldDiff:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadDifference:
+    """A key that no field holds, and its values in the two recipes' sources, None where one of them lacks it."""
+
+    key: str
+    a: str | None
+    b: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RecipeDiff:
     """Two recipes compared, every field in order; `findings` are their differences.
 
-    `flagged` lists the reasons to doubt the accuracy of either that hold without any comparison.
+    `flagged` lists the reasons to doubt the accuracy of either that hold without any comparison, `unread` the keys
+    that no field holds and that differ: whether they matter is undetermined.
     """
 
     a: Recipe
@@ -145,6 +157,7 @@ class RecipeDiff:
     fields: tuple[FieldDiff, ...]
     findings: tuple[Finding, ...]
     flagged: tuple[Finding, ...]
+    unread: tuple[UnreadDifference, ...] = ()
 
     def having(self, status: str) -> tuple[FieldDiff, ...]:
         """Return the fields of one status."""

@@ -39,7 +39,7 @@ def judge(claim: Claim, diff: RecipeDiff) -> Assessment:
     """Refute sameness where a field that both state really differs; leave it open where one is silent."""
     differing = [field for field in diff.having("differs") if field.verdict is Significance.REAL]
     unstated, equal = diff.having("unstated"), diff.having("equal")
-    ruling = Ruling.REFUTED if differing else Ruling.UNDETERMINED if unstated else Ruling.SUPPORTED
+    ruling = Ruling.REFUTED if differing else Ruling.UNDETERMINED if unstated or diff.unread else Ruling.SUPPORTED
     said = f"{len(differing)} fields that both state differ: {_titles(differing)}" if differing else (
         f"The {len(equal)} fields that both state are equal")  # fmt: skip
     cosmetic = len(diff.having("differs")) - len(differing)
@@ -47,6 +47,8 @@ def judge(claim: Claim, diff: RecipeDiff) -> Assessment:
         said += f", and {cosmetic} differ by rounding or by the seed alone"
     if unstated:
         said += f"; {len(unstated)} more are stated by one alone. Among these are {_chosen(diff, unstated)}"
+    if diff.unread:
+        said += f"; of the keys that no field holds {len(diff.unread)} differ"
     if claim.get("belief") == "different":
         ruling = OPPOSITE[ruling]
     return Assessment(ruling, f"{said}.")
