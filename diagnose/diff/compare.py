@@ -21,6 +21,7 @@ from diagnose.diff.explain.state_findings import (
     gradient_findings,
     hook_findings,
     trained_findings,
+    with_constants,
 )
 from diagnose.diff.proof.experiments import all_changes, canonical_form_reproduces, set_up_experiment
 from diagnose.diff.proof.gradients import gradient_differences
@@ -113,7 +114,7 @@ def _compared(
         for training, pair in pairs.items()
     )
     steady = all(alignment.steady for pair in pairs.values() for alignment in (pair.a, pair.b))
-    found = all_changes(experiments)
+    found = with_constants(all_changes(experiments), pairs)
     if found and proof.agrees and _ran(proof, modes) and not stress(prepared, inputs):
         found = [(downgraded(change), seen_in) for change, seen_in in found]
     if not (trusted and steady):  # what was compared is not, or not always, what runs
