@@ -22,6 +22,7 @@ from diagnose.diff.explain.state_findings import (
     gradient_findings,
     hook_findings,
     trained_findings,
+    with_constants,
 )
 from diagnose.diff.proof.experiments import Experiment, all_changes, canonical_form_reproduces, set_up_experiment
 from diagnose.diff.proof.gradients import gradient_differences
@@ -114,7 +115,7 @@ def _compared(
         for training, pair in pairs.items()
     )
     steady = all(alignment.steady for pair in pairs.values() for alignment in (pair.a, pair.b))
-    found = all_changes(experiments)
+    found = with_constants(all_changes(experiments), pairs)
     sizes = try_sizes(prepared, inputs) if proof.agrees else ()
     if found and proof.agrees and _ran(proof, modes) and not stress(prepared, inputs):
         found = [(downgraded(held_to_sizes(change, sizes)), seen_in) for change, seen_in in found]

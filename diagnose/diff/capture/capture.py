@@ -18,7 +18,8 @@ from diagnose.diff.capture.record import record_tape
 from diagnose.diff.capture.results import Signature
 from diagnose.diff.capture.steady import is_steady
 from diagnose.diff.capture.tape import CannotCapture, Ref, Tape
-from diagnose.diff.ir.digest import digest
+from diagnose.diff.ir.digest import digest, is_weight_leaf, short, weight_root
+from diagnose.diff.ir.graph import Graph
 from diagnose.networks.process_state import attributes_kept, in_mode
 from diagnose.values import Skipped
 
@@ -83,7 +84,8 @@ def capture(
         branches: tuple[ValueBranch, ...] = ()
         random, steady = RandomPaths(), True
         if twice:
-            taken = digest(form.graph)
+            passes.order = {name: index for index, name in enumerate(dict.fromkeys(_weights_read(form.graph)))}
+            taken = passes.told(form.graph)
             reads_draws = any(read.origin is ReadOrigin.RANDOM for read in tape.reads)
             steady = passes.steady(taken, others=log.others or reads_draws)
             if log.draws or reads_draws:
@@ -95,6 +97,14 @@ def capture(
     return Capture(form, tape.constants, tape.signature, steady, skipped, places, branches, truths, random)
 
 
+def _weights_read(graph: Graph) -> list[str]:
+    """Return the name of each weight that an operation reads, in the order of the operations."""
+    weights = is_weight_leaf(graph)
+    operations = [node for node in graph.nodes if not weights[node.id]]
+    read = [graph.nodes[value] for node in operations for value in node.inputs if weights[value]]
+    return [weight_root(graph, node).name for node in read]
+
+
 @dataclass(slots=True)
 class _ForwardPasses:
     """Forward passes of one module in its present mode, captured in one way."""
@@ -104,6 +114,13 @@ class _ForwardPasses:
     training: bool
     recorder: bool
     forced: Mapping[int, Any]
+    order: Mapping[str, int] = field(default_factory=dict)
+
+    def told(self, graph: Graph) -> str:
+        """Return the digest of a graph that tells its weights from each other, by their order in the first graph."""
+        order = dict(self.order)
+        weights = [order.setdefault(name, len(order)) for name in _weights_read(graph)]
+        return short(f"{digest(graph)}{weights}")
 
     def tape(
         self, quantile: float = MIDDLE, forced: Mapping[int, Any] | None = None, seed: int = 0
@@ -125,7 +142,7 @@ class _ForwardPasses:
     def digest(self, quantile: float = MIDDLE, forced: Mapping[int, Any] | None = None, seed: int = 0) -> str:
         """Return the digest of what a pass computes; an error is a path of its own."""
         try:
-            return digest(self.form(self.tape(quantile, forced, seed)[0]).graph)
+            return self.told(self.form(self.tape(quantile, forced, seed)[0]).graph)
         except CannotCapture:
             if forced:
                 raise

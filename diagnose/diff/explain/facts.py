@@ -101,6 +101,14 @@ class ShapeChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ConstantChange:
+    """A constant of both graphs, and in words how B's values differ from A's."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class InputOrder:
     """An operation that reads its inputs in another order."""
 
@@ -132,6 +140,7 @@ Facts = (
     | ExtraArgument
     | AttributeChanges
     | ShapeChange
+    | ConstantChange
     | InputOrder
     | InputChange
     | SharedWeight

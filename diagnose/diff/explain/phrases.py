@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from diagnose.diff.explain.facts import (
     AttributeChanges,
     BlockChain,
+    ConstantChange,
     ExtraArgument,
     Facts,
     GradedNumber,
@@ -76,6 +77,8 @@ def _parts(kind: DifferenceKind, facts: Facts) -> list[Part]:
             if kind is DifferenceKind.WIDTH:
                 return [f"{word}: weight {shown(a)} → {shown(b)}"]
             return [f"{word}: draws {shown(a)} numbers → {shown(b)}"]
+        case ConstantChange(name, words):
+            return [f"constant{' ' if name else ''}{name}: {words}"]
         case InputOrder(word):
             return [f"{word} reads its inputs in another order"]
         case InputChange(word, words_a, words_b):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from torch import nn
 
+from diagnose.diff.align.captures import AlignedCaptures
+from diagnose.diff.explain.change import Change
+from diagnose.diff.explain.facts import ConstantChange
 from diagnose.diff.proof.gradients import GradientDifference
-from diagnose.diff.weights.fixed import ConstantDifference
+from diagnose.diff.weights.fixed import ConstantDifference, compare_constants
 from diagnose.diff.weights.mapping import WeightMatch
 from diagnose.diff.weights.state_kinds import StateKind
 from diagnose.values import DifferenceKind, Finding, Significance
@@ -48,6 +52,30 @@ def constant_findings(differences: Iterable[ConstantDifference], *, trains: bool
         where_drawn = tuple(_pair(difference.a, difference.b) for difference in drawn)
         found.append(Finding(DifferenceKind.CONSTANT, Significance.UNDETERMINED, where_drawn, len(drawn), message))
     return found
+
+
+def with_constants(
+    found: Sequence[tuple[Change, str]], pairs: Mapping[bool, AlignedCaptures]
+) -> list[tuple[Change, str]]:
+    """Return the changes, those of constants in the graphs with how their values differ in place of their digests."""
+    result = []
+    for change, seen_in in found:
+        pair = pairs[seen_in == "train"]
+        nodes = [
+            graph.nodes[ids[0]]
+            for graph, ids in ((pair.alignment.a.graph, change.nodes_a), (pair.alignment.b.graph, change.nodes_b))
+            if len(ids) == 1
+        ]
+        if len(nodes) == 2 and all(node.op == "constant" for node in nodes):
+            tensors = [side.constants.get(str(node.get("digest")))
+                       for side, node in zip((pair.a, pair.b), nodes, strict=True)]  # fmt: skip
+            if tensors[0] is not None and tensors[1] is not None:
+                difference = compare_constants(tensors[0], tensors[1], (nodes[0].name, nodes[1].name))
+                if difference is not None:
+                    name = _pair(difference.a, difference.b)
+                    change = replace(change, facts=ConstantChange(name, _how(difference)))
+        result.append((change, seen_in))
+    return result
 
 
 def _how(difference: ConstantDifference) -> str:

@@ -129,6 +129,29 @@ def test_another_rate_differs(how, compare) -> None:
     assert compare(Dropping(0.1, how), Dropping(0.12, how), shape=SHAPE).verdict == "different"
 
 
+class Choosing(nn.Module):
+    """Uses one of two layers of one shape, by a value or by a draw."""
+
+    def __init__(self, how: str, order: int = 0) -> None:
+        super().__init__()
+        self.layers, self.how, self.order = nn.ModuleList(nn.Linear(8, 8) for _ in range(2)), how, order
+
+    def forward(self, x):
+        first, second = self.layers if not self.order else reversed(self.layers)
+        y = first(x).relu() + second(x).tanh()
+        if self.how == "draw" and self.training and random.random() < 0.1:
+            return first(y)
+        if self.how == "value" and x.abs().max() > 50:
+            return first(y)
+        return second(y)
+
+
+@pytest.mark.parametrize("how", ["draw", "value"])
+def test_paths_through_other_weights_of_one_shape_are_told_apart(how, compare) -> None:
+    assert compare(Choosing(how), Choosing(""), shape=SHAPE).verdict == "different"
+    assert compare(Choosing(how), Choosing(how), shape=SHAPE).verdict == "equivalent"
+
+
 def test_a_draw_of_another_kind_is_undetermined(compare) -> None:
     assert compare(Dropping(0.5, "randrange"), Dropping(0.5, "randrange"), shape=SHAPE).verdict == "undetermined"
 

@@ -62,6 +62,15 @@ def test_another_table_differs(how, other, compare) -> None:
     assert answer.proof.agrees is False
 
 
+@pytest.mark.parametrize("how", ["buffer", "temporary"])
+@pytest.mark.parametrize(("other", "said"), [(2 * sinusoids(), "2 times"), (sinusoids().flip(0), "another order")])
+def test_how_a_table_differs_is_said(how, other, said, compare) -> None:
+    answer = compare(Table(sinusoids(), how), Table(other, how), shape=SHAPE)
+
+    (message,) = [item.message for item in answer.findings if item.verdict is Significance.REAL]
+    assert said in message
+
+
 @pytest.mark.parametrize("how", ["buffer", "temporary", "frozen"])
 def test_another_table_differs_in_eval_mode_alone(how) -> None:
     from diagnose.diff.compare import Model, compare_networks
