@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -212,25 +213,22 @@ def probe(
     lengths = (epochs,) if isinstance(epochs, int) else tuple(epochs)
     with callers_state_kept():
         from diagnose.plugins import defaults
-        from diagnose.probe.answer import run_probe, schedule_trials
-        from diagnose.probe.data.load_images import cache_folder, load_images
-        from diagnose.probe.executors import executor_for
-        from diagnose.probe.report.report import plan_text, probe_report
+        from diagnose.probe import run
+        from diagnose.probe.data.load_images import cache_folder
+        from diagnose.probe.report.report import probe_report
         from diagnose.probe.request import ProbeRequest
         from diagnose.probe.trial.devices import chosen_device
-        from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS
         from diagnose.recipes import load_both
 
-        _check("precision", precision, PRECISIONS)
-        _check("layout", layout, LAYOUTS)
-        _check("engine", engine, ENGINES)
         if tensorboard is not None:
             from diagnose.probe.report.tensorboard import check
 
             check()
         usual = defaults()
         place = chosen_device(device, elsewhere=ray is not None)
-        start, end = load_both(str(recipe or usual.recipe), str(against or usual.against))
+        start, end = load_both(
+            str(usual.recipe if recipe is None else recipe), str(usual.against if against is None else against)
+        )
         automatic = CPU_BUDGET if place == "cpu" else None
         request = ProbeRequest(
             models=models or usual.models,
@@ -251,26 +249,17 @@ def probe(
             engine=engine,
             micro_batch=micro_batch,
         )
-        found = load_images(str(data), download=download)
         folder = Path(runs) if runs is not None else cache_folder().parent / "probes"
-        with executor_for(request, found, folder, ray=ray) as executor:
-            progress("Timing a few steps")
-            prepared = schedule_trials(request, found, folder, executor)
-            progress(plan_text(prepared))
 
-            def ended(trials: Sequence[Trial]) -> None:
-                last = trials[-1]
-                told = f"{last.model}, {last.arm}, seed {last.seed}: {last.status}"
-                progress(f"{len(trials)} of {prepared.plan.trials} trials; {told}")
+        @contextmanager
+        def told(text: str) -> Iterator[None]:
+            progress(text)
+            yield
 
-            answer = run_probe(prepared, folder, executor, ended, progress)
+        listener = run.Listener(say=progress, busy=told)
+        answer = run.probe(request, run.ImageSource(str(data), download), folder, ray=ray, listener=listener)
         if tensorboard is not None:
             from diagnose.probe.report.tensorboard import write
 
             write(answer.trials, Path(tensorboard))
         return ProbeEffects(probe_report(answer), answer)
-
-
-def _check(name: str, value: str | None, known: Sequence[str]) -> None:
-    if value is not None and value not in known:
-        raise UsageError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.")

@@ -15,7 +15,6 @@ from diagnose.cli.options import OUTPUT_PANEL, Output, OutputFormat, Quiet
 from diagnose.cli.output import Result
 from diagnose.errors import INTERRUPTED, UsageError
 from diagnose.probe.plan.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS
-from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 IMAGES, COST, COMPUTING = "Images", "Time and place", "How a trial computes"
@@ -147,13 +146,6 @@ def probe(
     diagnose probe mm --ablate momentum,weight_decay --epochs 5 --download
     """
     limit = seconds_of(budget)
-    for name, value, known in (
-        ("precision", precision, PRECISIONS),
-        ("layout", layout, LAYOUTS),
-        ("engine", engine, ENGINES),
-    ):
-        if value is not None and value not in known:
-            raise UsageError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.")
     lengths = _lengths(horizons)
     if tensorboard is not None:
         from diagnose.probe.report.tensorboard import check
@@ -170,7 +162,7 @@ def probe(
 
     device = chosen_device(device, elsewhere=ray is not None)
     usual = defaults()
-    start, end = load_both(recipe or usual.recipe, against or usual.against)
+    start, end = load_both(usual.recipe if recipe is None else recipe, usual.against if against is None else against)
     request = ProbeRequest(
         models=tuple(models or usual.models),
         start=start,

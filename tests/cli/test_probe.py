@@ -212,6 +212,8 @@ def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
         (("--horizons", "5,long"), 2, "Write lengths in epochs: 5,16"),
         (("--horizons", "0,5"), 2, "Write lengths in epochs: 5,16"),
         (("--recipe", "paper", "--against", "reproduction"), 2, "There is nothing to probe"),
+        (("--recipe", ""), 2, "There is no recipe"),
+        (("--against", ""), 2, "There is no recipe"),
         (("--ablate", "momentun"), 2, "momentum"),
         (("--seeds", "1"), 2, "seeds must be from 2 to"),
         (("--recipe", "papr"), 2, "paper"),

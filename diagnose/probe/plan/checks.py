@@ -11,6 +11,7 @@ from diagnose.probe.data.images import Images
 from diagnose.probe.plan.arms import Arm
 from diagnose.probe.plan.limits import LIMITS, check_counts
 from diagnose.probe.plan.plan import FEWEST_STEPS, Plan
+from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS
 from diagnose.wording import counted
 
 if TYPE_CHECKING:
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 
 
 def check_request(request: ProbeRequest, *, cores: int | None) -> None:
-    """Refuse numbers that make no probe.
+    """Refuse numbers that make no probe, and words that are none of those known.
 
     Raises:
         DiagnoseError: one of them is too small or too large, or two cannot be had together (exit code 2).
     """
+    for name, known in (("precision", PRECISIONS), ("layout", LAYOUTS), ("engine", ENGINES)):
+        value = getattr(request, name)
+        if value is not None and value not in known:
+            raise UsageError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.")
     check_counts({name: getattr(request, name) for name in LIMITS}, cores=cores)
     for epochs in request.lengths:
         check_counts({"epochs": epochs})
