@@ -57,6 +57,7 @@ def initial_weights(
         if isinstance(state_a[match.a.name], nn.Parameter)
         or (match.a.name in changed and state_a[match.a.name].is_floating_point())
     ]
+    ratios = [ratio for ratio in ratios if ratio.differs or isinstance(state_a[ratio.a], nn.Parameter)]
     if not any(ratio.differs for ratio in ratios):
         return ()
     lines = _lines(ratios)
