@@ -99,8 +99,8 @@ class NetworkComparison(Drawable):
             ...         return self.dense(x).clamp(min=0)
             >>> mine = Mine()
             >>> comparison = compare(mine, theirs, inputs=torch.zeros(1, 4))
-            >>> comparison.verdict
-            'equivalent'
+            >>> print(comparison.verdict)
+            equivalent
             >>> state = comparison.convert(theirs.state_dict())
             >>> mine.load_state_dict(state)
             <All keys matched successfully>
@@ -189,8 +189,8 @@ def compare(
         >>> one = nn.Sequential(nn.Linear(8, 8), nn.GELU())
         >>> other = nn.Sequential(nn.Linear(8, 8), nn.GELU(approximate="tanh"))
         >>> comparison = compare(one, other, inputs="1x8")
-        >>> comparison.verdict
-        'different'
+        >>> print(comparison.verdict)
+        different
         >>> comparison.differences[0].where
         ('1',)
     """
