@@ -6,7 +6,7 @@ from diagnose.case.keys import Key, text, texts, word
 from diagnose.case.kind import Assessment, Evidence, Kind
 from diagnose.case.kinds.comparison import comparison, deltas, initial, structural
 from diagnose.case.measurements import Measurements
-from diagnose.values import Claim, GraphDiff, Ruling, Significance
+from diagnose.values import Claim, Equivalence, GraphDiff, Ruling, Significance, SizeOutcome
 
 
 def measure(claim: Claim, measurements: Measurements) -> GraphDiff:
@@ -16,9 +16,11 @@ def measure(claim: Claim, measurements: Measurements) -> GraphDiff:
 
 def judge(claim: Claim, diff: GraphDiff) -> Assessment:
     """Hold the belief against the diff's verdict, and a named place against its real findings."""
-    if diff.verdict == "undetermined":
+    if diff.verdict is Equivalence.UNDETERMINED:
         return Assessment(Ruling.UNDETERMINED, "Whether the two networks are the same function could not be decided.")
-    same = diff.verdict == "equivalent"
+    if diff.validity.limited:
+        return Assessment(Ruling.UNDETERMINED, f"{_answer(diff)} At {_sizes_apart(diff)} they are not.")
+    same = diff.verdict is Equivalence.EQUIVALENT
     if claim.get("belief") == "same":
         return Assessment(Ruling.SUPPORTED if same else Ruling.REFUTED, _answer(diff))
     if same:
@@ -28,16 +30,22 @@ def judge(claim: Claim, diff: GraphDiff) -> Assessment:
 
 
 def _answer(diff: GraphDiff) -> str:
-    if diff.verdict == "equivalent":
+    if diff.verdict is Equivalence.EQUIVALENT:
         inputs = diff.proof.inputs
         start = " What does differ is where training starts: the initial weights." if initial(diff) else ""
         return (
-            f"They are the same function. Their canonical forms are equal, and so are their numbers on {inputs} random "
-            f"inputs with the same weights in {diff.proof.dtype} (largest differences: {deltas(diff.proof)}).{start}"
+            f"They are the same function at {', '.join(diff.validity.inputs)}. Their canonical forms "
+            f"{'are equal' if diff.same_form else 'differ in written sizes alone'}, and their numbers are equal on "
+            f"{inputs} random inputs with the same weights in {diff.proof.dtype} (largest differences: "
+            f"{deltas(diff.proof)}).{start}"
         )
     real = structural(diff)
     count = sum(finding.count for finding in real)
     return f"They are different functions, with {count} real {'difference' if count == 1 else 'differences'}."
+
+
+def _sizes_apart(diff: GraphDiff) -> str:
+    return " and ".join(", ".join(trial.inputs) for trial in diff.validity.sizes if trial.outcome is SizeOutcome.APART)
 
 
 def _cosmetic(claim: Claim, diff: GraphDiff) -> str:
