@@ -211,6 +211,8 @@ def probe(
             hint="path/to/file.py:factory names a function of yours.",
         )
     lengths = (epochs,) if isinstance(epochs, int) else tuple(epochs)
+    if not lengths:
+        raise UsageError("A probe needs a length in epochs, and none is given.", hint="Give epochs=5, or several.")
     with callers_state_kept():
         from diagnose.plugins import defaults
         from diagnose.probe import run
@@ -236,7 +238,7 @@ def probe(
             end=end,
             ablate=tuple(ablate),
             seeds=seeds,
-            epochs=lengths[0] if lengths else 5,
+            epochs=lengths[0],
             horizons=lengths if len(lengths) > 1 else (),
             images=images,
             width=width,

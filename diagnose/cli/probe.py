@@ -177,7 +177,7 @@ def probe(
         precision=precision,
         threads=threads,
         workers=workers,
-        budget=limit if budget or device == "cpu" else None,
+        budget=limit if budget is not None or device == "cpu" else None,
         layout=layout,
         engine=engine,
         micro_batch=micro_batch,
@@ -214,7 +214,7 @@ def seconds_of(budget: str | None) -> float | None:
     """Return the seconds of --budget, None for no limit; raise DiagnoseError where it cannot be read."""
     if budget == "none":
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget or "20m")
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", "20m" if budget is None else budget)
     seconds = float(match[1]) * UNITS[match[2]] if match else inf
     if seconds > MOST_SECONDS:
         raise UsageError(

@@ -70,7 +70,7 @@ def _interrupted(asked: RequestedTrials, options: Options, result: Result, trust
             end,
             device=device,
             engine=None if trusted else "eager",
-            budget=limit if options.budget or device == "cpu" else None,
+            budget=limit if options.budget is not None or device == "cpu" else None,
         )
         if options.seeds is not None:
             request = replace(request, seeds=options.seeds)

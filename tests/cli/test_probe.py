@@ -214,6 +214,7 @@ def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
         (("--recipe", "paper", "--against", "reproduction"), 2, "There is nothing to probe"),
         (("--recipe", ""), 2, "There is no recipe"),
         (("--against", ""), 2, "There is no recipe"),
+        (("--budget", ""), 2, "cannot read the budget"),
         (("--ablate", "momentun"), 2, "momentum"),
         (("--seeds", "1"), 2, "seeds must be from 2 to"),
         (("--recipe", "papr"), 2, "paper"),
