@@ -54,7 +54,8 @@ class Effect:
     is not the noise alone. `p` is corrected for the number of `tests`, `p_single` is not. `n` is the number of seeds;
     with `diverged` trials among them there is no difference, and it is NaN. `smallest_detectable` is the effect that
     as many seeds show in 80 % of the cases; `seeds_needed` would settle it. `share_of_gap` has its own interval.
-    `against` is the arm that it is compared with.
+    `against` is the arm that it is compared with. `observable` is False where the factor acts over more steps than were
+    trained and shows nothing; `caution` says what limits an effect that is seen.
     """
 
     factor: str
@@ -81,3 +82,5 @@ class Effect:
     share_low: float | None = None
     share_high: float | None = None
     against: str = "start"
+    observable: bool = True
+    caution: str = ""

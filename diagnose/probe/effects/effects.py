@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnose.probe.effects.comparisons import ComparisonResult, compare_arms, comparisons, sides
+from diagnose.probe.effects.comparisons import Comparison, ComparisonResult, compare_arms, comparisons, sides
 from diagnose.probe.effects.horizons import time_scale, with_signs
 from diagnose.probe.effects.statistics import CorrectedPValue, detectable, holm, seeds_to_settle, share, verdict
 from diagnose.probe.plan.plan import Plan
@@ -15,6 +15,9 @@ from diagnose.values import Effect, Trial
 
 MARGIN = 1.0
 """Points of accuracy: the largest bound that is called "no effect larger than x"."""
+
+REGULARISERS = ("weight_decay", "label_smoothing", "augmentation")
+"""Factors that a short training may show with another sign than a long one: they hold back what is learnt at first."""
 
 INCONCLUSIVE = "the end points do not separate"
 DIFFERS = "the A/A arm differs from itself"
@@ -44,19 +47,17 @@ class ModelEffects:
 def effects_of(plan: Plan, trials: Sequence[Trial]) -> tuple[ModelEffects, ...]:
     """Judge every model at every horizon.
 
-    The p-values of all suspects of the probe are corrected together, those of the end points among themselves; the
-    A/A arms, which can only forbid a conclusion, are not.
+    The p-values of all suspects of the probe are corrected together, and so are those of the end points and of the A/A
+    arms, each among themselves.
     """
     places = [(model, epochs) for model in plan.models for epochs in plan.horizons]
     planned = comparisons(plan.arms)
     found = [compare_arms(trials, comparison_result, *place) for place in places for comparison_result in planned]
     judged: dict[tuple[str, str, int], Effect] = {}
-    for kind in ("suspect", "end"):
+    for kind in ("suspect", "end", "again"):
         family = [comparison_result for comparison_result in found if comparison_result.comparison.kind == kind]
         for result, corrected in zip(family, holm([comparison_result.p for comparison_result in family]), strict=True):
             judged[result.key] = _effect(plan, result, corrected, len(family))
-    for result in (comparison_result for comparison_result in found if comparison_result.comparison.kind == "again"):
-        judged[result.key] = _effect(plan, result, holm([result.p])[0], 1)
     for model in plan.models:
         for comparison in (comparison_result for comparison_result in planned if comparison_result.kind != "again"):
             keys = [(comparison.factor, model, epochs) for epochs in plan.horizons]
@@ -75,7 +76,11 @@ def _effect(plan: Plan, result: ComparisonResult, corrected: CorrectedPValue, te
     needed = None
     if found and word == "undetermined":
         needed = seeds_to_settle(found.mean, deviation, margin=MARGIN, **options)
-    note = _why_open(plan, result, steps)
+    slow = _steps_of_decay(comparison) > steps
+    observable = not slow or word == "effect"  # what is seen was not too slow to be seen
+    note = _why_open(plan, result)
+    if not observable and not note:
+        note = f"unobservable at this horizon: weight decay acts over about {_steps_of_decay(comparison):,.0f} steps"
     if note:
         word, needed = "undetermined", None
     return Effect(
@@ -101,10 +106,27 @@ def _effect(plan: Plan, result: ComparisonResult, corrected: CorrectedPValue, te
         tests=tests,
         diverged=sum(result.diverged),
         against=comparison.a.name,
+        observable=observable,
+        caution=_caution(comparison, word, slow=slow),
     )
 
 
-def _why_open(plan: Plan, result: ComparisonResult, steps: int) -> str:
+def _steps_of_decay(comparison: Comparison) -> float:
+    """Return the steps over which the weight decay acts that a comparison changes, 0 where it changes none."""
+    if comparison.b.kind != "ablation" or comparison.factor != "weight_decay":
+        return 0.0
+    return time_scale(comparison.a, comparison.b)
+
+
+def _caution(comparison: Comparison, word: str, *, slow: bool) -> str:
+    """Return what limits an effect that is seen, or an empty text."""
+    if word != "effect" or comparison.b.kind != "ablation" or comparison.factor not in REGULARISERS:
+        return ""
+    acts = f"; it acts over about {_steps_of_decay(comparison):,.0f} steps" if slow else ""
+    return f"it regularises, and its sign may turn in a longer training{acts}"
+
+
+def _why_open(plan: Plan, result: ComparisonResult) -> str:
     """Return why a comparison stays open even if its numbers are clear, or an empty text."""
     comparison = result.comparison
     if any(result.diverged):
@@ -112,10 +134,6 @@ def _why_open(plan: Plan, result: ComparisonResult, steps: int) -> str:
         return "; ".join(f"{count} of {plan.seeds} trials of “{arm.name}” diverged" for arm, count in pairs if count)
     if result.difference is None:
         return "no trial of it ended"
-    if comparison.b.kind == "ablation" and comparison.factor == "weight_decay":
-        scale = time_scale(comparison.a, comparison.b)
-        if scale > steps:
-            return f"unobservable at this horizon: weight decay acts over about {scale:,.0f} steps"
     if not math.isfinite(result.difference.error):
         if result.difference.n < 2:
             return "one seed says nothing of the noise"

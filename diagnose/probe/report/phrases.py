@@ -30,7 +30,7 @@ def sentence(found: ModelEffects) -> str:
     suspects = [e for e in found.effects if e.factor != BEYOND and not e.factor.startswith("learning rate ×")]
     effects = [f"{e.factor} ({signed(e.difference)} points)" for e in suspects if e.verdict == "effect"]
     none = [f"{at_most(e.bound)} for {e.factor}" for e in suspects if e.verdict.startswith("no effect")]
-    unseen = [e.factor for e in suspects if e.verdict == "undetermined" and e.note.startswith("unobservable")]
+    unseen = [e.factor for e in suspects if e.verdict == "undetermined" and not e.observable]
     undetermined = [e.factor for e in suspects if e.verdict == "undetermined" and e.factor not in unseen]
     parts = [f"an effect of {_listed(effects)}" if effects else "no suspect has a proven effect"]
     parts += [f"no effect larger than {_listed(none)}"] if none else []
@@ -126,10 +126,12 @@ def points(effect: Effect) -> str:
 
 
 def reasons(found: ModelEffects) -> Iterator[str]:
-    """Say of each suspect that is open for another reason than the noise what that is."""
+    """Say of each suspect why it is open, where that is not the noise alone, and what limits an effect that is seen."""
     for effect in found.effects:
         if effect.note and effect.note != found.reason:
             yield f"{effect.factor}: {effect.note}."
+        elif effect.caution and effect.verdict == "effect":
+            yield f"{effect.factor}: {effect.caution}."
 
 
 def _listed(words: list[str]) -> str:

@@ -260,14 +260,36 @@ def test_the_smallest_effect_is_seen_in_four_of_five_probes():
     assert seen / len(sound) == pytest.approx(0.8, abs=0.045)
 
 
-def test_weight_decay_is_unobservable_in_a_short_probe():
+def test_weight_decay_without_an_effect_is_unobservable_in_a_short_probe():
     # (1 − 0)/(0.1 · 5e-4) = 20,000 steps.
-    short, _ = judged({"end": 4.0, "weight_decay": 3.0}, weight_decay=5e-4)
-    long, _ = judged({"end": 4.0, "weight_decay": 3.0}, weight_decay=5e-4, epochs=201)
+    short, _ = judged({"end": 4.0, "weight_decay": 0.0}, weight_decay=5e-4)
+    long, _ = judged({"end": 4.0, "weight_decay": 0.0}, weight_decay=5e-4, epochs=201)
     first, two = (next(e for e in found.effects if e.factor == "weight_decay") for found in (short, long))
-    assert first.verdict == "undetermined"
+    assert (first.verdict, first.observable) == ("undetermined", False)
     assert "20,000 steps" in first.note
-    assert two.verdict == "effect"
+    assert two.observable
+
+
+def test_an_effect_of_weight_decay_that_is_seen_is_reported_with_its_caution():
+    short, _ = judged({"end": 4.0, "weight_decay": 3.0}, weight_decay=5e-4)
+    effect = next(e for e in short.effects if e.factor == "weight_decay")
+    assert (effect.verdict, effect.observable, effect.note) == ("effect", True, "")
+    assert "20,000 steps" in effect.caution
+    assert "sign may turn" in effect.caution
+
+
+@pytest.mark.parametrize("models", [("m",), ("m", "n"), ("m", "n", "o")])
+def test_the_arms_of_the_same_training_are_corrected_for_their_number(models):
+    plan = Plan(models, arms_of(recipe("a"), recipe("b", momentum=0.9))[0], 5, (5,), 10_000)
+    trials = [
+        replace(trial, model=model)
+        for model in models
+        for trial in trials_of(replace(plan, models=("m",)), {5: {"end": 4.0}}, ())
+    ]
+    found = effects_of(plan, trials)
+    assert all(effects.again.tests == len(models) for effects in found)
+    alone = found[0].again.p_single
+    assert all(effects.again.p == pytest.approx(min(1.0, len(models) * alone)) for effects in found)
 
 
 def test_the_seeds_that_would_settle_it_are_said():
