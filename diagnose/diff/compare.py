@@ -36,7 +36,17 @@ from diagnose.diff.weights.fixed import constant_differences
 from diagnose.diff.weights.initial import initial_weights
 from diagnose.diff.weights.mapping import WeightMatch, as_mapping, weight_matches
 from diagnose.diff.weights.state_kinds import StateKind
-from diagnose.values import DiffSide, Equivalence, Finding, GraphDiff, InputSpec, Proof, Significance, Validity
+from diagnose.values import (
+    DifferenceKind,
+    DiffSide,
+    Equivalence,
+    Finding,
+    GraphDiff,
+    InputSpec,
+    Proof,
+    Significance,
+    Validity,
+)
 
 MODES = (True, False)
 """Train mode first: its graph says more."""
@@ -122,7 +132,8 @@ def _compared(
     if not (trusted and steady):  # what was compared is not, or not always, what runs
         found = [(replace(change, verdict=Significance.UNDETERMINED), seen_in) for change, seen_in in found]
     proven = same and proof.agrees is True and not unmapped(mapping, states, ())
-    facts = _facts(a, b, pairs, prepared, inputs, seed=seed, same=proven, agrees=proof.agrees)
+    shared = any(change.kind is DifferenceKind.SHARING for change, _ in found)
+    facts = _facts(a, b, pairs, prepared, inputs, seed=seed, same=proven, agrees=proof.agrees, shared=shared)
     train = pairs[modes[0]]
     found = [(change, seen_in if len(modes) > 1 else "train") for change, seen_in in found]
     findings = [
@@ -174,8 +185,12 @@ def _facts(
     seed: int,
     same: bool,
     agrees: bool | None,
+    shared: bool,
 ) -> list[Finding]:
-    """Return what the networks themselves show, beside their graphs: results, constants, what is trained, gradients."""
+    """Return what the networks themselves show, beside their graphs: results, constants, what is trained, gradients.
+
+    Where weights are `shared` in one network alone, their gradients differ for that, which is no second cause.
+    """
     returned = [
         compare_returned(prepared, inputs, seed=seed, training=training)
         for training, pair in pairs.items()
@@ -191,7 +206,7 @@ def _facts(
     found += path_findings(pairs, apart)
     if True in pairs:
         found += trained_findings(prepared.matches, prepared.kinds, modules)
-        if agrees is False:
+        if agrees is False and not shared:
             found += gradient_findings(gradient_differences(prepared, inputs, seed=seed))
         found += hook_findings(modules)
     return found

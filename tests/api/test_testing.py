@@ -1,7 +1,5 @@
 """The assertions for anybody's tests, run as anybody runs them."""
 
-import random
-
 import pytest
 from torch import nn
 
@@ -45,10 +43,10 @@ def test_a_second_failure_of_a_test_has_a_page_of_its_own():
 
 
 class Undecided(nn.Module):
-    """Draws in Python, so that no two captures are alike."""
+    """Reads a number from its input into Python and computes with it, so that one capture says nothing of others."""
 
     def forward(self, x):
-        return x * random.random()
+        return x * float(x.sum())
 
 
 def test_an_undetermined_comparison_fails_and_says_so():

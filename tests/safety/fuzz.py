@@ -97,6 +97,7 @@ def _contained(root):
         place.mkdir()
     os.environ.update(
         HOME=str(places["home"]), XDG_CACHE_HOME=str(places["cache"]), TMPDIR=str(places["temporary"]),
+        TORCHINDUCTOR_CACHE_DIR=str(places["cache"] / "torchinductor"),
         XDG_CONFIG_HOME=str(places["home"] / ".config"), MPLCONFIGDIR=str(places["cache"] / "matplotlib"),
         OMP_NUM_THREADS="1", NO_COLOR="1", COLUMNS="100", HF_HOME=str(places["cache"] / "hf"),
         TORCH_HOME=str(places["cache"] / "torch"),

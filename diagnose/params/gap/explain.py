@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from diagnose.params.gap.chance import Chance
+from diagnose.params.gap.chance import STANDS_OUT, Chance
 from diagnose.params.gap.edits.block_kinds import second_order
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES
@@ -19,7 +19,16 @@ from diagnose.params.gap.search_space import SearchSpace
 from diagnose.params.gap.slips import find_slip
 from diagnose.params.gap.verify import verify
 from diagnose.params.reported import other_precisions
-from diagnose.values import GapSolution, GapUnit, ModelRef, ParameterGap, ParamTable, ReportedNumber, StatedFact
+from diagnose.values import (
+    GapSolution,
+    GapUnit,
+    ModelRef,
+    NumberSlip,
+    ParameterGap,
+    ParamTable,
+    ReportedNumber,
+    StatedFact,
+)
 
 MOST_LISTED = 8
 MOST_EXCLUDED = 6
@@ -60,8 +69,14 @@ def explain_gap(
         visited=len(space.sets),
         skipped=tuple(space.skipped),
         stands_out=judge.chance.stands_out(listed),
-        slip=None if reported.readings(table.total) else find_slip(reported, table.total),
+        slip=_slip(reported, table.total),
     )
+
+
+def _slip(reported: ReportedNumber, total: int) -> NumberSlip | None:
+    """Return the slip of the pen that gives the network's own number, where few numbers are as near."""
+    slip = None if reported.readings(total) else find_slip(reported, total)
+    return slip if slip is not None and slip.chance <= STANDS_OUT else None
 
 
 class _Judge:

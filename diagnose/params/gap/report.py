@@ -7,7 +7,6 @@ import shlex
 from dataclasses import asdict
 from typing import Any
 
-from diagnose.params.gap.chance import STANDS_OUT
 from diagnose.values import (
     Cell,
     Column,
@@ -59,8 +58,8 @@ def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
 
 
 def _slip(gap: ParameterGap) -> list[Prose]:
-    """Say which slip of the pen would give the network's own number, where so few numbers are that near to tell."""
-    if gap.slip is None or gap.slip.chance > STANDS_OUT:
+    """Say which slip of the pen would give the network's own number."""
+    if gap.slip is None:
         return []
     kind = "two digits swapped" if gap.slip.kind == "swapped" else "one digit misread"
     said = f"The reported number itself may be wrong: with {kind} it would be {gap.slip.meant}, which the network has."
