@@ -278,7 +278,7 @@ ROWS = (
     Row("a case: bombs", each(*BOMBS), parse_case, refused=True),
     Row("a case: bombs in a file", both(some_bombs(8), each(*ENCODED)), CASE, PAGES, refused=True),
     Row("a case: altered", lambda draw: [mutated(case_text())(draw) for _ in range(130)], parse_case),
-    Row("a case: altered bytes", lambda draw: [flipped(case_text().encode())(draw) for _ in range(50)], CASE, PAGES),
+    Row("a case: altered bytes", lambda draw: [case_text().encode(), *(flipped(case_text().encode())(draw) for _ in range(50))], CASE, PAGES),
     Row("a case: strange files", each(*STRANGE), CASE, PAGES, refused=True),
     Row("a case: names", each(*TYPED[:20], "x\0.toml", "a" * 300 + ".toml", "pinets-table5.toml ", "../absent.toml", "pipe.toml", "folder.toml"), "report -o out --runs journals -- {}", refused=True),
     # trials and journals
