@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from diagnose.diff.proof.distance import real_parts
+from diagnose.diff.proof.distance import distance_between, real_parts
 from diagnose.diff.weights.initial import NOISE
 from diagnose.diff.weights.mapping import WeightMatch
 from diagnose.diff.weights.state_kinds import StateKind, constants_of
@@ -81,14 +81,12 @@ def compare_constants(
     x, y = real_parts(a), real_parts(b)
     if x.shape != y.shape or not x.numel():
         return None
-    same = (x == y) | (x.isnan() & y.isnan())
-    delta = float(torch.where(same, 0.0, (x - y).abs()).nan_to_num(float("inf")).max())
-    largest = float(torch.maximum(x.abs(), y.abs()).nan_to_num(0.0, 0.0, 0.0).max())
-    if delta <= RTOL * largest:
+    distance = distance_between(x, y).worst(distance_between(y, x))
+    if distance.delta <= RTOL * distance.largest:
         return None
     axis, order = _reordered(x, y)
     return ConstantDifference(
-        *names, delta, largest, _ratio(x, y), _shift(x, y), axis, order,
+        *names, distance.delta, distance.largest, _ratio(x, y), _shift(x, y), axis, order,
         permuted=bool(torch.equal(x.flatten().sort().values, y.flatten().sort().values)),
         drawn=_drawn_alike(x, y), parameters=parameters, few=parameters and x.numel() < FEW,
     )  # fmt: skip
