@@ -76,11 +76,11 @@ def _effect(plan: Plan, result: ComparisonResult, corrected: CorrectedPValue, te
     needed = None
     if found and word == "undetermined":
         needed = seeds_to_settle(found.mean, deviation, margin=MARGIN, **options)
-    slow = _steps_of_decay(comparison) > steps
-    observable = not slow or word == "effect"  # what is seen was not too slow to be seen
+    decay = _steps_of_decay(comparison)
+    observable = decay <= steps or word == "effect"  # what is seen was not too slow to be seen
     note = _why_open(plan, result)
     if not observable and not note:
-        note = f"unobservable at this horizon: weight decay acts over about {_steps_of_decay(comparison):,.0f} steps"
+        note = f"unobservable at this horizon: weight decay acts over about {decay:,.0f} steps"
     if note:
         word, needed = "undetermined", None
     return Effect(
@@ -107,7 +107,7 @@ def _effect(plan: Plan, result: ComparisonResult, corrected: CorrectedPValue, te
         diverged=sum(result.diverged),
         against=comparison.a.name,
         observable=observable,
-        caution=_caution(comparison, word, slow=slow),
+        caution=_caution(comparison, word, beyond=decay if decay > steps else 0.0),
     )
 
 
@@ -118,11 +118,13 @@ def _steps_of_decay(comparison: Comparison) -> float:
     return time_scale(comparison.a, comparison.b)
 
 
-def _caution(comparison: Comparison, word: str, *, slow: bool) -> str:
-    """Return what limits an effect that is seen, or an empty text."""
+def _caution(comparison: Comparison, word: str, *, beyond: float) -> str:
+    """Return what limits an effect that is seen, or an empty text; `beyond` are the steps it takes, if more than were
+    trained.
+    """
     if word != "effect" or comparison.b.kind != "ablation" or comparison.factor not in REGULARISERS:
         return ""
-    acts = f"; it acts over about {_steps_of_decay(comparison):,.0f} steps" if slow else ""
+    acts = f"; it acts over about {beyond:,.0f} steps" if beyond else ""
     return f"it regularises, and its sign may turn in a longer training{acts}"
 
 
