@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from diagnose.params.gap.edits.block_kinds import second_order
 from diagnose.params.gap.other_rows import TableRow
 from diagnose.params.gap.search import Solution
 from diagnose.params.gap.search_space import SearchSpace
@@ -33,7 +35,11 @@ class Chance:
     space: SearchSpace
     stated: Sequence[StatedFact] = ()
     rows: Sequence[TableRow] = ()
-    in_second_order: bool = False
+
+    @cached_property
+    def in_second_order(self) -> bool:
+        """Return whether the network has a second-order term, in which an added layer may stand."""
+        return second_order(self.space.layout)
 
     def of(self, solution: Solution, reported: ReportedNumber) -> float:
         """Return the share of random numbers that a solution as cheap, and meeting as many rows, would meet.

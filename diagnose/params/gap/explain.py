@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from torch import nn
 
 from diagnose.params.gap.chance import STANDS_OUT, Chance
-from diagnose.params.gap.edits.block_kinds import second_order
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES
 from diagnose.params.gap.layout import Layout, layout_of
@@ -93,8 +92,7 @@ class _Judge:
     ) -> None:
         self._ref, self._model, self._table, self._space = ref, model, table, space
         self._stated, self._also = stated, also
-        self._in_second_order = second_order(space.layout)
-        self.chance = Chance(space, stated, also, self._in_second_order)
+        self.chance = Chance(space, stated, also)
 
     def split(self, solutions: Sequence[Solution]) -> tuple[list[Solution], list[Solution]]:
         """Return the solutions that keep what is stated, and those that do not, the likeliest first."""
@@ -143,7 +141,8 @@ class _Judge:
         return tuple(stated for stated in self._stated if stated.facet in facets)
 
     def _rows(self, solution: Solution) -> tuple[tuple[str, int, bool, str], ...]:
-        return tuple((row.text, *row.judge(solution, in_second_order=self._in_second_order)) for row in self._also)
+        in_second_order = self.chance.in_second_order
+        return tuple((row.text, *row.judge(solution, in_second_order=in_second_order)) for row in self._also)
 
 
 def _units(layout: Layout, total: int, reported: ReportedNumber) -> tuple[GapUnit, ...]:

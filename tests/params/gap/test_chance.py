@@ -87,7 +87,7 @@ def test_what_is_stated_and_other_rows_lower_the_chance(prodpoly):
     facts = known_facts(build("prodpoly").ref, ())
     _, [(_, stated), *_] = shares(prodpoly, "6.0M", stated=facts)
     torch = TableRow("torch", space_of("torch").layout, parse_reported("11.2M"))
-    _, [(_, joint), *_] = shares(prodpoly, "6.0M", stated=facts, rows=(torch,), in_second_order=True)
+    _, [(_, joint), *_] = shares(prodpoly, "6.0M", stated=facts, rows=(torch,))
     assert joint < stated <= alone
 
 
