@@ -220,20 +220,17 @@ def probe(
         from diagnose.probe.report.report import probe_report
         from diagnose.probe.request import ProbeRequest
         from diagnose.probe.trial.devices import chosen_device
-        from diagnose.recipes import load_both
+        from diagnose.recipes import load_ends
 
         if tensorboard is not None:
             from diagnose.probe.report.tensorboard import check
 
             check()
-        usual = defaults()
         place = chosen_device(device, elsewhere=ray is not None)
-        start, end = load_both(
-            str(usual.recipe if recipe is None else recipe), str(usual.against if against is None else against)
-        )
+        start, end = load_ends(None if recipe is None else str(recipe), None if against is None else str(against))
         automatic = CPU_BUDGET if place == "cpu" else None
         request = ProbeRequest(
-            models=models or usual.models,
+            models=models or defaults().models,
             start=start,
             end=end,
             ablate=tuple(ablate),

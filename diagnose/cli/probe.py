@@ -158,13 +158,12 @@ def probe(
     from diagnose.probe.report.report import probe_report
     from diagnose.probe.request import ProbeRequest
     from diagnose.probe.trial.devices import chosen_device
-    from diagnose.recipes import load_both
+    from diagnose.recipes import load_ends
 
     device = chosen_device(device, elsewhere=ray is not None)
-    usual = defaults()
-    start, end = load_both(usual.recipe if recipe is None else recipe, usual.against if against is None else against)
+    start, end = load_ends(recipe, against)
     request = ProbeRequest(
-        models=tuple(models or usual.models),
+        models=tuple(models or defaults().models),
         start=start,
         end=end,
         ablate=tuple(name.strip() for name in ablate.split(",") if name.strip()) if ablate else (),

@@ -12,6 +12,6 @@ Nothing here imports torch; an mmpretrain recipe loads mmpretrain when it is ask
 """
 
 from diagnose.recipes.compare_recipes import compare
-from diagnose.recipes.load import load, load_both, names
+from diagnose.recipes.load import load, load_both, load_ends, names
 
-__all__ = ["compare", "load", "load_both", "names"]
+__all__ = ["compare", "load", "load_both", "load_ends", "names"]

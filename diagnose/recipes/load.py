@@ -10,7 +10,7 @@ from diagnose.errors import DiagnoseError, UsageError, nearest
 from diagnose.files import read_text
 from diagnose.networks.consent import is_config_file
 from diagnose.networks.model_text import parse as parse_model
-from diagnose.plugins import file_of, files
+from diagnose.plugins import defaults, file_of, files
 from diagnose.recipes.toml import LONGEST, parse
 from diagnose.values import Recipe
 
@@ -37,6 +37,16 @@ def load_both(a: str, b: str) -> tuple[Recipe, Recipe]:
 
 def _of_mmpretrain(text: str) -> bool:
     return text.startswith(PREFIX) or text.endswith(".py")
+
+
+def load_ends(start: str | None, end: str | None) -> tuple[Recipe, Recipe]:
+    """Return the recipes between which a probe moves; None stands for that of the built-in case.
+
+    Raises:
+        DiagnoseError: as `load` does.
+    """
+    usual = defaults()
+    return load_both(usual.recipe if start is None else start, usual.against if end is None else end)
 
 
 def is_code(text: str) -> bool:
