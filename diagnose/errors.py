@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-USAGE = 2
-COULD_NOT_RUN = 3
-INTERRUPTED = 130
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of a call, with the value to give it. Python writes `name=value`; the command line has its own way."""
+
+    name: str
+    value: str | int | bool | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.value is None else f"{self.name}={self.value!r}"
 
 
 class DiagnoseError(Exception):
     """Say what failed and what to try. It is raised as one of its kinds, `UsageError` or `CannotRun`.
 
-    The command line ends with the kind's `exit_code` and without a traceback.
+    Where a hint names options of the call, it has a field `{}` for each of `options`, so that whoever shows it can
+    spell them. `hint` is spelt for Python.
     """
 
-    exit_code = COULD_NOT_RUN
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", options: tuple[Option, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.template = hint
+        self.options = options
+        self.hint = self.hint_spelt(str)
         if hint:
-            self.add_note(hint)  # a traceback shows it
+            self.add_note(self.hint)  # a traceback shows it
+
+    def hint_spelt(self, spell: Callable[[Option], str]) -> str:
+        """Return the hint with its options spelt."""
+        return self.template.format(*map(spell, self.options)) if self.options else self.template
 
 
 class UsageError(DiagnoseError):
     """A wrong call: a name that does not exist, a number that cannot be read, options that exclude each other."""
-
-    exit_code = USAGE
 
 
 class CannotRun(DiagnoseError):  # noqa: N818 - the word of DESIGN for what is no fault of the call

@@ -6,7 +6,7 @@ import pytest
 
 from diagnose.bounds import parse_json, parse_toml, unbounded, whole
 from diagnose.case import case
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.networks.inputs import parse_input
 from diagnose.networks.model_text import parse as parse_model
 from diagnose.params.reported import other_precisions, parse_reported
@@ -21,7 +21,7 @@ LONG = ["9" * 400, "9" * 5_000, "-" + "9" * 400, "0x" + "f" * 4_000]
 def refused(read, text):
     with pytest.raises(DiagnoseError) as caught:
         read(text)
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
     assert len(caught.value.message) < 600
     assert "set_int_max_str_digits" not in caught.value.message
     return caught.value.message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.files import check_folder, check_regular, check_writable, read_bytes, read_text, write_whole
 
 
@@ -95,7 +95,7 @@ def test_a_full_device_is_told_and_stays_one(tmp_path):
     link.symlink_to(full)
     with pytest.raises(DiagnoseError, match="No space left") as caught:
         write_whole(link, b"text")
-    assert caught.value.exit_code == COULD_NOT_RUN
+    assert isinstance(caught.value, CannotRun)
     assert stat.S_ISCHR(full.stat().st_mode)
 
 
@@ -150,7 +150,7 @@ def test_a_path_that_cannot_be_written_is_refused_and_nothing_is_made(tmp_path, 
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(DiagnoseError, match="cannot write") as caught:
         write(Path(name))
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -171,16 +171,16 @@ def test_a_folder_that_forbids_writing_is_told_early_as_the_systems_refusal(tmp_
     tmp_path.chmod(0o555)
     child = os.fork()
     if child == 0:
-        code = 1
+        refused = False
         try:
             if os.geteuid() == 0:
                 os.seteuid(54321)
             check_writable(tmp_path / "file")
-        except DiagnoseError as error:
-            code = error.exit_code
+        except CannotRun:
+            refused = True
         finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == COULD_NOT_RUN
+            os._exit(0 if refused else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     tmp_path.chmod(0o755)
 
 
@@ -195,7 +195,7 @@ def test_what_is_no_regular_file_is_never_opened_or_waited_for(tmp_path):
         for read in (check_regular, lambda path, what: read_text(path, what, most=10)):
             with pytest.raises(DiagnoseError, match=f"it is {kind}") as caught:
                 read(tmp_path / name, "case")
-            assert caught.value.exit_code == USAGE
+            assert isinstance(caught.value, UsageError)
 
 
 @pytest.mark.parametrize("name", ["none", "loop", "x" * 300, "a\0b"])
@@ -203,7 +203,7 @@ def test_what_is_not_there_is_told(tmp_path, name):
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(DiagnoseError, match="cannot read the case") as caught:
         read_text(tmp_path / name, "case", most=10)
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
 
 
 def test_a_file_of_just_the_limit_is_read_and_one_byte_more_is_not(tmp_path):

@@ -91,7 +91,7 @@ def two_models(a: object, b: object) -> tuple[str | ModelRef, str | ModelRef]:
 
 
 def input_texts(inputs: Inputs, element_type: str = "float32") -> list[str]:
-    """Return inputs as the texts of `--input`; a shape without an element type gets the one named.
+    """Return inputs as texts of shapes; a shape without an element type gets the one named.
 
     Raises:
         UsageError: something among them is no input.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnose.bounds import parse_json
-from diagnose.errors import DiagnoseError, UsageError
+from diagnose.errors import DiagnoseError, Option, UsageError
 from diagnose.files import read_bytes, read_text
 from diagnose.values import EpochResult, Skipped, Trial
 
@@ -118,7 +118,8 @@ def kept_in(path: Path) -> AvailableTrials:
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise UsageError(
             f"{path.name} holds no trials: {type(error).__name__}: {str(error)[:200]}.",
-            hint="`diagnose report CASE --keep-trials PATH` writes such a file.",
+            hint="A report of a case writes such a file by {}.",
+            options=(Option("keep_trials"),),
         ) from error
 
 

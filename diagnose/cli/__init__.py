@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from diagnose.cli.common.exit_codes import exit_code_of
+from diagnose.cli.common.last_resort import Commands
+from diagnose.cli.common.options import flag
 from diagnose.cli.diff import diff
 from diagnose.cli.flops import flops
-from diagnose.cli.last_resort import Commands
 from diagnose.cli.models import models
 from diagnose.cli.params import params
 from diagnose.cli.probe import probe
@@ -60,6 +62,6 @@ def main() -> None:
         from diagnose.render.text import visible
 
         print(f"error: {visible(error.message)}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {visible(error.hint)}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        if error.template:
+            print(f"hint: {visible(error.hint_spelt(flag))}", file=sys.stderr)
+        sys.exit(exit_code_of(error))

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli.options import MOST_SEED, Input, Output, OutputFormat, Quiet, place
-from diagnose.cli.output import Result
-from diagnose.errors import COULD_NOT_RUN
+from diagnose.cli.common.exit_codes import COULD_NOT_RUN, DIFFERENCE
+from diagnose.cli.common.options import MOST_SEED, Input, Output, OutputFormat, Quiet, place
+from diagnose.cli.common.output import Result
 from diagnose.files import check_writable
 
-_EXITS = {"equivalent": 0, "different": 1, "undetermined": COULD_NOT_RUN}
+_EXITS = {"equivalent": 0, "different": DIFFERENCE, "undetermined": COULD_NOT_RUN}
 
 A = Annotated[str, typer.Argument(metavar="A", help="The candidate: a MODEL, as `diagnose models` lists them.")]
 B = Annotated[str, typer.Argument(metavar="B", help="The reference: a MODEL.")]

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli.options import Input, Output, OutputFormat, Quiet, Seed
-from diagnose.cli.output import Result
+from diagnose.cli.common.exit_codes import DIFFERENCE
+from diagnose.cli.common.options import Input, Output, OutputFormat, Quiet, Seed
+from diagnose.cli.common.output import Result
 
 
 class FlopsBy(StrEnum):
@@ -62,4 +63,4 @@ def flops(
         report = flops_report(found, by=by.value if by else None)
     result.write(report)
     if strict and not found.holds:
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERENCE)

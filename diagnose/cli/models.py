@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli.options import Output, OutputFormat, Quiet
-from diagnose.cli.output import Result
+from diagnose.cli.common.options import Output, OutputFormat, Quiet
+from diagnose.cli.common.output import Result
 
 
 def models(

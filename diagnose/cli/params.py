@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli.options import By, Input, Model, Output, OutputFormat, Quiet, Seed, Strict
-from diagnose.cli.output import Result
+from diagnose.cli.common.exit_codes import DIFFERENCE
+from diagnose.cli.common.options import By, Input, Model, Output, OutputFormat, Quiet, Seed, Strict
+from diagnose.cli.common.output import Result
 
 
 def params(
@@ -66,4 +67,4 @@ def params(
         report = params_report(found, by=by.value if by else None)
     result.write(report)
     if strict and found.gap is not None and not found.gap.reported.readings(found.gap.total):
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERENCE)

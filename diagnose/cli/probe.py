@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from diagnose.bounds import whole
-from diagnose.cli.listening import listener_of, may_fetch
-from diagnose.cli.options import OUTPUT_PANEL, Output, OutputFormat, Quiet
-from diagnose.cli.output import Result
-from diagnose.errors import INTERRUPTED, UsageError
+from diagnose.cli.common.exit_codes import DIFFERENCE, INTERRUPTED
+from diagnose.cli.common.listening import listener_of, may_fetch
+from diagnose.cli.common.options import OUTPUT_PANEL, Output, OutputFormat, Quiet
+from diagnose.cli.common.output import Result
+from diagnose.errors import UsageError
 from diagnose.probe.plan.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -193,7 +194,7 @@ def probe(
     if answer.interrupted:
         raise typer.Exit(INTERRUPTED)
     if strict and answer.open:
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERENCE)
 
 
 def _lengths(horizons: str | None) -> tuple[int, ...]:

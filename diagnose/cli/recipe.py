@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from diagnose.cli.options import Output, OutputFormat, Quiet
-from diagnose.cli.output import Result
-from diagnose.errors import COULD_NOT_RUN, UsageError
+from diagnose.cli.common.exit_codes import COULD_NOT_RUN, DIFFERENCE
+from diagnose.cli.common.options import Output, OutputFormat, Quiet
+from diagnose.cli.common.output import Result
+from diagnose.errors import UsageError
 
 _FORMS = (
     "A built-in recipe by its name, a .toml file, mmpretrain:NAME or the path of a config of mmpretrain, which is run "
@@ -49,6 +50,6 @@ def recipe(
         diff = compare(*load_both(a, b))
     result.write(diff_report(diff))
     if diff.having("differs") or diff.having("unstated"):
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERENCE)
     if diff.unread:
         raise typer.Exit(COULD_NOT_RUN)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import OUTPUT_PANEL, Format, OutputFormat, Quiet, place
-from diagnose.cli.output import Result, write_file
-from diagnose.cli.pages import PAGES, check_pages, is_one_file, write_pages
+from diagnose.cli.common.exit_codes import DIFFERENCE, INTERRUPTED
+from diagnose.cli.common.options import OUTPUT_PANEL, Format, OutputFormat, Quiet, place
+from diagnose.cli.common.output import Result, write_file
+from diagnose.cli.common.pages import PAGES, check_pages, is_one_file, write_pages
 from diagnose.cli.probe import seconds_of
-from diagnose.errors import INTERRUPTED, DiagnoseError, UsageError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.files import check_writable, read_text
 from diagnose.probe.plan.limits import check_counts
 
@@ -194,7 +195,7 @@ def report(
     if failed is not None:
         raise failed
     if strict and any(judgement.ruling is Ruling.REFUTED for judgement in judged):
-        raise typer.Exit(1)
+        raise typer.Exit(DIFFERENCE)
 
 
 def _judge(case: Case, runs: Path, *, fresh: bool, download: bool, quiet: bool) -> tuple[tuple[JudgedClaim, ...], bool]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diagnose.cli.listening import listener_of, may_fetch
-from diagnose.cli.output import Result, write_file
+from diagnose.cli.common.listening import listener_of, may_fetch
+from diagnose.cli.common.output import Result, write_file
 from diagnose.cli.probe import seconds_of
 from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.values import Case
@@ -79,7 +79,7 @@ def _interrupted(asked: RequestedTrials, options: Options, result: Result, trust
     except DiagnoseError as error:
         message = f"The probe of {', '.join(asked.models)} could not run: {error.message}"
         kind = UsageError if isinstance(error, UsageError) else CannotRun
-        raise kind(message, hint=error.hint) from error
+        raise kind(message, hint=error.template, options=error.options) from error
 
 
 def keep_trials(case: Case, runs: Path, path: Path) -> int:

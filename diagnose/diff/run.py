@@ -16,7 +16,7 @@ from diagnose.diff.trained.trained_comparison import TrainedComparison
 from diagnose.diff.weights.checkpoint import Checkpoint, Conversion, converted, fill, fitted, read, unwrapped
 from diagnose.diff.weights.checkpoint_file import save
 from diagnose.diff.weights.mapping import WeightMatch, backwards
-from diagnose.errors import CannotRun, UsageError
+from diagnose.errors import CannotRun, Option, UsageError
 from diagnose.files import check_writable, write_whole
 from diagnose.networks import BuiltModel
 from diagnose.networks.build_errors import calling
@@ -122,7 +122,8 @@ def _examined(request: DiffRequest) -> ModelComparison:
     reason = failures[-1].reason if failures else "no input shape is known"
     raise CannotRun(
         f"{request.a} and {request.b} could not be captured: {reason}",
-        hint="Name inputs that both accept, one for each argument: --input 1x3x32x32, or --input ids=1x128:int64.",
+        hint="Name inputs that both accept, one for each argument of forward: 1x3x32x32, or ids=1x128:int64, by {}.",
+        options=(Option("inputs"),),
     )
 
 

@@ -43,7 +43,7 @@ def count_operations(
             if table is not None:
                 return table
             reasons.append(_reason(inputs, error))
-    return Skipped("the operations", "; ".join(reasons) or "no input is known; --input gives one")
+    return Skipped("the operations", "; ".join(reasons) or "no input is known, and none was given")
 
 
 def count_with_values(

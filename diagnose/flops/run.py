@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn.parameter import is_lazy
 
-from diagnose.errors import CannotRun
+from diagnose.errors import CannotRun, Option
 from diagnose.flops.count import count_operations, count_with_values
 from diagnose.flops.other_tools.cross_check import OperationToolCount, cross_check
 from diagnose.flops.reported.search_operations import FlopSolution, find_candidates, met, parse_reported_work
@@ -96,9 +96,10 @@ def _counted(
     if isinstance(table, Skipped):
         raise CannotRun(
             f"cannot run {text}: {table.reason}",
-            hint="Give the inputs it takes, the batch first: --input 1x3x224x224, 1x128:int64 for tokens, "
+            hint="Give the inputs it takes by {}, the batch first: 1x3x224x224, 1x128:int64 for tokens, "
             "mask=1x128:bool for a keyword."
             + (" Norms over a batch of one value need a larger batch in training: 2x3x224x224." if train else ""),
+            options=(Option("inputs"),),
         )
     skipped += table.skipped
     checks: tuple[OperationToolCount, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.errors import UsageError
+from diagnose.errors import Option, UsageError
 from diagnose.networks import BuiltModel, build
 from diagnose.networks.build_errors import calling
 from diagnose.networks.inputs import candidates, parse_inputs, with_named_inputs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OtherModel:
-    """The model of `--against`, its table, and the two side by side."""
+    """The model that another is compared with, its table, and the two side by side."""
 
     ref: ModelRef
     table: ParamTable
@@ -58,7 +58,11 @@ def run(
     `reported` is the number as a document states it; `keep` and `also` ("torch=11.2M") bound its explanation.
     """
     if reported is None and (keep or also):
-        raise UsageError("--keep and --also explain a reported number", hint="Add --reported.")
+        raise UsageError(
+            "Facts to keep and other rows of a table explain a reported number.",
+            hint="Give {}.",
+            options=(Option("reported"),),
+        )
     number = parse_reported(reported) if reported is not None else None
     built, table = _counted(model, inputs, seed)
     skipped = [*built.skipped, *table.skipped]
@@ -90,12 +94,12 @@ def _counted(model: str | ModelRef, inputs: Sequence[str], seed: int | None) -> 
 
 
 def _other_row(text: str, seed: int | None) -> TableRow:
-    """Return the row of `--also MODEL=NUMBER`."""
+    """Return the row of another model in the same table, of the text MODEL=NUMBER."""
     from diagnose.params.gap.layout import layout_of
     from diagnose.params.gap.other_rows import TableRow
 
     model, equals, number = text.rpartition("=")
     if not equals or not model:
-        raise UsageError(f"cannot read --also {text!r}", hint="Write MODEL=NUMBER, as in --also torch=11.2M.")
+        raise UsageError(f"cannot read the row {text!r} of another model", hint="Write MODEL=NUMBER: torch=11.2M.")
     reported = parse_reported(number)
     return TableRow(model, layout_of(_counted(model, (), seed)[1]), reported)

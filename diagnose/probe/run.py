@@ -1,4 +1,4 @@
-"""A probe from its request to its answer, as `diagnose probe` and `diagnose report --probe` both run it."""
+"""A probe from its request to its answer, for whoever asks: a command, a case or a caller in Python."""
 
 from __future__ import annotations
 

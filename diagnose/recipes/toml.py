@@ -29,7 +29,7 @@ def parse(text: str, name: str, where: str) -> Recipe:
     if len(text) > LONGEST:
         raise UsageError(
             f"{where} is longer than {LONGEST:,} characters, so it is no recipe.",
-            hint="A recipe is a short TOML file; `diagnose recipe --show paper` shows one.",
+            hint="A recipe is a short TOML file, like the built-in recipe `paper`.",
         )
     try:
         table = parse_toml(text)

@@ -1,4 +1,4 @@
-"""Inputs in every form come to the texts of `--input`."""
+"""Inputs in every form come to texts of shapes."""
 
 from types import SimpleNamespace
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from diagnose.case import case
 from diagnose.case.claims import KINDS
 from diagnose.case.keys import Key
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 
 GOOD = '''title = "A case"
 summary = """
@@ -44,7 +44,7 @@ belief = "different"
 def wrong(content, name="case"):
     with pytest.raises(DiagnoseError) as caught:
         case.parse(content, name, "my.toml")
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
     return caught.value
 
 

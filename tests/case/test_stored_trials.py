@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.case.requested_probes import is_narrowed_version, probes_between
 from diagnose.case.stored_trials import AvailableTrials, StoredTrial, as_stored, digest, journals_in, kept_in
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.networks import digest_of_code
 from diagnose.probe.trial.journal import Journal
 from diagnose.probe.trial.spec import to_json
@@ -89,7 +89,7 @@ def test_another_file_is_no_trials(tmp_path, content):
     path.write_text(content, encoding="latin-1")
     with pytest.raises(DiagnoseError, match=r"holds no trials|is not UTF-8") as caught:
         kept_in(path)
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
     with pytest.raises(DiagnoseError, match="cannot read the file of trials"):
         kept_in(tmp_path / "nowhere.json")
 

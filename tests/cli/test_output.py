@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.cli.output import _wants_color
+from diagnose.cli.common.output import _wants_color
 
 TOYS = Path(__file__).parents[1] / "toys.py"
 SMALL = f"{TOYS}:single"

@@ -3,7 +3,7 @@ import textwrap
 import pytest
 import torch
 
-from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.networks import build
 
 
@@ -90,35 +90,35 @@ def test_a_seed_gives_the_same_weights_whether_or_not_the_file_draws_at_import(f
 
 
 @pytest.mark.parametrize(
-    ("code", "call", "exit_code", "said"),
+    ("code", "call", "kind", "said"),
     [
-        ("def net(): raise ValueError('too deep')", "net", COULD_NOT_RUN, "ValueError at {path}:1: too deep"),
-        ("def net():\n  import sys\n  sys.exit(4)", "net", COULD_NOT_RUN, "sys.exit(4) at {path}:3"),
-        ("import sys\nsys.exit('bye')", "net", COULD_NOT_RUN, "sys.exit('bye') at {path}:2"),
-        ("def net(:", "net", COULD_NOT_RUN, "SyntaxError at {path}:1"),
+        ("def net(): raise ValueError('too deep')", "net", CannotRun, "ValueError at {path}:1: too deep"),
+        ("def net():\n  import sys\n  sys.exit(4)", "net", CannotRun, "sys.exit(4) at {path}:3"),
+        ("import sys\nsys.exit('bye')", "net", CannotRun, "sys.exit('bye') at {path}:2"),
+        ("def net(:", "net", CannotRun, "SyntaxError at {path}:1"),
         (
             "import no_such_thing",
             "net",
-            COULD_NOT_RUN,
+            CannotRun,
             "ModuleNotFoundError at {path}:1: No module named 'no_such_thing'",
         ),
-        ("def net(): return 3", "net", USAGE, "returned an int, not a torch.nn.Module"),
-        ("def net(depth): return 3", "net", USAGE, "missing a required argument: 'depth'"),
-        ("def net(depth): return 3", "net(depht=2)", USAGE, "no parameter 'depht'"),
-        ("def network(): return 3", "net", USAGE, "has no 'net'"),
-        ("net = 3", "net", USAGE, "is a int"),
-        ("def net(): return net()", "net", COULD_NOT_RUN, "RecursionError"),
-        ("class E(Exception):\n  def __str__(self): raise E\ndef net(): raise E", "net", COULD_NOT_RUN, "no message"),
-        ("def net(): raise ValueError('x' * 9999)", "net", COULD_NOT_RUN, "xx…"),
-        ("import torch\ndef net(): return torch.nn.Linear(2, '3')", "net", COULD_NOT_RUN, "TypeError at {path}:2"),
+        ("def net(): return 3", "net", UsageError, "returned an int, not a torch.nn.Module"),
+        ("def net(depth): return 3", "net", UsageError, "missing a required argument: 'depth'"),
+        ("def net(depth): return 3", "net(depht=2)", UsageError, "no parameter 'depht'"),
+        ("def network(): return 3", "net", UsageError, "has no 'net'"),
+        ("net = 3", "net", UsageError, "is a int"),
+        ("def net(): return net()", "net", CannotRun, "RecursionError"),
+        ("class E(Exception):\n  def __str__(self): raise E\ndef net(): raise E", "net", CannotRun, "no message"),
+        ("def net(): raise ValueError('x' * 9999)", "net", CannotRun, "xx…"),
+        ("import torch\ndef net(): return torch.nn.Linear(2, '3')", "net", CannotRun, "TypeError at {path}:2"),
     ],
 )
-def test_what_went_wrong_is_said_with_its_place(file, code, call, exit_code, said):
+def test_what_went_wrong_is_said_with_its_place(file, code, call, kind, said):
     path = file(code)
     with pytest.raises(DiagnoseError) as caught:
         build(f"{path}:{call}")
     assert said.format(path=path) in caught.value.message
-    assert caught.value.exit_code == exit_code
+    assert isinstance(caught.value, kind)
 
 
 def test_a_missing_file_names_its_neighbour(file, tmp_path):
@@ -126,7 +126,7 @@ def test_a_missing_file_names_its_neighbour(file, tmp_path):
     with pytest.raises(DiagnoseError, match="no file") as caught:
         build(f"{tmp_path / 'renset.py'}:net")
     assert caught.value.hint == "Did you mean resnet.py?"
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
 
 
 def test_a_file_with_a_command_line_does_not_read_ours(file, monkeypatch):

@@ -1,4 +1,4 @@
-"""What `--input` means, and what is tried where it is not given."""
+"""What the text of an input means, and what is tried where it is not given."""
 
 import copy
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from diagnose.errors import DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.networks.inputs import candidates, parse_input, parse_inputs, tensors, with_named_inputs
 from diagnose.values import InputSpec
 
@@ -33,7 +33,7 @@ def test_whatever_is_typed_is_read_or_refused(texts):
     else:
         refused = None
         assert parse_inputs(list(map(str, specs))) == specs
-    assert refused is None or (refused.exit_code == 2 and refused.hint)
+    assert refused is None or (isinstance(refused, UsageError) and refused.hint)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_whatever_is_typed_is_read_or_refused(texts):
 def test_what_is_no_shape_is_refused_with_a_hint(text):
     with pytest.raises(DiagnoseError) as refused:
         parse_input(text)
-    assert refused.value.exit_code == 2
+    assert isinstance(refused.value, UsageError)
     assert refused.value.hint
 
 
@@ -80,7 +80,7 @@ def test_tensors_on_the_meta_device_have_the_shape_and_type():
 def test_two_inputs_do_not_claim_one_place(texts, said):
     with pytest.raises(DiagnoseError, match=said) as refused:
         parse_inputs(texts)
-    assert refused.value.exit_code == 2
+    assert isinstance(refused.value, UsageError)
 
 
 class Echo(nn.Module):

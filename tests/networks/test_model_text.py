@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.networks import parse
 
 LITERALS = st.recursive(
@@ -72,7 +72,7 @@ def test_what_is_wrong_is_named(text, said):
     with pytest.raises(DiagnoseError) as caught:
         parse(text)
     assert said in caught.value.message
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
 
 
 @given(st.text(max_size=80) | st.from_regex(r"\A[a-z.:/()=\[\]{}'\"\\*,\-0-9 #@\n]{0,60}\Z"))
@@ -97,7 +97,7 @@ def test_hostile_text_is_a_model_or_one_clear_error(text):
         assert ref.name
         assert parse(ref.text) == ref
         return
-    assert fault.exit_code == USAGE
+    assert isinstance(fault, UsageError)
     assert fault.message
 
 

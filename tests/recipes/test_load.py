@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.errors import COULD_NOT_RUN, USAGE, DiagnoseError
+from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.recipes import load, load_both, names
 from diagnose.recipes.fields import FIELDS
 from diagnose.recipes.toml import line_of, parse
@@ -170,7 +170,7 @@ def test_a_config_that_fails_is_told_without_a_traceback(tmp_path):
     (tmp_path / "broken.py").write_text("model = dict(type='ImageClassifier')\nlr = 1 / 0\n")
     with pytest.raises(DiagnoseError, match="ZeroDivisionError") as caught:
         load(str(tmp_path / "broken.py"))
-    assert caught.value.exit_code == COULD_NOT_RUN
+    assert isinstance(caught.value, CannotRun)
     del caught
     gc.collect()  # mmengine leaves its copy of the config open
 
@@ -199,7 +199,7 @@ def test_a_bad_recipe_names_line_key_and_the_nearest_right_key(text, message, hi
         parse(text, "mine", "mine.toml")
     assert message in caught.value.message
     assert hint in caught.value.hint
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
 
 
 def test_a_line_inside_a_text_is_not_taken_for_the_key():
@@ -215,7 +215,7 @@ def test_not_stated_may_be_written_out():
 def test_a_wrong_name_is_a_usage_error(text):
     with pytest.raises(DiagnoseError) as caught:
         load(text)
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
 
 
 def test_a_file_that_is_no_text(tmp_path):

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.render import FORMATS, render
 from diagnose.values import Report
 
@@ -19,7 +19,7 @@ def test_a_wrong_format_names_the_right_one(params_report: Report) -> None:
     with pytest.raises(DiagnoseError, match="no format 'markdwon'") as error:
         render(params_report, "markdwon")
     assert error.value.hint == "Did you mean markdown?"
-    assert error.value.exit_code == USAGE
+    assert isinstance(error.value, UsageError)
 
 
 def test_the_table_of_formats_loads_no_renderer() -> None:

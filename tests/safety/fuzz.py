@@ -184,6 +184,7 @@ class Runner:
     def _guarded(self, row, arguments, subject):
         """Call it, armed and limited; return the exit code or how it ended otherwise."""
         from diagnose.cli import main as entry
+        from diagnose.cli.common.exit_codes import exit_code_of
         from diagnose.errors import DiagnoseError
 
         try:
@@ -194,7 +195,7 @@ class Runner:
                     sys.argv[:] = ["diagnose", *arguments]
                     entry()
         except DiagnoseError as error:
-            return error.exit_code if arguments is None else f"{type(error).__name__} left the entry"
+            return exit_code_of(error) if arguments is None else f"{type(error).__name__} left the entry"
         except SystemExit as end:
             return end.code or 0
         except Hung:

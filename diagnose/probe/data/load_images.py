@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.errors import CannotRun, UsageError, nearest
+from diagnose.errors import CannotRun, Option, UsageError, nearest
 from diagnose.files import check_regular
 from diagnose.probe.data.images import Images
 
@@ -19,13 +19,13 @@ LARGEST_OF_CIFAR10 = 256 << 20
 """Bytes of CIFAR-10's tar at most, which has 170 MB."""
 
 CHOICES = (
-    "synthetic (needs nothing), cifar10[:ROOT] with --download, a folder, tar or zip with train/CLASS/ and "
+    "synthetic (needs nothing), cifar10[:ROOT], a folder, tar or zip with train/CLASS/ and "
     "test/CLASS/, or arrays (.npz, or a folder of .npy) named train_images, train_labels, test_images, test_labels"
 )
 
 
 def load_images(text: str, *, download: bool = False, cache: Path | None = None) -> Images:
-    """Return the images that `--data` names, whole or not at all.
+    """Return the images that a text names, whole or not at all.
 
     `cache` is the folder of decoded images, else `cache_folder()`.
 
@@ -43,7 +43,7 @@ def load_images(text: str, *, download: bool = False, cache: Path | None = None)
     try:
         return _at(Path(text), cache)
     except (OSError, ValueError) as error:
-        hint = nearest(text, ("synthetic", "cifar10")) or f"--data takes {CHOICES}."
+        hint = nearest(text, ("synthetic", "cifar10")) or f"Images are {CHOICES}."
         raise UsageError(f"There are no images {text[:200]!r}.", hint=hint) from error
 
 
@@ -98,7 +98,9 @@ def _cifar10(root: Path, *, download: bool) -> Images:
         absent = "download=True" in str(error)  # torchvision's advice is for a caller in Python
         why = "its files are missing or corrupted." if absent else error
         raise CannotRun(
-            f"CIFAR-10 is not whole in {root}: {why}", hint=f"--download fetches it (170 MB); --data takes {CHOICES}."
+            f"CIFAR-10 is not whole in {root}: {why}",
+            hint=f"{{}} fetches it (170 MB); images are {CHOICES}.",
+            options=(Option("download", True),),
         ) from error
     digest = sha256(train.data.tobytes() + test.data.tobytes()).hexdigest()
     labels = (np.asarray(split.targets, dtype=np.int64) for split in (train, test))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diagnose.errors import UsageError
+from diagnose.errors import Option, UsageError
 
 if TYPE_CHECKING:
     from diagnose.probe.data.images import Images
@@ -37,7 +37,8 @@ def executor_for(request: ProbeRequest, images: Images, folder: Path, *, ray: st
     except OSError as error:
         raise UsageError(
             f"cannot keep trials in {folder}: {error.strerror}",
-            hint="--runs names a folder that can be written.",
+            hint="Name a folder that can be written by {}.",
+            options=(Option("runs"),),
         ) from error
     executor: Executor
     if ray is None:

@@ -33,8 +33,8 @@ NAME, AFRESH = "diagnose.probe.executors.fork_server", "--afresh"
 PAUSE = 0.02
 """Seconds between two looks at the processes."""
 
-LACK_OF_MEMORY = 75
-"""The exit code of a process that ran out of memory and could say so."""
+LACK_OF_MEMORY, WRONG_REQUEST = 75, 64
+"""The exit codes of a process that ran out of memory and could say so, and of one that was asked for what cannot be."""
 
 
 def main() -> None:
@@ -127,7 +127,7 @@ def _work(task: str, folder: Path, images: Path, consent: Consent) -> int:
     """Train or time the trial of `folder`; where foreign code may not run, a guard lets it write there alone."""
     import traceback
 
-    from diagnose.errors import USAGE, DiagnoseError
+    from diagnose.errors import DiagnoseError
     from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, cause_of
     from diagnose.probe.trial.worker import time_steps, work
 
@@ -139,7 +139,7 @@ def _work(task: str, folder: Path, images: Path, consent: Consent) -> int:
             traceback.print_exc()
         how, why = cause_of(error)
         print(why, file=sys.stderr)
-        return {OUT_OF_MEMORY: LACK_OF_MEMORY, WRONG: USAGE}.get(how, 1)
+        return {OUT_OF_MEMORY: LACK_OF_MEMORY, WRONG: WRONG_REQUEST}.get(how, 1)
     return 0
 
 

@@ -13,10 +13,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from diagnose.errors import USAGE
 from diagnose.networks.consent import given
 from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, TrialAttempt, TrialCost, failure, keeps_memory
-from diagnose.probe.executors.fork_server import LACK_OF_MEMORY, NAME
+from diagnose.probe.executors.fork_server import LACK_OF_MEMORY, NAME, WRONG_REQUEST
 from diagnose.probe.executors.out_of_memory import kernel_kills, names_out_of_memory
 from diagnose.probe.executors.safe_path import own_python
 from diagnose.probe.trial.devices import cores
@@ -176,7 +175,7 @@ class Local:
         ):
             return OUT_OF_MEMORY, ""
         if code > 0:
-            return WRONG if code == USAGE else "failed", said or f"its process ended with {code}"
+            return WRONG if code == WRONG_REQUEST else "failed", said or f"its process ended with {code}"
         unknown = "; whether memory ran out, the kernel does not tell here" if self._kills is None else ""
         return "killed", f"its process was ended by signal {-code}{unknown if code == -signal.SIGKILL else ''}"
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import CannotRun, MissingDependency
+from diagnose.errors import CannotRun, MissingDependency, Option
 from diagnose.networks import parse
 from diagnose.probe.data.image_cache import Splits
 from diagnose.probe.data.images import Images
@@ -67,8 +67,9 @@ class RayTasks:
             import ray
         except ImportError as error:
             raise MissingDependency(
-                "--ray needs Ray, which is not installed.",
-                hint="`pip install 'ray>=2.40'` adds it; without --ray the trials run on this machine.",
+                "Trials on a Ray cluster need Ray, which is not installed.",
+                hint="`pip install 'ray>=2.40'` adds it; without {} the trials run on this machine.",
+                options=(Option("ray"),),
             ) from error
         _join(ray, address)
         self._ray, self.folder, self._gpu, self.returns_memory = ray, folder, gpu, False
@@ -194,8 +195,9 @@ def _join(ray: Any, address: str) -> None:
             if last:
                 raise CannotRun(
                     f"cannot start on the Ray cluster {address!r}: {str(error).strip().splitlines()[0]}",
-                    hint="--ray takes local or the HOST:PORT that `ray start --head` printed, on a machine of that "
+                    hint="{} takes local or the HOST:PORT that `ray start --head` printed, on a machine of that "
                     "cluster. A cluster that asks for a token needs it in RAY_AUTH_TOKEN or in ~/.ray/auth_token.",
+                    options=(Option("ray"),),
                 ) from error
         else:
             return

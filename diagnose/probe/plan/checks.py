@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from diagnose.errors import UsageError
+from diagnose.errors import Option, UsageError
 from diagnose.networks import build
 from diagnose.probe.data.images import Images
 from diagnose.probe.plan.arms import Arm
@@ -34,12 +34,14 @@ def check_request(request: ProbeRequest, *, cores: int | None) -> None:
     if request.engine == "cuda-graphs" and not request.device.startswith("cuda"):
         raise UsageError(
             "CUDA graphs need a GPU, and these trials run on the processor.",
-            hint="--engine eager runs there; --device cuda asks for a GPU.",
+            hint="{} runs there; {} asks for a GPU.",
+            options=(Option("engine", "eager"), Option("device", "cuda")),
         )
     if request.engine == "cuda-graphs" and request.micro_batch is not None:
         raise UsageError(
             "CUDA graphs take no micro-batches: the gradients of one graph would be overwritten by the next.",
-            hint="--engine compile does.",
+            hint="{} does.",
+            options=(Option("engine", "compile"),),
         )
 
 

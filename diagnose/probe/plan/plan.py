@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from diagnose.errors import CannotRun
+from diagnose.errors import CannotRun, Option
 from diagnose.probe.plan.arms import Arm
 from diagnose.probe.report.quantities import duration
 
@@ -83,8 +83,8 @@ def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: 
         if smaller is None:
             raise CannotRun(
                 f"The smallest honest probe takes about {duration(seconds)} here, the budget is {duration(budget)}.",
-                hint=f"Give --budget {seconds / 60 * 1.1 + 1:.0f}m, fewer --seeds, a smaller --width, or another "
-                "machine.",
+                hint="Give {}, fewer {}, a smaller {}, or another machine.",
+                options=(Option("budget", f"{seconds / 60 * 1.1 + 1:.0f}m"), Option("seeds"), Option("width")),
             )
         plan, what = smaller
         left_out += [what] if what else []

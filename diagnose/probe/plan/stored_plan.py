@@ -16,7 +16,7 @@ from diagnose.files import read_text
 from diagnose.networks import digest_of_code
 from diagnose.probe.executors.executor import Executor, OutOfMemoryError, TrialCost, keeps_memory
 from diagnose.probe.plan.plan import Plan, shrunk
-from diagnose.probe.plan.timing import MORE_ROOM, NO_ROOM, Benchmark, Timing, smaller_micro_batch
+from diagnose.probe.plan.timing import MORE_ROOM, NO_ROOM, ROOM_OPTIONS, Benchmark, Timing, smaller_micro_batch
 from diagnose.probe.trial.initial_weights import narrowed
 from diagnose.probe.trial.journal import LONGEST_SPEC, replace_file
 from diagnose.probe.trial.numerics import Numerics
@@ -130,6 +130,7 @@ def divided(numerics: Numerics, batches: list[int], error: OutOfMemoryError) -> 
         raise CannotRun(
             f"{error}, even with {numerics.micro_batch or max(batches)} images a forward pass.",
             hint=f"What has ended is kept. {MORE_ROOM}",
+            options=ROOM_OPTIONS,
         )
     said = (
         f"{error.spec.model} {NO_ROOM} with {numerics.micro_batch or max(batches)} images a forward "

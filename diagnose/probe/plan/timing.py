@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from heapq import heapify, heapreplace
 from math import ceil
 
-from diagnose.errors import CannotRun, DiagnoseError, UsageError
+from diagnose.errors import CannotRun, DiagnoseError, Option, UsageError
 from diagnose.probe.data.images import Images
 from diagnose.probe.executors.executor import FORM, Executor, OutOfMemoryError, TrialCost
 from diagnose.probe.trial.hyperparameters import Hyperparameters
@@ -36,7 +36,8 @@ FEWEST = 8
 
 
 NO_ROOM = "does not fit the memory"
-MORE_ROOM = "Give --workers 1, a smaller --width or a machine with more memory."
+MORE_ROOM = "Give {}, a smaller {} or a machine with more memory."
+ROOM_OPTIONS = (Option("workers", 1), Option("width"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,9 @@ def _fastest(timings: Sequence[Timing]) -> Timing:
     """Return the fastest timing; where nothing could be run, the reason of the first is raised."""
     fastest = max(timings, key=lambda timing: timing.images_per_second or 0.0)
     if fastest.images_per_second is None:
-        raise CannotRun(timings[0].why, hint=MORE_ROOM if NO_ROOM in timings[0].why else FORM)
+        if NO_ROOM in timings[0].why:
+            raise CannotRun(timings[0].why, hint=MORE_ROOM, options=ROOM_OPTIONS)
+        raise CannotRun(timings[0].why, hint=FORM)
     return fastest
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from diagnose.errors import CannotRun, MissingDependency
+from diagnose.errors import CannotRun, MissingDependency, Option
 from diagnose.values import Trial
 
 
@@ -22,7 +22,7 @@ def check() -> None:
         import_module("tensorboard")
     except ImportError as error:
         hint = "pip install 'diagnose[tensorboard]'"
-        raise MissingDependency("--tensorboard needs the package tensorboard.", hint=hint) from error
+        raise MissingDependency("Learning curves for TensorBoard need the package tensorboard.", hint=hint) from error
 
 
 def write(trials: Sequence[Trial], folder: Path) -> None:
@@ -46,7 +46,11 @@ def write(trials: Sequence[Trial], folder: Path) -> None:
                     writer.add_scalar("train_loss", result.train_loss, step)
                     writer.add_scalar("test_accuracy", result.test_accuracy, step)
     except OSError as error:
-        raise CannotRun(f"cannot write {folder}: {error.strerror}", hint="Choose another --tensorboard.") from error
+        raise CannotRun(
+            f"cannot write {folder}: {error.strerror}",
+            hint="Choose another folder for {}.",
+            options=(Option("tensorboard"),),
+        ) from error
 
 
 def _named(text: str) -> str:

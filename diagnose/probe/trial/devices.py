@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 
-from diagnose.errors import CannotRun, UsageError
+from diagnose.errors import CannotRun, Option, UsageError
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of glibc's mallopt, from <malloc.h>."""
@@ -34,15 +34,17 @@ def chosen_device(asked: str | None, *, elsewhere: bool = False) -> str:
     if elsewhere:
         if device.index is not None:
             raise UsageError(
-                f"--ray gives each trial a GPU of its own, so that {asked} cannot be asked for.",
-                hint="--device cuda takes any.",
+                f"A Ray cluster gives each trial a GPU of its own, so that {asked} cannot be asked for.",
+                hint="{} takes any.",
+                options=(Option("device", "cuda"),),
             )
         return asked
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (device.index or 0) >= count:
         raise CannotRun(
             f"There is no {asked} here: torch sees {count or 'no'} GPU{'s' if count != 1 else ''}.",
-            hint="--device cpu trains on the processor. A GPU needs its driver and a torch that is built for it.",
+            hint="{} trains on the processor. A GPU needs its driver and a torch that is built for it.",
+            options=(Option("device", "cpu"),),
         )
     return asked
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from diagnose.errors import UsageError
+from diagnose.errors import Option, UsageError
 from diagnose.networks import build, parse
 from diagnose.networks.origins.aliases import entry_of
 from diagnose.networks.process_state import drawing_from
@@ -57,7 +57,9 @@ def narrowed(model: str, width: int | None) -> str:
     ref = parse(model)
     entry = entry_of(ref.name) if ref.source == "alias" else None
     if entry is None or entry.narrow is None or {key for key, _ in ref.kwargs} & WIDTHS:
-        raise UsageError(f"{model} cannot be narrowed.", hint="--width narrows the built-in aliases alone.")
+        raise UsageError(
+            f"{model} cannot be narrowed.", hint="{} narrows the built-in aliases alone.", options=(Option("width"),)
+        )
     options = entry.narrow(width)
     arguments = ", ".join(f"{key}={value!r}" for key, value in {**dict(ref.kwargs), **options}.items())
     return f"{ref.name}({arguments})"

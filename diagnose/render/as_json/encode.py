@@ -39,7 +39,7 @@ def parse(text: str) -> Report:
         problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
     except (WrongJson, ValueError) as error:
         problem = str(error)
-    raise CannotRun(f"This is not a report of diagnose: {problem}.", hint="A report is what `--format json` writes.")
+    raise CannotRun(f"This is not a report of diagnose: {problem}.", hint="A report is what the format json writes.")
 
 
 def _encoded(value: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from torchvision.datasets import CIFAR10
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, Option, UsageError
 from diagnose.probe.data.load_images import load_images
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "cifar10-jpeg.tar.xz"
@@ -261,14 +261,14 @@ def test_synthetic_images_are_the_same_every_time_and_can_be_learned():
 def test_a_wrong_name(text, tmp_path):
     with pytest.raises(DiagnoseError) as caught:
         load_images(text, cache=tmp_path)
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
     assert "synthetic" in caught.value.hint
 
 
 def test_cifar10_is_not_fetched_unasked_and_its_md5_is_checked(tmp_path):
     with pytest.raises(DiagnoseError, match="not whole") as caught:
         load_images(f"cifar10:{tmp_path}")
-    assert "--download" in caught.value.hint
+    assert Option("download", True) in caught.value.options
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     (folder / "data_batch_1").write_bytes(b"cos\nsystem\n(S'touch owned'\ntR.")

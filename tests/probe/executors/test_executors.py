@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.networks import digest_of_code
 from diagnose.probe.data.image_cache import placed
 from diagnose.probe.data.load_images import load_images
@@ -109,7 +109,7 @@ import sys, warnings
 from dataclasses import replace
 from pathlib import Path
 warnings.simplefilter("error")
-from diagnose.cli.output import Result
+from diagnose.cli.common.output import Result
 result = Result(None, None, quiet=True)  # as in a command, stdout is the result's alone
 from diagnose.probe.executors.executor import run
 from diagnose.probe.executors.ray_tasks import RayTasks
@@ -413,7 +413,7 @@ def test_without_ray_the_error_says_what_to_install(images, tmp_path, monkeypatc
     with pytest.raises(DiagnoseError, match="not installed") as caught:
         RayTasks(tmp_path, images[0], address="local", gpu=False)
     assert "pip install 'ray" in caught.value.hint
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)
 
 
 def test_a_torn_line_is_no_epoch(tmp_path):

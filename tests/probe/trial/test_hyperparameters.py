@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from diagnose.errors import USAGE, DiagnoseError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.probe.trial.hyperparameters import settings_of
 from diagnose.values import Augmentation, Recipe, Schedule, Setting
 
@@ -73,4 +73,4 @@ def test_what_is_not_stated_is_assumed_and_named():
 def test_what_a_trial_cannot_do_is_refused(values):
     with pytest.raises(DiagnoseError) as caught:
         settings_of(recipe(**values))
-    assert caught.value.exit_code == USAGE
+    assert isinstance(caught.value, UsageError)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from diagnose.errors import UsageError
+from diagnose.errors import Option, UsageError
 
 
 class Format(StrEnum):
@@ -40,6 +40,12 @@ def place(text: str) -> Path:
     if text.startswith("="):  # what a short option makes of -o=PATH
         raise UsageError(f"The path {text!r} begins with =.", hint=f"Write -o {text[1:] or 'PATH'}, or --output=PATH.")
     return Path(text)
+
+
+def flag(option: Option) -> str:
+    """Return an option as it is typed: --micro-batch 64."""
+    name = "--input" if option.name == "inputs" else f"--{option.name.replace('_', '-')}"
+    return name if option.value in (None, True) else f"{name} {option.value}"
 
 
 OUTPUT_PANEL = "Output"

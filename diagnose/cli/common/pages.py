@@ -6,8 +6,8 @@ import re
 import stat
 from pathlib import Path
 
-from diagnose.cli.options import Format
-from diagnose.cli.output import STDOUT, write_file
+from diagnose.cli.common.options import Format
+from diagnose.cli.common.output import STDOUT, write_file
 from diagnose.errors import UsageError
 from diagnose.files import cannot_write, check_folder, check_writable
 from diagnose.values import Report

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from diagnose.cli.options import Format
+from diagnose.cli.common.options import Format
 from diagnose.errors import CannotRun
 from diagnose.files import check_writable, write_whole
 from diagnose.values import Report

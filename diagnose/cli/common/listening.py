@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from diagnose.cli.output import Result
+    from diagnose.cli.common.output import Result
     from diagnose.probe.run import Listener
 
 
