@@ -10,14 +10,8 @@ Importing this package loads neither torch nor what draws; calling a function lo
 
 from __future__ import annotations
 
-from diagnose.api.counts import (
-    OperationCount,
-    ParameterCount,
-    ParameterExplanation,
-    count_operations,
-    count_parameters,
-    explain_parameters,
-)
+from diagnose.api.count_results import OperationCount, ParameterCount, ParameterExplanation
+from diagnose.api.counts import count_operations, count_parameters, explain_parameters
 from diagnose.api.drawable import Drawable
 from diagnose.api.equivalence import Mode, NetworkComparison, compare
 from diagnose.api.given import Inputs, Network, Progress
