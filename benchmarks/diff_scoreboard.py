@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from diagnose.diff.compare import Model, diff
 from diagnose.values import InputSpec
 from tests.diff.architectures import ARCHITECTURES, INPUT
-from tests.diff.harness import PER_KIND, cases, names_place, real, twins
+from tests.diff.harness import PER_KIND, names_place, pairs, real
 from tests.diff.plants import PLANTS
 from tests.diff.rewrites import REWRITES
 
@@ -27,19 +27,17 @@ def main(arguments: list[str]) -> None:
         chosen = {kind: edit for kind, edit in edits.items() if not wanted or any(word in kind for word in wanted)}
         score: Counter[bool] = Counter()
         kinds = set()
-        for kind, architecture in cases(chosen, most):
-            original, edited, places = twins(architecture, edits[kind])
-            answer = diff(Model("a", original), Model("b", edited), [InputSpec(INPUT)], initial=False)
+        for kind, pair in ((kind, pair) for kind, edit in chosen.items() for pair in pairs(edit, most)):
+            answer = diff(Model("a", pair.original), Model("b", pair.edited), [InputSpec(INPUT)], initial=False)
             if edits is REWRITES:
                 right = answer.verdict == "equivalent" and not real(answer)
             else:
-                right = answer.verdict == "different" and names_place(answer, places)
+                right = answer.verdict == "different" and names_place(answer, pair.places)
             score[right] += 1
             kinds.add(kind)
             if not right:
-                print(
-                    f"WRONG  {kind} on {architecture} at {places[:2]}: {answer.verdict}; {real(answer)[:3]}", flush=True
-                )
+                place = f"{pair.architecture} at {pair.places[:2]}"
+                print(f"WRONG  {kind} on {place}: {answer.verdict}; {real(answer)[:3]}", flush=True)
         print(
             f"{title}: {score[True]} of {score.total()} right, {len(kinds)} kinds, {len(ARCHITECTURES)} architectures",
             flush=True,

@@ -1,7 +1,9 @@
 """Pairs of networks whose truth is known by construction, and what counts as the right answer."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import nn
@@ -9,31 +11,41 @@ from torch import nn
 from diagnose.values import GraphDiff, Significance
 from tests.diff.architectures import ARCHITECTURES, INPUT
 
+Edit = Callable[[nn.Module], list[str]]
+"""What changes a network in place and returns the paths it touched."""
+
 PER_KIND = 3
 """Architectures on which each kind runs in CI; the scoreboard runs them all."""
 
 
-def twins(name: str, edit: Callable[[nn.Module], list[str]]) -> tuple[nn.Module, nn.Module, list[str]]:
-    """Return an architecture, its edited copy, and the places of the edit: none where it does not apply or not run."""
+@dataclass(frozen=True)
+class Twins:
+    """An architecture, its edited copy, and the places of the edit."""
+
+    architecture: str
+    original: nn.Module
+    edited: nn.Module
+    places: list[str]
+
+
+def twins(architecture: str, edit: Edit) -> Twins | None:
+    """Return an architecture beside its edited copy; None where the edit does not apply, or the copy does not run."""
     torch.manual_seed(0)
-    original = ARCHITECTURES[name]()
+    original = ARCHITECTURES[architecture]()
     edited = copy.deepcopy(original)
     try:
         places = edit(edited)
         with torch.no_grad():
             edited(torch.randn(INPUT))
     except (RuntimeError, ValueError):
-        places = []
-    return original, edited, places
+        return None
+    return Twins(architecture, original, edited, places) if places else None
 
 
-def cases(
-    edits: Mapping[str, Callable[[nn.Module], list[str]]], most: int | None = PER_KIND
-) -> Iterator[tuple[str, str]]:
-    """Yield (kind, architecture) for each edit and the first architectures that it applies to."""
-    for kind, edit in edits.items():
-        fitting = (name for name in ARCHITECTURES if twins(name, edit)[2])
-        yield from ((kind, name) for _, name in zip(range(most or len(ARCHITECTURES)), fitting, strict=False))
+def pairs(edit: Edit, most: int | None = PER_KIND) -> Iterator[Twins]:
+    """Yield the edit on the first architectures that it applies to."""
+    fitting = (pair for name in ARCHITECTURES if (pair := twins(name, edit)))
+    return islice(fitting, most)
 
 
 def real(answer: GraphDiff) -> list[str]:
