@@ -12,7 +12,14 @@ from diagnose.diff.capture.capture import Capture
 from diagnose.diff.capture.draws import MIDDLE, draws_at
 from diagnose.diff.capture.tape import CannotCapture
 from diagnose.diff.explain.change import Change
-from diagnose.diff.explain.conclusions import downgraded, grouped, held_to_sizes, unmapped, verdict_of
+from diagnose.diff.explain.conclusions import (
+    alone_responsible,
+    downgraded,
+    grouped,
+    held_to_sizes,
+    unmapped,
+    verdict_of,
+)
 from diagnose.diff.explain.cosmetic import cosmetic_findings
 from diagnose.diff.explain.module_tree import module_tree
 from diagnose.diff.explain.path_findings import both_ways, open_branches, path_findings
@@ -27,7 +34,7 @@ from diagnose.diff.explain.state_findings import (
 from diagnose.diff.proof.experiments import Experiment, all_changes, canonical_form_reproduces, set_up_experiment
 from diagnose.diff.proof.gradients import gradient_differences
 from diagnose.diff.proof.random_weights import roles, state_of
-from diagnose.diff.proof.ranges import in_range
+from diagnose.diff.proof.ranges import accepted, in_range
 from diagnose.diff.proof.reach import first_apart
 from diagnose.diff.proof.returned import compare_returned
 from diagnose.diff.proof.sizes import try_sizes
@@ -45,11 +52,14 @@ from diagnose.values import (
     InputSpec,
     Proof,
     Significance,
+    Skipped,
     Validity,
 )
 
 MODES = (True, False)
 """Train mode first: its graph says more."""
+
+UNCHECKED = Skipped("the check of the canonical form", "an output of the graph could not be computed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +108,33 @@ def compare_networks(
         CannotCapture: a network can be captured in no way.
     """
     with draws_at(MIDDLE, seed):
-        return _compared(a, b, paired(inputs), seed=seed, initial=initial, modes=modes)
+        return _compared(a, b, tuple(inputs), seed=seed, initial=initial, modes=modes)
+
+
+def _captured(
+    a: Model, b: Model, inputs: tuple[InputSpec, ...], modes: Sequence[bool]
+) -> tuple[tuple[InputSpec, ...], dict[bool, AlignedCaptures], tuple[Skipped, ...]]:
+    """Capture both networks in each mode, on a batch of two, or on the batch that was asked for if they refuse that."""
+    larger = paired(inputs)
+    try:
+        return larger, {training: align_captures(a.module, b.module, larger, training) for training in modes}, ()
+    except CannotCapture as error:
+        if larger == inputs:
+            raise
+        try:
+            pairs = {training: align_captures(a.module, b.module, inputs, training) for training in modes}
+        except CannotCapture:
+            raise error from None
+        return inputs, pairs, (Skipped(f"a batch of two, {', '.join(map(str, larger))}", str(error)),)
 
 
 def _compared(
     a: Model, b: Model, inputs: tuple[InputSpec, ...], *, seed: int, initial: bool, modes: Sequence[bool]
 ) -> NetworkDiff:
-    pairs = {training: align_captures(a.module, b.module, inputs, training) for training in modes}
+    inputs, pairs, refused = _captured(a, b, inputs, modes)
     aligned = [pair.alignment for pair in pairs.values()]
     inputs = in_range(inputs, [side.form.graph for pair in pairs.values() for side in (pair.a, pair.b)])
+    inputs = accepted(inputs, (a.module, b.module))
     same = all(alignment.equal for alignment in aligned)
     matches = weight_matches(aligned)
     states = state_of(a.module), state_of(b.module)
@@ -120,10 +148,12 @@ def _compared(
         prepared = replace(prepared, matches=matches)
     mapping = as_mapping(matches, *states)
     proof, skipped = prove(prepared, inputs, seed=seed, modes=modes)
-    trusted = all(
+    checked = [
         canonical_form_reproduces(prepared, pair, inputs, training, agrees=proof.agrees)
         for training, pair in pairs.items()
-    )
+    ]
+    trusted = False not in checked
+    unchecked = (UNCHECKED,) if None in checked else ()
     steady = all(alignment.steady for pair in pairs.values() for alignment in (pair.a, pair.b))
     found = with_constants(all_changes(experiments), pairs)
     sizes = try_sizes(prepared, inputs) if proof.agrees else ()
@@ -131,6 +161,10 @@ def _compared(
         found = [(downgraded(held_to_sizes(change, sizes)), seen_in) for change, seen_in in found]
     if not (trusted and steady):  # what was compared is not, or not always, what runs
         found = [(replace(change, verdict=Significance.UNDETERMINED), seen_in) for change, seen_in in found]
+    elif unchecked and proof.agrees is not False:
+        found = [(downgraded(change), seen_in) for change, seen_in in found]
+    elif proof.agrees is False and not (mapping.only_a or mapping.only_b):
+        found = alone_responsible(found, proof)
     proven = same and proof.agrees is True and not unmapped(mapping, states, ())
     shared = any(change.kind is DifferenceKind.SHARING for change, _ in found)
     facts = _facts(a, b, pairs, prepared, inputs, seed=seed, same=proven, agrees=proof.agrees, shared=shared)
@@ -156,7 +190,7 @@ def _compared(
         mapping,
         proof,
         (*findings, *doubts),
-        tuple(dict.fromkeys([*notes, *skipped])),
+        tuple(dict.fromkeys([*refused, *notes, *skipped, *unchecked])),
         module_tree(a.module, b.module, train.alignment, found),
         Validity(
             tuple(map(str, inputs)),

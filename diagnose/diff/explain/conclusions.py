@@ -8,7 +8,7 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from diagnose.diff.explain.change import Change
-from diagnose.diff.explain.facts import Facts
+from diagnose.diff.explain.facts import AttributeChanges, Facts
 from diagnose.diff.explain.phrases import sentence
 from diagnose.diff.explain.state_findings import FACTS
 from diagnose.values import (
@@ -36,6 +36,31 @@ def downgraded(change: Change) -> Change:
     return replace(
         change, verdict=Significance.UNDETERMINED, evidence=("the networks agree as a whole", *change.evidence)
     )
+
+
+ARRANGING = {"dim", "start", "stop", "step", "index", "split", "order", "size", "over", "slots", "equation"}
+"""Attributes that say which element is which: another order of a weight's rows may make up for them."""
+
+
+def alone_responsible(found: Sequence[tuple[Change, str]], proof: Proof) -> list[tuple[Change, str]]:
+    """Make the one change of attributes real that could not be run by itself, where nothing else can be the cause.
+
+    The networks are apart with every weight matched, and there is no other change in their graphs.
+    """
+    groups = {(change.kind, change.facts) for change, _ in found}
+    lone = len(groups) == 1 and all(change.kind is DifferenceKind.ATTRIBUTE for change, _ in found)
+    delta = max((value for value in (proof.eval, proof.train) if value is not None), default=0.0)
+    names = {item.name for change, _ in found if isinstance(change.facts, AttributeChanges)
+             for item in change.facts.changes}  # fmt: skip
+    if not lone or not names or names & ARRANGING or not delta:
+        return list(found)
+    evidence = f"no other operation differs, every weight is matched, and the networks are apart: max |Δ| {delta:.3g}"
+    return [
+        (replace(change, verdict=Significance.REAL, evidence=(evidence, *change.evidence[1:])), seen_in)
+        if change.verdict is Significance.UNDETERMINED
+        else (change, seen_in)
+        for change, seen_in in found
+    ]
 
 
 def held_to_sizes(change: Change, trials: Sequence[SizeTrial]) -> Change:

@@ -21,11 +21,10 @@ from diagnose.diff.explain.facts import (
 from diagnose.diff.explain.phrases import joined, sources
 from diagnose.diff.ir.digest import label_attributes
 from diagnose.diff.ir.graph import Node
-from diagnose.diff.ir.operation_table import base
+from diagnose.diff.ir.operation_table import base, operation
 from diagnose.diff.proof.localise import Observation
 from diagnose.values import DifferenceKind, Significance
 
-RANDOM_RATES = {"p", "dropout_p"}
 BY_DRAW = ("a random operation is compared by what it draws, not by numbers",)
 OTHER_SHAPES = ("the weights have other shapes",)
 
@@ -86,11 +85,16 @@ def _attributes(alignment: Alignment, pair: Pair, seen: Observation | None) -> l
         return []
     changes = tuple(AttributeChange(name, graded(name, mine.get(name)), theirs.get(name))
                     for name in different)  # fmt: skip
-    certain = bool(RANDOM_RATES & set(different))
+    certain = bool(_rates(a) & set(different))
     judged = (Significance.REAL, BY_RATE) if certain else _judged(seen)
     facts = AttributeChanges(word(a), changes)
     change = _change(alignment, pair, DifferenceKind.ATTRIBUTE, facts, judged, certain=certain)
     return [replace(change, sizes=not certain and seen is not None and seen.other_size)]
+
+
+def _rates(node: Node) -> set[str]:
+    """Return the attributes that are rates at which an operation draws: the p of a distance is none."""
+    return {"p", "dropout_p"} if operation(node.op).draws else {"dropout_p"}
 
 
 def _draws(alignment: Alignment, pair: Pair) -> list[Change]:

@@ -44,9 +44,11 @@ def _tensors(slots: Sequence[tuple[str, str]], inputs: Sequence[Any]) -> dict[st
 def clamp(node: Node, inputs: Sequence[Tensor]) -> Any:
     """Bound x; the gradient at the bounds is that of the call that was written."""
     x, gradient = inputs[0], node.get("~gradient")
-    low, high = (0.0, None) if node.op == "relu" else (node.get("min"), node.get("max"))
+    low, high = (0, None) if node.op == "relu" else (node.get("min"), node.get("max"))
     if gradient is None and node.op == "clamp":
         return call_aten(node, inputs)  # the bounds may be tensors
+    if not x.is_floating_point():
+        return torch.clamp(x, low, high)
     if gradient == "0":
         if high is None:
             return torch.relu(x) if low == 0 else torch.clamp(x, min=low)

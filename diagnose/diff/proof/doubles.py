@@ -1,11 +1,13 @@
-"""Copies of networks and tensors that compute in float64."""
+"""Copies of networks and tensors that compute in float64, and operators called in it."""
 
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
 
 def in_double(module: nn.Module) -> nn.Module:
@@ -24,3 +26,34 @@ def doubled(tensor: Tensor) -> Tensor:
     if tensor.is_complex():
         return tensor.to(torch.complex128)
     return tensor.double() if tensor.is_floating_point() else tensor
+
+
+_WIDER = {torch.float32: torch.float64, torch.complex64: torch.complex128}
+
+
+def call_in_double(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call an operator of torch's on float64 and for float64, where it is called on or for float32; complex likewise.
+
+    A tensor that it writes into, and one of half precision, stay as they are: rounding to fewer digits is part of what
+    a network computes.
+    """
+    if any(argument.alias_info is not None and argument.alias_info.is_write for argument in func._schema.arguments):
+        return func(*args, **kwargs)
+    args, kwargs = pytree.tree_map(_widened, (args, kwargs))
+    result = func(*args, **kwargs)
+    if not any(_is_narrow(leaf) for leaf in pytree.tree_leaves(result)):
+        return result
+    accepts = any(argument.name == "dtype" for argument in func._schema.arguments)
+    if accepts and isinstance(result, Tensor) and kwargs.get("dtype") is None:
+        result = func(*args, **{**kwargs, "dtype": _WIDER[result.dtype]})  # float32 by default, as a range of numbers
+    return pytree.tree_map(_widened, result)
+
+
+def _is_narrow(value: object) -> bool:
+    return isinstance(value, Tensor) and value.dtype in _WIDER
+
+
+def _widened(value: Any) -> Any:
+    if isinstance(value, torch.dtype):
+        return _WIDER.get(value, value)
+    return doubled(value) if _is_narrow(value) else value

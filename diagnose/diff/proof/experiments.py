@@ -17,7 +17,7 @@ from diagnose.diff.explain.changes import changes
 from diagnose.diff.proof.distance import PROOF, distance_between
 from diagnose.diff.proof.doubles import doubled
 from diagnose.diff.proof.localise import Side, run_graph
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
+from diagnose.diff.proof.random_weights import ProofArithmetic, samples, state_of
 from diagnose.diff.proof.transplant import Transplant, outputs, restored_state
 from diagnose.diff.weights.unpaired import RegionGroup, observations, pair_unpaired
 from diagnose.networks.process_state import in_mode
@@ -45,7 +45,7 @@ def set_up_experiment(
     b = Side(alignment.b, state_of(prepared.b), _constants(compared.b))
     if alignment.equal:
         return Experiment(training, alignment, a, b)
-    with DropoutKeepsAll():  # type: ignore[no-untyped-call]
+    with ProofArithmetic():  # type: ignore[no-untyped-call]
         run_graph(a, samples(inputs, torch.Generator().manual_seed(5), torch.float64))
         pairs = tuple(touched(alignment))
         groups = pair_unpaired(alignment, a, b, prepared.matches, pairs, prepared.kept)
@@ -54,27 +54,32 @@ def set_up_experiment(
 
 def canonical_form_reproduces(
     prepared: Transplant, pair: AlignedCaptures, inputs: Sequence[InputSpec], training: bool, *, agrees: bool | None
-) -> bool:
+) -> bool | None:
     """Say whether the canonical graph of A, and of B, computes what the module computes: the rules' own proof.
 
-    Where the two graphs are equal and the two modules agree, A's stands for both.
+    None where an output could not be computed on one side. Where the two graphs are equal and the two modules agree,
+    A's stands for both.
     """
     drawn = samples(inputs, torch.Generator().manual_seed(7), torch.float64)
     sides = ((prepared.a, pair.alignment.a, pair.a), (prepared.b, pair.alignment.b, pair.b))
+    whole = True
     for module, skeleton, captured in sides[:1] if pair.alignment.equal and agrees else sides:
         side = Side(skeleton, state_of(module), _constants(captured))
         try:
-            with torch.no_grad(), in_mode(module, training=training), DropoutKeepsAll():  # type: ignore[no-untyped-call]
+            with torch.no_grad(), in_mode(module, training=training), ProofArithmetic():  # type: ignore[no-untyped-call]
                 run_graph(side, drawn)
                 with restored_state(module):
                     expected = outputs(module, drawn, captured.places)
         except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
-            continue  # what cannot be run in float64 is reported by the proof
+            whole = False  # the proof says what cannot be run in float64
+            continue
         for node, value in zip(skeleton.graph.outputs, expected, strict=False):
             computed = side.values.get(node)
-            if isinstance(computed, Tensor) and not PROOF.holds(distance_between(value, computed)):
+            if not isinstance(computed, Tensor):
+                whole = False
+            elif not PROOF.holds(distance_between(value, computed)):
                 return False
-    return True
+    return True if whole else None
 
 
 def all_changes(experiments: Sequence[Experiment]) -> list[tuple[Change, str]]:
@@ -83,7 +88,7 @@ def all_changes(experiments: Sequence[Experiment]) -> list[tuple[Change, str]]:
     for experiment in experiments:
         if experiment.alignment.equal:
             continue
-        with DropoutKeepsAll():  # type: ignore[no-untyped-call]
+        with ProofArithmetic():  # type: ignore[no-untyped-call]
             observed = observations(
                 experiment.alignment, experiment.a, experiment.b, experiment.pairs, experiment.groups
             )

@@ -149,18 +149,22 @@ def difference_vanishes(alignment: Alignment, a: Side, b: Side, pair: Pair, regi
     """Say whether the difference at a pair is gone again where its readers in B come back to A's values."""
     graph, to_a = alignment.b.graph, alignment.to_a
     wrong: dict[int, Any] = {}
+    computed: dict[int, Any] = {}  # without it, a value that two operations read would be computed twice, and so on
     run = Execution()
 
     def known(node_id: int) -> Any:
         if node_id in wrong:
             return wrong[node_id]
+        if node_id in computed:
+            return computed[node_id]
         if node_id in to_a and node_id != pair[1]:
             return a.values.get(to_a[node_id])
         node = graph.nodes[node_id]
         if operation(node.op).is_fixed:
             return b.leaf(node)
         if alignment.b.weights[node_id] or node_id in region or node_id not in to_a:
-            return _tried(node, [known(value) for value in node.inputs], b, run)
+            computed[node_id] = _tried(node, [known(value) for value in node.inputs], b, run)
+            return computed[node_id]
         return None
 
     with torch.no_grad():

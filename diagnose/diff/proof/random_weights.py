@@ -14,13 +14,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from diagnose.diff.ir.operation_table import operation
 from diagnose.diff.ir.skeleton import Skeleton
+from diagnose.diff.proof.doubles import call_in_double
 from diagnose.values import InputSpec
 
 
-class DropoutKeepsAll(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Within this mode nothing is dropped: a Bernoulli draw is 1, a uniform or normal one ½.
+class ProofArithmetic(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Within this mode nothing is dropped, and all is computed in float64, also where a network asks for float32.
 
-    With ½, u < 0.9, u > 0.1 and ⌊0.9 + u⌋ all keep, at any rate below one half.
+    A Bernoulli draw is 1, a uniform or normal one ½: with it, u < 0.9, u > 0.1 and ⌊0.9 + u⌋ all keep, at any rate
+    below one half.
     """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -28,15 +30,20 @@ class DropoutKeepsAll(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = func._opname
         if kwargs.get("generator") is not None:
             return func(*args, **kwargs)  # drawn on purpose
+        if operation(name.removesuffix("_")).draws:
+            return self._drawn(func, name, args, kwargs)
+        return call_in_double(func, args, kwargs)
+
+    def _drawn(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
         if name == "native_dropout":
             rate = float(args[1]) if args[2] is not False else 0.0
             return args[0] / (1.0 - rate), torch.ones_like(args[0], dtype=torch.bool)
         row = operation(name.removesuffix("_"))
-        if not row.draws or row.sample is None:
-            return func(*args, **kwargs)
+        if row.sample is None:
+            return call_in_double(func, args, kwargs)
         if name.endswith("_"):
             return torch.ops.aten.fill_.Scalar(args[0], row.sample)
-        return torch.full_like(func(*args, **kwargs), row.sample)
+        return torch.full_like(call_in_double(func, args, kwargs), row.sample)
 
 
 def roles(skeletons: Iterable[Skeleton]) -> dict[str, str]:

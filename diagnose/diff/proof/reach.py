@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from diagnose.diff.proof.distance import PROOF, distances_between, largest_delta
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples
+from diagnose.diff.proof.random_weights import ProofArithmetic, samples
 from diagnose.diff.proof.transplant import Transplant, restored_state
 from diagnose.networks.process_state import in_mode
 from diagnose.values import InputSpec
@@ -32,7 +32,7 @@ def first_apart(prepared: Transplant, inputs: Sequence[InputSpec]) -> tuple[str,
         modes = in_mode(prepared.a, training=False), in_mode(prepared.b, training=False)
         states = restored_state(prepared.a), restored_state(prepared.b)
         try:
-            with torch.no_grad(), modes[0], modes[1], states[0], states[1], DropoutKeepsAll():  # type: ignore[no-untyped-call]
+            with torch.no_grad(), modes[0], modes[1], states[0], states[1], ProofArithmetic():  # type: ignore[no-untyped-call]
                 distances = distances_between(*prepared.run(tensors, training=False))
         except Exception:  # any network may refuse any input, in any way
             continue

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from diagnose.diff.capture.results import Results, run
 from diagnose.diff.proof.distance import PROOF, distance_between
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples
+from diagnose.diff.proof.random_weights import ProofArithmetic, samples
 from diagnose.diff.proof.transplant import Transplant, restored_state
 from diagnose.networks.process_state import attributes_kept, in_mode
 from diagnose.values import InputSpec
@@ -57,7 +57,7 @@ def compare_returned(
 
 def _results(module: torch.nn.Module, tensors: tuple[Tensor, ...], training: bool) -> Results:
     kept = in_mode(module, training=training), restored_state(module), attributes_kept(module)
-    with torch.no_grad(), kept[0], kept[1], kept[2], DropoutKeepsAll():  # type: ignore[no-untyped-call]
+    with torch.no_grad(), kept[0], kept[1], kept[2], ProofArithmetic():  # type: ignore[no-untyped-call]
         return run(module, tuple(tensor.clone() for tensor in tensors))
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from diagnose.diff.proof.distance import PROOF, distances_between
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples
+from diagnose.diff.proof.random_weights import ProofArithmetic, samples
 from diagnose.diff.proof.transplant import Transplant, outputs, restored_state
 from diagnose.networks.process_state import in_mode
 from diagnose.values import InputSpec, SizeOutcome, SizeTrial
@@ -58,7 +58,7 @@ def _tried(prepared: Transplant, inputs: Sequence[InputSpec]) -> SizeOutcome | N
     for module, places in ((prepared.a, pairs.a), (prepared.b, pairs.b)):
         kept = in_mode(module, training=False), restored_state(module)
         try:
-            with torch.no_grad(), kept[0], kept[1], DropoutKeepsAll():  # type: ignore[no-untyped-call]
+            with torch.no_grad(), kept[0], kept[1], ProofArithmetic():  # type: ignore[no-untyped-call]
                 found.append(outputs(module, tensors, places))
         except Exception:  # any network may refuse another size, in any way
             found.append(None)

@@ -15,7 +15,7 @@ from diagnose.diff.align.outputs import ResultPairs
 from diagnose.diff.capture.results import run
 from diagnose.diff.proof.distance import PROOF, Distance, distance_between, distances_between, largest_delta
 from diagnose.diff.proof.doubles import in_double
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, fill, samples, state_of
+from diagnose.diff.proof.random_weights import ProofArithmetic, fill, samples, state_of
 from diagnose.diff.weights.fixed import kept_values
 from diagnose.diff.weights.mapping import WeightMatch, transplant
 from diagnose.diff.weights.state_kinds import StateKind, state_kinds, temporary_buffers
@@ -92,7 +92,7 @@ def _calibrate(module: nn.Module, inputs: Sequence[InputSpec], generator: torch.
     for norm in norms:
         norm.momentum = 1.0
     try:
-        with torch.no_grad(), in_mode(module, training=True), DropoutKeepsAll():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), in_mode(module, training=True), ProofArithmetic():  # type: ignore[no-untyped-call]
             module(*samples(inputs, generator, torch.float64))
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError):
         return  # the proof itself will say what does not run
@@ -143,7 +143,7 @@ def _attempt(what: str, skipped: list[Skipped], measure: Callable[[], Any]) -> A
 
 def _eval(prepared: Transplant, drawn: Sequence[tuple[Tensor, ...]]) -> list[Distance]:
     found: list[Distance] = []
-    with torch.no_grad(), in_mode(prepared.a, training=False), in_mode(prepared.b, training=False), DropoutKeepsAll():  # type: ignore[no-untyped-call]
+    with torch.no_grad(), in_mode(prepared.a, training=False), in_mode(prepared.b, training=False), ProofArithmetic():  # type: ignore[no-untyped-call]
         for tensors in drawn:
             found += distances_between(*prepared.run(tensors, training=False))
     return found
@@ -200,7 +200,7 @@ def gradient_of(tensor: Tensor) -> Tensor:
 def step(prepared: Transplant, tensors: tuple[Tensor, ...], seed: int) -> list[list[Tensor]]:
     """Run both forward and backward, the loss a random projection of the results that belong together."""
     found = []
-    with torch.enable_grad(), DropoutKeepsAll():  # type: ignore[no-untyped-call]
+    with torch.enable_grad(), ProofArithmetic():  # type: ignore[no-untyped-call]
         for results in prepared.run(tensors, training=True):
             generator = torch.Generator().manual_seed(seed)
             loss = torch.zeros((), dtype=torch.float64)

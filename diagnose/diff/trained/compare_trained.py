@@ -15,7 +15,7 @@ from diagnose.diff.ir.digest import weight_root
 from diagnose.diff.proof.distance import Distance, distance_between, distances_between
 from diagnose.diff.proof.doubles import doubled, in_double
 from diagnose.diff.proof.localise import Side, run_graph
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
+from diagnose.diff.proof.random_weights import ProofArithmetic, samples, state_of
 from diagnose.diff.proof.transplant import outputs
 from diagnose.diff.trained.trained_comparison import (
     SAME_FUNCTION,
@@ -140,7 +140,7 @@ def _outputs(
     module: nn.Module, tensors: tuple[Tensor, ...], places: Sequence[str], skipped: list[Skipped]
 ) -> list[Tensor]:
     try:
-        with torch.no_grad(), in_mode(module, training=False), DropoutKeepsAll():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), in_mode(module, training=False), ProofArithmetic():  # type: ignore[no-untyped-call]
             return outputs(module, tensors, places)
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError, KeyError, AttributeError) as error:
         skipped.append(Skipped("outputs with the given weights, in float64", in_one_line(error)))
@@ -149,7 +149,7 @@ def _outputs(
 
 def _reproduces(side: Side, tensors: tuple[Tensor, ...], expected: Sequence[Tensor]) -> bool:
     """Run a graph, and say whether it gives the outputs of its module."""
-    with DropoutKeepsAll():  # type: ignore[no-untyped-call]
+    with ProofArithmetic():  # type: ignore[no-untyped-call]
         run_graph(side, tensors)
     found = [side.values.get(node) for node in side.skeleton.graph.outputs]
     computed = [value for value in found if isinstance(value, Tensor)]

@@ -9,7 +9,7 @@ from enum import StrEnum
 import torch
 from torch import Tensor, nn
 
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, samples, state_of
+from diagnose.diff.proof.random_weights import ProofArithmetic, samples, state_of
 from diagnose.networks.process_state import attributes_kept, in_mode
 from diagnose.values import InputSpec
 
@@ -81,7 +81,7 @@ def _changed_in_mode(module: nn.Module, drawn: tuple[Tensor, ...], *, training: 
     held = {name: tensor.clone() for name, tensor in before.items()}
     with _registered_buffers_kept(module), in_mode(module, training=training), attributes_kept(module):
         try:
-            with torch.no_grad(), DropoutKeepsAll():  # type: ignore[no-untyped-call]
+            with torch.no_grad(), ProofArithmetic():  # type: ignore[no-untyped-call]
                 module(*(tensor.clone() for tensor in drawn))
         except Exception:  # a forward pass raises anything; the proof says what cannot be run
             return None

@@ -16,7 +16,7 @@ from diagnose.diff.capture.capture import capture
 from diagnose.diff.ir.digest import digest
 from diagnose.diff.ir.graph import Graph
 from diagnose.diff.ir.interpreter import Execution, evaluate
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, state_of
+from diagnose.diff.proof.random_weights import ProofArithmetic, state_of
 from tests.diff.architectures import ARCHITECTURES, INPUT
 
 NAMES = ("densenet", "resnet", "unet", "vit")
@@ -88,9 +88,10 @@ def test_it_computes_what_the_network_computes(name, training) -> None:
     network = ARCHITECTURES[name]().train(training)
     x = torch.randn(INPUT)
     form = capture(network, (x,), training=training, twice=False)
+    network, x = network.double(), x.double()
     state = {key: value.detach().clone() for key, value in state_of(network).items()}
     values = {}
-    with torch.no_grad(), DropoutKeepsAll():
+    with torch.no_grad(), ProofArithmetic():
         for node in form.form.graph.nodes:
             leaf = {"input": x}.get(node.op, state.get(node.name))
             reads = [values[value] for value in node.inputs]

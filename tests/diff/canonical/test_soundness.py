@@ -11,7 +11,7 @@ from diagnose.diff.capture.capture import capture
 from diagnose.diff.ir.interpreter import Execution, evaluate
 from diagnose.diff.ir.operation_table import operation
 from diagnose.diff.proof.distance import PROOF, distances_between
-from diagnose.diff.proof.random_weights import DropoutKeepsAll, state_of
+from diagnose.diff.proof.random_weights import ProofArithmetic, state_of
 from tests.diff.canonical.test_rules import EXAMPLES, SHAPE, Written
 
 SCALES = (1.0, 1e-3, 4.0)
@@ -66,7 +66,7 @@ def reproduces(function, rules=RULES, scales=SCALES, bounds=BOUNDS) -> bool:
         drawn[0][..., place] = bound
     for x in map(torch.Tensor.requires_grad_, drawn):
         leaves = [x, *module.parameters()]
-        with DropoutKeepsAll():
+        with ProofArithmetic():
             expected, output = module(x), computed(graph, constants, state_of(module), x)
         pairs = ([expected], [output]), (gradients(expected, leaves), gradients(output, leaves))
         if not all(PROOF.holds(*distances_between(*pair)) for pair in pairs):

@@ -1,9 +1,11 @@
 """Whole-number inputs stay within the tables that they are looked up in."""
 
 import pytest
+import torch
 from torch import nn
 
 from diagnose.diff.compare import Model, diff
+from diagnose.diff.proof.ranges import accepted
 from diagnose.values import InputSpec, Significance
 
 
@@ -28,6 +30,35 @@ def test_small_tables_are_proven(eps, verdict) -> None:
 
     assert answer.verdict == verdict
     assert answer.proof.agrees is (verdict == "equivalent")
+
+
+class Indexed(nn.Module):
+    """Looks token types up by an index, and words by what a computation makes of them."""
+
+    def __init__(self, eps: float) -> None:
+        super().__init__()
+        self.words, self.types = nn.Embedding(9, 16), nn.Parameter(torch.randn(2, 16))
+        self.norm = nn.LayerNorm(16, eps)
+
+    def forward(self, ids, types):
+        return self.norm(self.words(ids * 3) + self.types[types])
+
+
+@pytest.mark.parametrize(("eps", "verdict"), [(1e-12, "equivalent"), (1e-5, "different")])
+def test_what_a_network_refuses_is_drawn_smaller(eps, verdict) -> None:
+    answer = diff(Model("a", Indexed(1e-12)), Model("b", Indexed(eps)), INPUTS, initial=False)
+
+    assert answer.verdict == verdict
+    assert answer.proof.agrees is (verdict == "equivalent")
+
+
+def test_the_largest_numbers_that_are_accepted_are_drawn() -> None:
+    module = Indexed(1e-5)
+    module.words.weight.grad = torch.ones(9, 16)
+
+    assert [spec.below for spec in accepted(tuple(INPUTS), [module])] == [3, 2]
+    assert module.training
+    assert module.words.weight.grad is not None
 
 
 class Counted(nn.Module):

@@ -30,14 +30,19 @@ def _clamp(builder: GraphBuilder, node: Node) -> int | None:
     if node.op == "relu":
         return _bounded(builder, node, 0, None, "0")
     if node.op == "relu6":
-        return _bounded(builder, node, 0.0, 6.0, "0")
+        return _bounded(builder, node, _number(node, 0), _number(node, 6), "0")
     if node.op == "hardtanh":
-        return _bounded(builder, node, float(node.get("min_val")), float(node.get("max_val")), "0")
+        return _bounded(builder, node, _number(node, node.get("min_val")), _number(node, node.get("max_val")), "0")
     if node.op == "threshold":
         return _bounded(builder, node, 0, None, "0") if node.get("threshold") == node.get("value") == 0 else None
     low = node.get("min") if node.op != "clamp_max" else None
     high = node.get("max") if node.op != "clamp_min" else None
-    return _bounded(builder, node, None if low is None else float(low), None if high is None else float(high), "1")
+    return _bounded(builder, node, _number(node, low), _number(node, high), "1")
+
+
+def _number(node: Node, bound: float | None) -> float | None:
+    """Return a bound as a float where the result is one: a whole number that is clamped stays whole."""
+    return bound if bound is None or not node.dtype.startswith(("float", "bfloat")) else float(bound)
 
 
 def _extremum(builder: GraphBuilder, node: Node) -> int | None:
@@ -52,7 +57,7 @@ def _extremum(builder: GraphBuilder, node: Node) -> int | None:
                 and isinstance(next(iter(numbers)), (int, float))
                 and builder.shape(value) == node.shape
             ):
-                bound = float(numbers.pop())
+                bound = _number(node, numbers.pop())
                 alone = Node(-1, node.op, node.module_path, (), (value,), node.shape, node.dtype, "", node.source)
                 low, high = (bound, None) if node.op == "maximum" else (None, bound)
                 return _bounded(builder, alone, low, high, "1/2")
