@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from diagnose.api import OperationCount as OperationCount
     from diagnose.api import ParameterCount as ParameterCount
     from diagnose.api import ParameterExplanation as ParameterExplanation
+    from diagnose.api import case_template as case_template
     from diagnose.api import compare as compare
     from diagnose.api import compare_recipes as compare_recipes
     from diagnose.api import count_operations as count_operations
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from diagnose.api import judge as judge
     from diagnose.api import probe as probe
     from diagnose.api import read_recipe as read_recipe
+    from diagnose.api import read_report as read_report
     from diagnose.errors import CannotRun as CannotRun
     from diagnose.errors import DiagnoseError as DiagnoseError
     from diagnose.errors import MissingDependency as MissingDependency
@@ -47,6 +49,8 @@ __all__ = [  # noqa: RUF022 - in the order in which they are explained
     "read_recipe",
     "probe",
     "judge",
+    "case_template",
+    "read_report",
     "find_models",
     "Inputs",
     "Network",

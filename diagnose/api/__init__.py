@@ -4,12 +4,14 @@
     drawable.py     what every result can do: the terminal's text, the page, JSON, rows
     equivalence.py  compare                      counts.py    count_parameters, explain_parameters, count_operations
     training.py     compare_recipes, probe       judging.py   judge, find_models
+    case_files.py   case_template, read_report
 
 Importing this package loads neither torch nor what draws; calling a function loads what it needs.
 """
 
 from __future__ import annotations
 
+from diagnose.api.case_files import WrittenReport, case_template, read_report
 from diagnose.api.count_results import OperationCount, ParameterCount, ParameterExplanation
 from diagnose.api.counts import count_operations, count_parameters, explain_parameters
 from diagnose.api.drawable import Drawable
@@ -33,6 +35,8 @@ __all__ = [
     "Progress",
     "RecipeComparison",
     "RecipeFields",
+    "WrittenReport",
+    "case_template",
     "compare",
     "compare_recipes",
     "count_operations",
@@ -42,4 +46,5 @@ __all__ = [
     "judge",
     "probe",
     "read_recipe",
+    "read_report",
 ]

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from diagnose.case.run import Watch
     from diagnose.values import Case, Claim, JudgedClaim
 
-LONGEST = 64 << 20
-"""Longest report.json, in bytes."""
-
 CONSENT, TRIALS = "Consent", "Trials"
 """The groups of --help."""
 
@@ -239,7 +236,7 @@ def _write_template(path: Path) -> None:
 
 
 def _draw_again(path: Path, format: Format | None, output: Path | None, *, quiet: bool) -> None:
-    from diagnose.render.as_json import parse
+    from diagnose.render.as_json import LONGEST, parse
 
     result = Result(format, output, quiet=quiet)
     result.write(parse(read_text(path, "report", most=LONGEST)))

@@ -9,6 +9,7 @@ import diagnose
 
 MODULES = (
     "diagnose",
+    "diagnose.api.case_files",
     "diagnose.api.counts",
     "diagnose.api.equivalence",
     "diagnose.api.judging",

@@ -50,6 +50,20 @@ def test_json_is_the_command_lines(script):
     assert json.loads(diagnose.count_parameters("torch.nn:ReLU").to_json()) == told
 
 
+def test_a_written_report_is_drawn_again(tmp_path):
+    count = diagnose.count_parameters(Mine(), inputs=INPUT)
+    count.save(tmp_path / "count.json")
+    written = diagnose.read_report(tmp_path / "count.json")
+    assert (str(written), written.to_html()) == (str(count), count.to_html())
+    assert sum(row["Parameters"] for row in written.rows()) == PARAMETERS
+
+
+def test_what_is_no_report_is_refused(tmp_path):
+    (tmp_path / "count.json").write_text("{}")
+    with pytest.raises(diagnose.CannotRun, match="not a report"):
+        diagnose.read_report(tmp_path / "count.json")
+
+
 def test_a_count_by_formula():
     count = diagnose.count_parameters(Mine(), inputs=INPUT)
     assert (count.total, count.trainable, count.unused) == (PARAMETERS, PARAMETERS, 0)

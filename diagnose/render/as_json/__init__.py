@@ -2,4 +2,7 @@
 
 from diagnose.render.as_json.encode import parse, render
 
-__all__ = ["parse", "render"]
+LONGEST = 64 << 20
+"""Longest report that is read, in bytes."""
+
+__all__ = ["LONGEST", "parse", "render"]
