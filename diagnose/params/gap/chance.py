@@ -51,8 +51,9 @@ class Chance:
         width = widest[1] - widest[0] + 1
         sets, values = self.space.sets, self.space.values
         reached = (sets.costs <= solution.cost + _ROUNDING_OF_COSTS) & (values > low) & (values < high)
-        if self.stated:
-            reached &= ~self.space.has_facet(frozenset(fact.facet for fact in self.stated))
+        stated = frozenset(fact.facet for fact in self.stated)
+        if stated and not solution.facets & stated:  # one that contradicts what is stated is one of all
+            reached &= ~self.space.has_facet(stated)
         chosen = np.flatnonzero(reached)
         if self.rows and len(chosen) <= _MOST_ROWS_JUDGED:
             most = self._missed(solution)

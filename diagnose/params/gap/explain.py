@@ -135,10 +135,7 @@ class _Judge:
         )
 
     def _excluded(self, solution: Solution) -> tuple[StatedFact, ...]:
-        facets = {edit.facet for edit in solution.edits} | (
-            {"convention"} if solution.convention is not PLAIN else set()
-        )
-        return tuple(stated for stated in self._stated if stated.facet in facets)
+        return tuple(stated for stated in self._stated if stated.facet in solution.facets)
 
     def _rows(self, solution: Solution) -> tuple[tuple[str, int, bool, str], ...]:
         in_second_order = self.chance.in_second_order

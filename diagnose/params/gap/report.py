@@ -30,10 +30,7 @@ def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
     text = gap.reported.text
     readings = gap.reported.readings(gap.total)
     if readings:
-        return [
-            Prose(f"{text} is what {model} has: {gap.total:,} parameters{_read(gap, readings)}.", "verdict"),
-            *_other_precisions(gap),
-        ]
+        return [Prose(f"{text} is what {model} has: {gap.total:,} parameters{_read(gap, readings)}.", "verdict")]
     least, most = sorted(abs(bound - gap.total) for bound in gap.reported.rounded)
     size = f"{least:,}" if gap.reported.is_exact else f"{least:,} to {most:,}"
     way = "more" if gap.reported.rounded[0] > gap.total else "fewer"

@@ -39,6 +39,12 @@ class Solution:
         return self.total * self.convention.factor
 
     @property
+    def facets(self) -> frozenset[str]:
+        """Return what of the network it changes, "convention" among it where it counts otherwise."""
+        counted = {"convention"} if self.convention is not PLAIN else set()
+        return frozenset(edit.facet for edit in self.edits) | counted
+
+    @property
     def published(self) -> bool:
         """Return whether published code has every part of it."""
         parts = [edit.source for edit in self.edits]
