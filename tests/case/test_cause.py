@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import pytest
-from diagnose.case.stored_trials import AvailableTrials
 
 from diagnose.case.case import parse
 from diagnose.case.measurements import Measurements
 from diagnose.case.run import judge_claim
+from diagnose.case.stored_trials import AvailableTrials
 from diagnose.values import (
     DiffSide,
     Finding,

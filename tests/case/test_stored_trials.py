@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from diagnose.case.requested_probes import is_narrowed_version, probes_between
 from diagnose.case.stored_trials import AvailableTrials, StoredTrial, as_stored, digest, journals_in, kept_in
-
 from diagnose.errors import DiagnoseError, UsageError
 from diagnose.networks import digest_of_code
 from diagnose.probe.trial.journal import Journal

@@ -4,11 +4,11 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
-from diagnose.case.requested_trials import requested_trials
 
 from diagnose.case import permission
 from diagnose.case.cache import NoCache
 from diagnose.case.case import load, parse
+from diagnose.case.requested_trials import requested_trials
 from diagnose.case.run import judge_case
 from diagnose.values import Ruling
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from diagnose.case.stored_trials import StoredTrial
-
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.spec import TrialSpec
