@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from diagnose.api.drawable import Drawable
 from diagnose.api.given import Progress, callers_state_kept, silent
 from diagnose.errors import UsageError
-from diagnose.values import FieldDiff, Recipe, RecipeDiff, Trial, UnreadDifference
+from diagnose.values import FieldDiff, FieldStatus, Recipe, RecipeDiff, Trial, UnreadDifference
 
 if TYPE_CHECKING:
     from diagnose.probe.answer import ProbeAnswer
@@ -36,12 +36,12 @@ class RecipeComparison(Drawable):
     @property
     def differences(self) -> tuple[FieldDiff, ...]:
         """Return the fields that both state and that differ."""
-        return self.diff.having("differs")
+        return self.diff.having(FieldStatus.DIFFERS)
 
     @property
     def unstated(self) -> tuple[FieldDiff, ...]:
         """Return the fields that one of them alone states: equal or not, nothing is concluded from them."""
-        return self.diff.having("unstated")
+        return self.diff.having(FieldStatus.UNSTATED)
 
     @property
     def unread(self) -> tuple[UnreadDifference, ...]:

@@ -150,7 +150,9 @@ def run_probe(
     found = {_which(trial): trial for trial in ended}
     trained = (found.get(_which(spec)) or unfinished(spec, folder) for spec in prepared.specs)
     trials = tuple(trial for whole in trained for trial in at_horizons(prepared.plan, whole))
-    return ProbeAnswer(prepared, trials, effects_of(prepared.plan, trials), interrupted)
+    return ProbeAnswer(
+        prepared, trials, effects_of(prepared.plan, trials, test_images=len(prepared.images.test_images)), interrupted
+    )
 
 
 def _which(trial: TrialSpec | Trial) -> tuple[str, str, int, int]:

@@ -33,12 +33,25 @@ from diagnose.values.parameters import (
     ReportedNumber,
     StatedFact,
 )
-from diagnose.values.probes import Effect, EpochResult, Trial
+from diagnose.values.probes import (
+    ArmRole,
+    Doubt,
+    DoubtKind,
+    Effect,
+    EffectRole,
+    EffectVerdict,
+    EpochResult,
+    Trial,
+    TrialEnd,
+    TrialOutcome,
+)
 from diagnose.values.recipes import (
+    FACTORS,
     NOT_STATED,
     Absence,
     Augmentation,
     FieldDiff,
+    FieldStatus,
     Normalisation,
     Recipe,
     RecipeDiff,
@@ -70,9 +83,11 @@ from diagnose.values.reports import (
 )
 
 __all__ = [
+    "FACTORS",
     "NOT_STATED",
     "Absence",
     "AlignedTree",
+    "ArmRole",
     "Augmentation",
     "Bar",
     "Bars",
@@ -85,10 +100,15 @@ __all__ = [
     "Curves",
     "DiffSide",
     "DifferenceKind",
+    "Doubt",
+    "DoubtKind",
     "Effect",
+    "EffectRole",
+    "EffectVerdict",
     "EpochResult",
     "Equivalence",
     "FieldDiff",
+    "FieldStatus",
     "Figure",
     "Finding",
     "FlopRow",
@@ -130,6 +150,8 @@ __all__ = [
     "Tone",
     "TreeRow",
     "Trial",
+    "TrialEnd",
+    "TrialOutcome",
     "UncountedOperator",
     "UnreadDifference",
     "Validity",

@@ -9,7 +9,7 @@ from diagnose.probe.executors import executor_for
 from diagnose.probe.executors.executor import OutOfMemoryError, TrialCost
 from diagnose.probe.request import ProbeRequest
 from diagnose.probe.trial.initial_weights import initialised, narrowed
-from diagnose.values import Augmentation, Recipe, Setting
+from diagnose.values import Augmentation, Recipe, Setting, TrialEnd, TrialOutcome
 
 
 def recipe(name, momentum, batch=16):
@@ -83,7 +83,7 @@ def test_the_fastest_numerics_are_chosen_and_recorded_in_every_trial(planned):
     (numerics,) = {spec.numerics for spec in prepared.specs}
     assert (numerics.precision, numerics.layout, numerics.threads) == ("bf16", "contiguous", 1)
     assert prepared.decision.workers == 4
-    trial = prepared.specs[0].result((), "done")
+    trial = prepared.specs[0].result((), TrialEnd(TrialOutcome.DONE))
     assert (trial.precision, trial.layout, trial.engine) == ("bf16", "contiguous", "eager")
 
 

@@ -14,21 +14,27 @@ from diagnose.probe.report.curves import learning_curve
 from diagnose.probe.report.phrases import (
     ends,
     horizon,
+    note,
     power,
     reading,
+    reason,
     reasons,
     sentence,
     settling,
     stands_on,
     steps_apart,
+    worded,
 )
 from diagnose.probe.report.probe_data import probe_data
-from diagnose.probe.report.quantities import at_most, duration, lengths, signed, span
+from diagnose.probe.report.quantities import duration, lengths, signed, span
 from diagnose.values import (
+    ArmRole,
     Cell,
     Column,
     Curves,
     Effect,
+    EffectRole,
+    EffectVerdict,
     Interval,
     Intervals,
     Prose,
@@ -37,6 +43,7 @@ from diagnose.values import (
     Skipped,
     Table,
     Trial,
+    TrialOutcome,
 )
 from diagnose.wording import counted
 
@@ -94,7 +101,7 @@ def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
         yield Prose(sentence(found), "verdict")
     if answer.interrupted:
         yield Prose("The probe was interrupted: this is what had ended. The same command goes on.", "caution")
-    diverged = sum(trial.status.startswith("diverged") for trial in answer.trained)
+    diverged = sum(trial.diverged for trial in answer.trained)
     if diverged:
         said = f"{diverged} of {prepared.plan.trials} trials diverged. No effect is claimed of an arm with such trials."
         yield Prose(said, "bad")
@@ -108,8 +115,8 @@ def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
         "it is at the end of a full training is not known from here.",
         "caution",
     )
-    for note in prepared.plan.notes:
-        yield Prose(note, "caution")
+    for text in prepared.plan.notes:
+        yield Prose(text, "caution")
 
 
 def _effects_section(answer: ProbeAnswer, found: ModelEffects) -> Section:
@@ -122,7 +129,7 @@ def _effects_section(answer: ProbeAnswer, found: ModelEffects) -> Section:
     )
     said = (*reasons(found), *steps_apart(answer.prepared.plan, found), settling(found))
     notes = [Prose(text, "caution") for text in said if text]
-    why = [Prose(f"Inconclusive: {found.reason}. So no effect is claimed here.", "caution")] if found.reason else []
+    why = [Prose(f"Inconclusive: {reason(found)}. So no effect is claimed here.", "caution")] if found.doubts else []
     figure = (intervals,) if known else ()
     return Section(f"Effects on {horizon(found)}", (*why, *figure, _effects_table(effects), *notes))
 
@@ -133,9 +140,8 @@ def _interval(effect: Effect) -> Interval:
 
 
 def _label(effect: Effect) -> str:
-    return {"end": "end points", "start again, other seeds": "A/A: start, other seeds"}.get(
-        effect.factor, effect.factor
-    )
+    controls = {EffectRole.END: "end points", EffectRole.AGAIN: "A/A: start, other seeds"}
+    return controls.get(effect.role, effect.factor)
 
 
 def _effects_table(effects: Sequence[Effect]) -> Table:
@@ -154,16 +160,15 @@ def _effects_table(effects: Sequence[Effect]) -> Table:
     )
     tests = max(effect.tests for effect in effects)
     corrected = f", those of the suspects corrected for their {tests} comparisons (Holm)" if tests > 1 else ""
-    note = (
+    basis = (
         f"Intervals of 95 %{corrected}. “No effect larger than x” is said up to {MARGIN:g} point. Shares have "
         "intervals of 95 % of their own and need not add up."
     )
-    return Table("", columns, tuple(map(_effect_row, effects)), marked=_marked(effects), note=note)
+    return Table("", columns, tuple(map(_effect_row, effects)), marked=_marked(effects), note=basis)
 
 
 def _marked(effects: Sequence[Effect]) -> tuple[int, ...]:
-    controls = ("end", "start again, other seeds")
-    return tuple(i for i, e in enumerate(effects) if e.verdict == "effect" and e.factor not in controls)
+    return tuple(i for i, e in enumerate(effects) if e.verdict is EffectVerdict.EFFECT and e.role.is_suspect)
 
 
 def _effect_row(effect: Effect) -> tuple[Cell, ...]:
@@ -171,7 +176,7 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
     bounded = math.isfinite(effect.low)
     return (
         _label(effect),
-        effect.verdict.replace(" x", f" {at_most(effect.bound)}"),
+        worded(effect.verdict, effect.bound),
         signed(effect.difference) if known else "–",
         span(effect.low, effect.high) if bounded else "not known",
         effect.n,
@@ -179,7 +184,7 @@ def _effect_row(effect: Effect) -> tuple[Cell, ...]:
         shown_share(effect),
         f"{effect.smallest_detectable:.2f}" if math.isfinite(effect.smallest_detectable) else "",
         effect.seeds_needed,
-        effect.note or ("paired t" if effect.paired else "Welch's t"),
+        note(effect) or ("paired t" if effect.paired else "Welch's t"),
         f"{effect.start} → {effect.end}",
     )
 
@@ -217,24 +222,24 @@ def _accuracies(answer: ProbeAnswer, found: ModelEffects) -> Table:
     for arm in answer.prepared.plan.arms:
         own = _own(answer, found, arm)
         ended = [100 * trial.accuracy for trial in own if trial.accuracy is not None]
-        gone = sum(trial.status.startswith("diverged") for trial in own)
+        gone = sum(trial.diverged for trial in own)
         spread = f" ± {stdev(ended):.2f}" if len(ended) > 1 else ""
         shown = f"{mean(ended):.2f}{spread}" if ended else "none ended"
         shown += " of those that did not diverge" if gone and ended else ""
         rows.append((_arm_label(answer, arm), shown, len(ended), gone, own[0].steps, own[0].epochs, own[0].images))
     data, numerics = answer.prepared.images.name, answer.prepared.decision.numerics
-    note = f"Mean ± standard deviation between seeds, of the last epoch, on the test images of {data}; {numerics}."
-    return Table("", columns, tuple(rows), note=note)
+    basis = f"Mean ± standard deviation between seeds, of the last epoch, on the test images of {data}; {numerics}."
+    return Table("", columns, tuple(rows), note=basis)
 
 
 def _arm_label(answer: ProbeAnswer, arm: Arm) -> str:
-    return f"{arm.name} ({arm.recipe})" if arm.kind in ("start", "end") else arm.name
+    return f"{arm.name} ({arm.recipe})" if arm.role in (ArmRole.START, ArmRole.END) else arm.name
 
 
 def _curves(answer: ProbeAnswer, found: ModelEffects) -> Curves:
     curves = []
     for arm in answer.prepared.plan.arms:
-        ended = [trial.curve for trial in _own(answer, found, arm) if trial.status == "done"]
+        ended = [trial.curve for trial in _own(answer, found, arm) if trial.end.outcome is TrialOutcome.DONE]
         if ended:
             curves.append(learning_curve(_arm_label(answer, arm), ended))
     return Curves("Test accuracy: mean, and lowest to highest seed", "epoch", "%", tuple(curves))
@@ -254,5 +259,5 @@ def _trials_table(trials: Sequence[Trial]) -> Table:
 
 def _skipped(trials: Sequence[Trial]) -> Iterator[Skipped]:
     for trial in trials:
-        if trial.status != "done":
+        if trial.end.outcome is not TrialOutcome.DONE:
             yield Skipped(f"{trial.model}, {trial.arm}, {trial.epochs} epochs, seed {trial.seed}", trial.status)

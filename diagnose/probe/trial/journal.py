@@ -18,9 +18,9 @@ from typing import Any
 from diagnose.bounds import parse_json
 from diagnose.errors import DiagnoseError
 from diagnose.files import open_regular, read_text, replacing
-from diagnose.values import EpochResult
+from diagnose.values import EpochResult, TrialEnd, TrialOutcome
 
-RUNNING = "not finished"
+RUNNING = TrialEnd(TrialOutcome.UNFINISHED)
 
 LONGEST, LONGEST_SPEC = 64 << 20, 1 << 20
 """Longest journal, and longest description and status of a trial, in bytes."""
@@ -96,14 +96,16 @@ class Journal:
         self.rewrite(tuple(EpochResult(**result) for result in state["curve"]) if state else ())
         return state
 
-    def finish(self, status: str) -> None:
+    def finish(self, end: TrialEnd) -> None:
         """Write down how the trial ended; its checkpoint is no longer needed."""
-        replace_file(self.ended, status.encode())
+        replace_file(self.ended, str(end).encode())
         self.checkpoint.unlink(missing_ok=True)
 
-    def status(self) -> str:
-        """Return how the trial ended, `RUNNING` where it did not."""
-        return read_text(self.ended, "status", most=LONGEST_SPEC) if self.ended.exists() else RUNNING
+    def end(self) -> TrialEnd:
+        """Return how the trial ended, `RUNNING` where it did not; raise ValueError where its status is damaged."""
+        if not self.ended.exists():
+            return RUNNING
+        return TrialEnd.parse(read_text(self.ended, "status", most=LONGEST_SPEC))
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from diagnose.bounds import parse_json
 from diagnose.probe.trial.hyperparameters import Hyperparameters
 from diagnose.probe.trial.numerics import Numerics, TrialLength
-from diagnose.values import Augmentation, EpochResult, Normalisation, Schedule, Trial
+from diagnose.values import Augmentation, EpochResult, Normalisation, Schedule, Trial, TrialEnd, TrialOutcome
 
 VERSION = 3
 """Part of every key: another way of training is another trial."""
@@ -51,9 +51,9 @@ class TrialSpec:
         size = min(self.settings.batch_size, self.length.images)
         return self.length.epochs * (self.length.images // size)
 
-    def result(self, curve: tuple[EpochResult, ...], status: str) -> Trial:
+    def result(self, curve: tuple[EpochResult, ...], end: TrialEnd) -> Trial:
         """Return the result of the trial."""
-        done = status == "done" and len(curve) == self.length.epochs
+        done = end.outcome is TrialOutcome.DONE and len(curve) == self.length.epochs
         return Trial(
             self.model,
             self.arm,
@@ -69,7 +69,7 @@ class TrialSpec:
             self.numerics.threads,
             curve,
             curve[-1].test_accuracy if done else None,
-            status,
+            end,
             self.numerics.layout,
             self.numerics.engine,
             self.numerics.micro_batch,

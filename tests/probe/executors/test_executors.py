@@ -27,7 +27,7 @@ from diagnose.probe.trial.initial_weights import narrowed
 from diagnose.probe.trial.journal import Journal
 from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.spec import TrialSpec, from_json, to_json
-from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting
+from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting, TrialOutcome
 
 NET = """
 from torch import nn
@@ -276,7 +276,7 @@ def test_what_does_not_fit_the_memory_alone_says_so_and_keeps_its_epochs(images,
     with pytest.raises(OutOfMemoryError) as caught:
         next(trials)
     assert caught.value.spec.settings.batch_size == 20
-    assert Journal(tmp_path / caught.value.spec.key).status() == "out of memory"
+    assert Journal(tmp_path / caught.value.spec.key).end().outcome is TrialOutcome.OUT_OF_MEMORY
     smaller = replace(first, numerics=replace(first.numerics, micro_batch=5))
     (trial,) = run_here([smaller], tmp_path, images)
     assert trial.status == "done"

@@ -18,7 +18,7 @@ from diagnose.probe.trial.numerics import Numerics, TrialLength
 from diagnose.probe.trial.spec import TrialSpec
 from diagnose.render import FORMATS, render
 from diagnose.render.as_json.schema import shipped
-from diagnose.values import EpochResult, Recipe, Setting
+from diagnose.values import EpochResult, Recipe, Setting, TrialEnd
 
 
 def recipe(name, momentum):
@@ -45,7 +45,9 @@ def answered(images, *, interrupted=False, lost=()):
         high = 0.9 if dict(spec.changed).get("momentum") else 0.8
         curve = tuple(EpochResult(epoch, 1.0, high + epoch / 100 + spec.seed % 10 / 500, 2.0) for epoch in (1, 2))
         gone = index in lost
-        trials.append(spec.result(curve[:1] if gone else curve, "diverged in step 12" if gone else "done"))
+        trials.append(
+            spec.result(curve[:1] if gone else curve, TrialEnd.parse("diverged in step 12" if gone else "done"))
+        )
     decision = StoredPlan((model,), tuple(arm.name for arm in arms), 1_280, (), Numerics(), 1, (), ())
     prepared = TrialSchedule(ProbeRequest((model,), start, end), plan, images, specs, 60.0, decision, Path("plan.json"))
     return ProbeAnswer(prepared, tuple(trials), effects_of(plan, trials), interrupted)
