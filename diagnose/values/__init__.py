@@ -21,6 +21,7 @@ from diagnose.values.diffs import (
 )
 from diagnose.values.findings import Finding, Significance, Skipped
 from diagnose.values.models import InputSpec, ModelRef, Place
+from diagnose.values.numerics import ENGINES, LAYOUTS, PRECISIONS, Numerics, PartialNumerics
 from diagnose.values.operations import FlopRow, FlopTable, LayerBytes, UncountedOperator
 from diagnose.values.parameters import (
     BufferRow,
@@ -83,8 +84,11 @@ from diagnose.values.reports import (
 )
 
 __all__ = [
+    "ENGINES",
     "FACTORS",
+    "LAYOUTS",
     "NOT_STATED",
+    "PRECISIONS",
     "Absence",
     "AlignedTree",
     "ArmRole",
@@ -125,9 +129,11 @@ __all__ = [
     "ModelRef",
     "Normalisation",
     "NumberSlip",
+    "Numerics",
     "ParamRow",
     "ParamTable",
     "ParameterGap",
+    "PartialNumerics",
     "Place",
     "Proof",
     "Prose",

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from diagnose.values.numerics import Numerics
+
 
 class TrialOutcome(StrEnum):
     """How a trial ended, or that it did not."""
@@ -129,8 +131,7 @@ class Trial:
     """One training from one seed: the accuracy 0–1 of its last epoch, None where it did not get there.
 
     `changed` are the fields that its arm moves, each with the value it is moved to; `steps` and `images` are what
-    the whole trial takes. `layout` is that of the images in memory, `engine` what runs the forward pass, `micro_batch`
-    the images of one forward pass where a batch is divided.
+    the whole trial takes.
     """
 
     model: str
@@ -142,15 +143,10 @@ class Trial:
     steps: int
     images: int
     data: str
-    device: str
-    precision: str
-    threads: int
+    numerics: Numerics
     curve: tuple[EpochResult, ...]
     accuracy: float | None
     end: TrialEnd
-    layout: str = "channels-last"
-    engine: str = "eager"
-    micro_batch: int | None = None
 
     @property
     def status(self) -> str:

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 from diagnose.case.stored_trials import StoredTrial
 from diagnose.probe.plan.arms import arms_of
-from diagnose.probe.trial.numerics import Numerics, TrialLength
-from diagnose.probe.trial.spec import TrialSpec
+from diagnose.probe.trial.spec import TrialLength, TrialSpec
 from diagnose.recipes import load
-from diagnose.values import EpochResult, TrialEnd
+from diagnose.values import EpochResult, Numerics, TrialEnd
 
 START, END = load("reproduction"), load("authors-2022")
 

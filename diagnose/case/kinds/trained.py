@@ -57,10 +57,10 @@ def is_full(trial: Trial, recipe: Recipe, arm: Arm) -> bool:
 
 def standing(probe: ComparableTrials) -> str:
     """Name the basis of a probe's numbers."""
-    first = probe.matched[0]
+    numerics = probe.matched[0].numerics
     return (
         f"{lengths(probe.plan.horizons)} of at most {probe.plan.images:,} images of {probe.data}, "
-        f"{steps_of(trial.steps for trial in probe.matched)}, on {first.device} in {first.precision}"
+        f"{steps_of(trial.steps for trial in probe.matched)}, on {numerics.device} in {numerics.precision}"
     )
 
 

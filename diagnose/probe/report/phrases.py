@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from diagnose.values import ArmRole, Doubt, DoubtKind, Effect, EffectRole, Effec
 from diagnose.wording import counted
 
 if TYPE_CHECKING:
-    from diagnose.probe.answer import TrialSchedule
+    from diagnose.probe.answer import ProbeAnswer
+    from diagnose.probe.trial.mend import DamagedFile
 
 
 def horizon(found: ModelEffects) -> str:
@@ -93,14 +95,32 @@ def settling(found: ModelEffects) -> str:
     return f"Seeds that would settle what is open, by the noise of these: {_listed(needed)}." if needed else ""
 
 
-def stands_on(prepared: TrialSchedule) -> str:
-    """Name the basis of every number of a probe: seeds, lengths and images."""
+def mended(file: DamagedFile) -> str:
+    """Say which file is damaged, and which trial is trained anew because of it."""
+    spec = file.spec
+    return f"The file {file.path} is damaged: {spec.model}, {spec.arm}, seed {spec.seed} is trained anew."
+
+
+def stands_on(answer: ProbeAnswer) -> str:
+    """Name the basis of every number of a probe: the seeds that ended, lengths and images."""
+    prepared = answer.prepared
     plan, numerics = prepared.plan, prepared.decision.numerics
     return (
-        f"Every number stands on {plan.seeds} seeds, {lengths(plan.horizons)}, up to "
+        f"Every number stands on {_seeds(answer)}, {lengths(plan.horizons)}, up to "
         f"{plan.images:,} training and {len(prepared.images.test_images):,} test images from {prepared.images.name}, "
         f"on {numerics}, threads: {numerics.threads}; it is the accuracy of the last epoch on the test images."
     )
+
+
+def _seeds(answer: ProbeAnswer) -> str:
+    """Return how many seeds of each arm ended, of how many: "5 seeds", "2 of 5 seeds", "2 to 3 of 5 seeds"."""
+    plan = answer.prepared.plan
+    counts = Counter((trial.model, trial.arm, trial.epochs) for trial in answer.trials if trial.accuracy is not None)
+    ended = [counts[model, arm.name, epochs] for model in plan.models for arm in plan.arms for epochs in plan.horizons]
+    fewest, most = min(ended), max(ended)
+    if fewest == plan.seeds:
+        return f"{plan.seeds} seeds"
+    return f"{fewest if fewest == most else f'{fewest} to {most}'} of {plan.seeds} seeds"
 
 
 def power(plan: Plan) -> Iterator[str]:

@@ -77,8 +77,8 @@ def _arm(prepared: TrialSchedule, arm: Arm) -> dict[str, Any]:
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
-    held = asdict(trial)
-    del held["end"]
+    held = {**asdict(trial), **asdict(trial.numerics)}
+    del held["end"], held["numerics"]
     return held | {"changed": dict(trial.changed), "status": trial.status}
 
 

@@ -67,7 +67,7 @@ def epochs(spec: TrialSpec, splits: Splits, state: State | None) -> Iterator[tup
     options: dict[str, Any] = {"length": spec.length, "seed": spec.seed, "numerics": spec.numerics, "state": state}
     for result in train(model, images, spec.settings, **options, keep=lambda _, now: kept.update(now)):
         curve.append(asdict(result))
-        yield result, kept | {"curve": list(curve)}
+        yield result, kept | {"curve": list(curve), "trial": spec.key}
 
 
 def clock(spec: TrialSpec, splits: Splits, journal: Journal, began: float) -> TrialCost:

@@ -20,6 +20,7 @@ from diagnose.values import (
     DoubtKind,
     EffectRole,
     EffectVerdict,
+    Numerics,
     Recipe,
     Setting,
     Trial,
@@ -45,7 +46,7 @@ def recipe(name, **values):
 def trial_of(plan, arm, seed, epochs, points):
     lost = points is None
     return Trial("m", arm.name, arm.recipe, arm.changed, arm.first_seed + seed, epochs, plan.steps(arm, epochs),
-                 plan.images, "d", "cpu", "fp32", 1, (), None if lost else points / 100,
+                 plan.images, "d", Numerics(), (), None if lost else points / 100,
                  TrialEnd(TrialOutcome.DIVERGED, 3) if lost else TrialEnd(TrialOutcome.DONE))  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from diagnose.probe.effects.horizons import at_horizons, time_scale
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.plan.plan import Plan
 from diagnose.probe.trial.initial_weights import initialised
-from diagnose.probe.trial.numerics import Numerics, TrialLength
+from diagnose.probe.trial.spec import TrialLength
 from diagnose.probe.trial.train import train
 from diagnose.recipes import load
-from diagnose.values import ArmRole, Augmentation, EpochResult, Recipe, Schedule, Setting, Trial, TrialEnd
+from diagnose.values import ArmRole, Augmentation, EpochResult, Numerics, Recipe, Schedule, Setting, Trial, TrialEnd
 
 
 def recipe(name, **values):
@@ -151,7 +151,7 @@ def plan_of(kind):
 
 def trial(plan, epochs, status):
     curve = tuple(EpochResult(n, 1.0, n / 10, 1.0) for n in range(1, epochs + 1))
-    return Trial("m", "start", "a", (), 0, 3, plan.steps(plan.arms[0], 3), 1_280, "d", "cpu", "fp32", 1, curve,
+    return Trial("m", "start", "a", (), 0, 3, plan.steps(plan.arms[0], 3), 1_280, "d", Numerics(), curve,
                  curve[-1].test_accuracy if status == "done" else None, TrialEnd.parse(status))  # fmt: skip
 
 
