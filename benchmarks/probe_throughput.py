@@ -42,10 +42,11 @@ from diagnose.probe.trial.augment import normalised
 from diagnose.probe.trial.devices import freed_memory
 from diagnose.probe.trial.hyperparameters import Hyperparameters, settings_of
 from diagnose.probe.trial.initial_weights import initialised, narrowed
-from diagnose.probe.trial.numerics import Numerics, PartialNumerics, TrialLength
+from diagnose.probe.trial.spec import TrialLength
 from diagnose.probe.trial.train import autocast, engine, train
 from diagnose.probe.trial.train import placed as placed_model
 from diagnose.recipes import load
+from diagnose.values import Numerics, PartialNumerics
 
 BATCH = 128
 

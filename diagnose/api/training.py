@@ -11,20 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from diagnose.api.drawable import Drawable
 from diagnose.api.given import Progress, callers_state_kept, silent
 from diagnose.errors import UsageError
-from diagnose.values import FieldDiff, Recipe, RecipeDiff, Trial, UnreadDifference
+from diagnose.values import FieldDiff, FieldStatus, PartialNumerics, Recipe, RecipeDiff, Trial, UnreadDifference
 
 if TYPE_CHECKING:
     from diagnose.probe.answer import ProbeAnswer
     from diagnose.probe.effects.effects import ModelEffects
 
-CPU_BUDGET = 20 * 60.0
-"""Seconds that a probe on a CPU may take where nothing is said."""
-
-
-TRIAL_COLUMNS = (
-    *("model", "arm", "recipe", "seed", "epochs", "steps", "images", "data"),
-    *("device", "precision", "threads", "layout", "engine", "accuracy", "status"),
-)
+TRIAL_COLUMNS = ("model", "arm", "recipe", "seed", "epochs", "steps", "images", "data")
+NUMERICS_COLUMNS = ("device", "precision", "threads", "layout", "engine")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -36,12 +30,12 @@ class RecipeComparison(Drawable):
     @property
     def differences(self) -> tuple[FieldDiff, ...]:
         """Return the fields that both state and that differ."""
-        return self.diff.having("differs")
+        return self.diff.having(FieldStatus.DIFFERS)
 
     @property
     def unstated(self) -> tuple[FieldDiff, ...]:
         """Return the fields that one of them alone states: equal or not, nothing is concluded from them."""
-        return self.diff.having("unstated")
+        return self.diff.having(FieldStatus.UNSTATED)
 
     @property
     def unread(self) -> tuple[UnreadDifference, ...]:
@@ -87,7 +81,13 @@ class ProbeEffects(Drawable):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the trials: model, arm, seed, epochs, steps, images, accuracy (0–1), status, and how it computed."""
-        return [{name: getattr(trial, name) for name in TRIAL_COLUMNS} for trial in self.trials]
+        return [_row(trial) for trial in self.trials]
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    own = {name: getattr(trial, name) for name in TRIAL_COLUMNS}
+    computed = {name: getattr(trial.numerics, name) for name in NUMERICS_COLUMNS}
+    return own | computed | {"accuracy": trial.accuracy, "status": trial.status}
 
 
 def compare_recipes(a: str | Path, b: str | Path, *, progress: Progress = silent) -> RecipeComparison:
@@ -218,35 +218,25 @@ def probe(
         from diagnose.probe import run
         from diagnose.probe.data.load_images import cache_folder
         from diagnose.probe.report.report import probe_report
-        from diagnose.probe.request import ProbeRequest
-        from diagnose.probe.trial.devices import chosen_device
+        from diagnose.probe.request import request_of
         from diagnose.recipes import load_ends
 
         if tensorboard is not None:
             from diagnose.probe.report.tensorboard import check
 
             check()
-        place = chosen_device(device, elsewhere=ray is not None)
-        start, end = load_ends(None if recipe is None else str(recipe), None if against is None else str(against))
-        automatic = CPU_BUDGET if place == "cpu" else None
-        request = ProbeRequest(
-            models=models or defaults().models,
-            start=start,
-            end=end,
-            ablate=tuple(ablate),
+        request = request_of(
+            models or defaults().models,
+            load_ends(None if recipe is None else str(recipe), None if against is None else str(against)),
+            device=device,
+            elsewhere=ray is not None,
+            budget=budget,
+            lengths=lengths,
+            ablate=ablate,
             seeds=seeds,
-            epochs=lengths[0],
-            horizons=lengths if len(lengths) > 1 else (),
             images=images,
             width=width,
-            device=place,
-            precision=precision,
-            threads=threads,
-            workers=workers,
-            budget=automatic if budget == "auto" else budget,
-            layout=layout,
-            engine=engine,
-            micro_batch=micro_batch,
+            numerics=PartialNumerics(precision, layout, engine, threads, micro_batch, workers),
         )
         folder = Path(runs) if runs is not None else cache_folder().parent / "probes"
 

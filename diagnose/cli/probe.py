@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from math import inf
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from diagnose.cli.common.options import OUTPUT_PANEL, Output, OutputFormat, Quie
 from diagnose.cli.common.output import Result
 from diagnose.errors import UsageError
 from diagnose.probe.plan.limits import LONGEST, MOST_HORIZONS, MOST_SECONDS
+
+if TYPE_CHECKING:
+    from diagnose.probe.request import Budget
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 IMAGES, COST, COMPUTING = "Images", "Time and place", "How a trial computes"
@@ -146,7 +149,7 @@ def probe(
     diagnose probe my_net.py:build --recipe mine.toml --against reference.toml
     diagnose probe mm --ablate momentum,weight_decay --epochs 5 --download
     """
-    limit = seconds_of(budget)
+    limit = budget_of(budget)
     lengths = _lengths(horizons)
     if tensorboard is not None:
         from diagnose.probe.report.tensorboard import check
@@ -157,30 +160,22 @@ def probe(
     from diagnose.probe import run
     from diagnose.probe.data.load_images import cache_folder
     from diagnose.probe.report.report import probe_report
-    from diagnose.probe.request import ProbeRequest
-    from diagnose.probe.trial.devices import chosen_device
+    from diagnose.probe.request import request_of
     from diagnose.recipes import load_ends
+    from diagnose.values import PartialNumerics
 
-    device = chosen_device(device, elsewhere=ray is not None)
-    start, end = load_ends(recipe, against)
-    request = ProbeRequest(
-        models=tuple(models or defaults().models),
-        start=start,
-        end=end,
+    request = request_of(
+        models or defaults().models,
+        load_ends(recipe, against),
+        device=device,
+        elsewhere=ray is not None,
+        budget=limit,
+        lengths=lengths or (epochs,),
         ablate=tuple(name.strip() for name in ablate.split(",") if name.strip()) if ablate else (),
         seeds=seeds,
-        epochs=epochs,
-        horizons=lengths,
         images=images,
         width=width,
-        device=device,
-        precision=precision,
-        threads=threads,
-        workers=workers,
-        budget=limit if budget is not None or device == "cpu" else None,
-        layout=layout,
-        engine=engine,
-        micro_batch=micro_batch,
+        numerics=PartialNumerics(precision, layout, engine, threads, micro_batch, workers),
     )
     folder = runs or cache_folder().parent / "probes"
     answer = run.probe(
@@ -210,15 +205,17 @@ def _lengths(horizons: str | None) -> tuple[int, ...]:
     return lengths
 
 
-def seconds_of(budget: str | None) -> float | None:
+def budget_of(budget: str | None) -> Budget:
     """Return the seconds of --budget, None for no limit; raise DiagnoseError where it cannot be read."""
+    if budget is None:
+        return "auto"
     if budget == "none":
         return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", "20m" if budget is None else budget)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", budget)
     seconds = float(match[1]) * UNITS[match[2]] if match else inf
     if seconds > MOST_SECONDS:
         raise UsageError(
-            f"cannot read the budget {str(budget)[:60]!r}",
+            f"cannot read the budget {budget[:60]!r}",
             hint=f"Write 90s, 20m, 2h or none; {MOST_SECONDS / UNITS['h']:,.0f}h at most.",
         )
     return seconds

@@ -10,6 +10,7 @@ from diagnose.cli.common.exit_codes import COULD_NOT_RUN, DIFFERENCE
 from diagnose.cli.common.options import Output, OutputFormat, Quiet
 from diagnose.cli.common.output import Result
 from diagnose.errors import UsageError
+from diagnose.values import FieldStatus
 
 _FORMS = (
     "A built-in recipe by its name, a .toml file, mmpretrain:NAME or the path of a config of mmpretrain, which is run "
@@ -49,7 +50,7 @@ def recipe(
     with result.progress(f"Comparing {a} and {b}"):
         diff = compare(*load_both(a, b))
     result.write(diff_report(diff))
-    if diff.having("differs") or diff.having("unstated"):
+    if diff.having(FieldStatus.DIFFERS) or diff.having(FieldStatus.UNSTATED):
         raise typer.Exit(DIFFERENCE)
     if diff.unread:
         raise typer.Exit(COULD_NOT_RUN)

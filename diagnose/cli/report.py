@@ -15,7 +15,7 @@ from diagnose.cli.common.exit_codes import DIFFERENCE, INTERRUPTED
 from diagnose.cli.common.options import OUTPUT_PANEL, Format, OutputFormat, Quiet, place
 from diagnose.cli.common.output import Result, write_file
 from diagnose.cli.common.pages import PAGES, check_pages, is_one_file, write_pages
-from diagnose.cli.probe import seconds_of
+from diagnose.cli.probe import budget_of
 from diagnose.errors import DiagnoseError, UsageError
 from diagnose.files import check_writable, read_text
 from diagnose.probe.plan.limits import check_counts
@@ -155,7 +155,7 @@ def report(
     from diagnose.plugins import defaults
     from diagnose.values import Ruling
 
-    seconds_of(budget)
+    budget_of(budget)
     if seeds is not None:
         check_counts({"seeds": seeds})
     if runs is not None and not os.path.isdir(runs) and not probe:  # noqa: PTH112 False of a name that is too long

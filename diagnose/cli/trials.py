@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diagnose.cli.common.listening import listener_of, may_fetch
 from diagnose.cli.common.output import Result, write_file
-from diagnose.cli.probe import seconds_of
+from diagnose.cli.probe import budget_of
 from diagnose.errors import CannotRun, DiagnoseError, UsageError
-from diagnose.values import Case
+from diagnose.values import Case, PartialNumerics
 
 if TYPE_CHECKING:
     from diagnose.case.requested_trials import RequestedTrials
@@ -56,24 +56,19 @@ def _interrupted(asked: RequestedTrials, options: Options, result: Result, trust
     Compiling a network runs code that is written on the way, which the guard of a case that is not trusted refuses.
     """
     from diagnose.probe import run
-    from diagnose.probe.request import ProbeRequest
-    from diagnose.probe.trial.devices import chosen_device
+    from diagnose.probe.request import SEEDS, request_of
     from diagnose.recipes import load_both
 
-    limit = seconds_of(options.budget)
+    budget = budget_of(options.budget)
     try:
-        start, end = load_both(asked.recipe, asked.against)
-        device = chosen_device(options.device)
-        request = ProbeRequest(
+        request = request_of(
             asked.models,
-            start,
-            end,
-            device=device,
-            engine=None if trusted else "eager",
-            budget=limit if options.budget is not None or device == "cpu" else None,
+            load_both(asked.recipe, asked.against),
+            device=options.device,
+            budget=budget,
+            numerics=PartialNumerics(engine=None if trusted else "eager"),
+            seeds=options.seeds or SEEDS,
         )
-        if options.seeds is not None:
-            request = replace(request, seeds=options.seeds)
         data = run.ImageSource(options.data, options.download, ask=may_fetch)
         return run.probe(request, data, options.runs, listener=listener_of(result)).interrupted
     except DiagnoseError as error:

@@ -17,8 +17,8 @@ from diagnose.probe.plan.plan import Plan
 from diagnose.probe.plan.stored_plan import StoredPlan, decide, divided, load, place_of, save
 from diagnose.probe.plan.timing import Benchmark, wall_seconds
 from diagnose.probe.request import ProbeRequest
-from diagnose.probe.trial.numerics import TrialLength
-from diagnose.probe.trial.spec import TrialSpec
+from diagnose.probe.trial.mend import DamagedFile, mend
+from diagnose.probe.trial.spec import TrialLength, TrialSpec
 from diagnose.values import Trial
 
 
@@ -26,8 +26,8 @@ from diagnose.values import Trial
 class TrialSchedule:
     """A plan with its trials, and the seconds that they are estimated to take.
 
-    What was decided is kept in the file `place`, and was before where it is `resumed`. So many trials had `ended`
-    before; the others should take `seconds_left`.
+    What was decided is kept in the file `place`; where it is `resumed`, it was kept before. `ended` counts the trials
+    that ended earlier; the others should take `seconds_left`. `damaged` are the files that cost a trial its result.
     """
 
     request: ProbeRequest
@@ -40,6 +40,7 @@ class TrialSchedule:
     resumed: bool = False
     ended: int = 0
     seconds_left: float = 0.0
+    damaged: tuple[DamagedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def schedule_trials(request: ProbeRequest, images: Images, folder: Path, executo
     """
     check_request(request, cores=executor.cores)
     arms, notes = arms_of(request.start, request.end, request.ablate)
-    check_arms(arms, images, request.micro_batch)
+    check_arms(arms, images, request.numerics.micro_batch)
     check_init(arms, request.models)
     available = len(images.train_images)
     asked = min(request.images or available, available)
@@ -105,12 +106,13 @@ def schedule_trials(request: ProbeRequest, images: Images, folder: Path, executo
         for arm in plan.arms
         for epochs in plan.trained(arm)
     )
-    plan = replace(plan, notes=(*plan.notes, *remarks(plan, images, request.micro_batch)))
+    plan = replace(plan, notes=(*plan.notes, *remarks(plan, images, request.numerics.micro_batch)))
+    damaged = tuple(file for spec in specs if (file := mend(spec, folder)))
     left = [spec for spec in specs if finished(spec, folder) is None]
     limits = {"test_images": len(images.test_images), "workers": decision.workers}
     whole, rest = (wall_seconds(some, dict(decision.costs), **limits) for some in (specs, left))
     ended = len(specs) - len(left)
-    return TrialSchedule(request, plan, images, specs, whole, decision, place, before is not None, ended, rest)
+    return TrialSchedule(request, plan, images, specs, whole, decision, place, before is not None, ended, rest, damaged)
 
 
 def run_probe(
@@ -150,7 +152,9 @@ def run_probe(
     found = {_which(trial): trial for trial in ended}
     trained = (found.get(_which(spec)) or unfinished(spec, folder) for spec in prepared.specs)
     trials = tuple(trial for whole in trained for trial in at_horizons(prepared.plan, whole))
-    return ProbeAnswer(prepared, trials, effects_of(prepared.plan, trials), interrupted)
+    return ProbeAnswer(
+        prepared, trials, effects_of(prepared.plan, trials, test_images=len(prepared.images.test_images)), interrupted
+    )
 
 
 def _which(trial: TrialSpec | Trial) -> tuple[str, str, int, int]:

@@ -8,6 +8,7 @@ from diagnose.recipes.fields import FIELDS, Field
 from diagnose.values import (
     NOT_STATED,
     FieldDiff,
+    FieldStatus,
     Finding,
     Normalisation,
     Recipe,
@@ -28,7 +29,9 @@ def compare(a: Recipe, b: Recipe) -> RecipeDiff:
     so is a key that no field holds.
     """
     fields = tuple(_field(field, a, b) for field in FIELDS.values())
-    differences = tuple(_finding(field, a, b) for field in fields if field.status in ("differs", "unstated"))
+    differences = tuple(
+        _finding(field, a, b) for field in fields if field.status in (FieldStatus.DIFFERS, FieldStatus.UNSTATED)
+    )
     flagged = tuple(flag for recipe in dict.fromkeys((a, b)) for flag in flags(recipe))
     return RecipeDiff(a, b, fields, differences, flagged, tuple(_unread(a, b)))
 
@@ -73,17 +76,17 @@ def _field(field: Field, a: Recipe, b: Recipe) -> FieldDiff:
     )
 
 
-def _status(field: Field, a: SettingValue, b: SettingValue) -> tuple[str, Significance, str]:
+def _status(field: Field, a: SettingValue, b: SettingValue) -> tuple[FieldStatus, Significance, str]:
     if a is NOT_STATED and b is NOT_STATED:
-        return "both unstated", Significance.UNDETERMINED, field.why
+        return FieldStatus.BOTH_UNSTATED, Significance.UNDETERMINED, field.why
     if a is NOT_STATED or b is NOT_STATED:
-        return "unstated", Significance.UNDETERMINED, field.why
+        return FieldStatus.UNSTATED, Significance.UNDETERMINED, field.why
     if a == b:
-        return "equal", Significance.COSMETIC, field.why
+        return FieldStatus.EQUAL, Significance.COSMETIC, field.why
     if _rounded(a, b):
-        return "differs", Significance.COSMETIC, "the two differ by no more than rounding to one decimal"
+        return FieldStatus.DIFFERS, Significance.COSMETIC, "the two differ by no more than rounding to one decimal"
     # Another seed is another draw of the same training, so it cannot be what separates two recipes.
-    return "differs", Significance.COSMETIC if field.key == "seed" else Significance.REAL, field.why
+    return FieldStatus.DIFFERS, Significance.COSMETIC if field.key == "seed" else Significance.REAL, field.why
 
 
 def _rounded(a: SettingValue, b: SettingValue) -> bool:
@@ -94,7 +97,7 @@ def _rounded(a: SettingValue, b: SettingValue) -> bool:
 
 
 def _finding(field: FieldDiff, a: Recipe, b: Recipe) -> Finding:
-    if field.status == "unstated":
+    if field.status is FieldStatus.UNSTATED:
         states, silent = (b, a) if field.a is NOT_STATED else (a, b)
         message = f"{field.title}: {silent.name} does not state it, {states.name} has {shown(states.get(field.key))}"
     else:

@@ -8,7 +8,20 @@ from typing import Any
 from diagnose.environment import environment
 from diagnose.recipes.compare_recipes import flags, shown
 from diagnose.recipes.fields import FIELDS
-from diagnose.values import NOT_STATED, Column, FieldDiff, Prose, Recipe, RecipeDiff, Report, Schedule, Section, Table
+from diagnose.values import (
+    FACTORS,
+    NOT_STATED,
+    Column,
+    FieldDiff,
+    FieldStatus,
+    Prose,
+    Recipe,
+    RecipeDiff,
+    Report,
+    Schedule,
+    Section,
+    Table,
+)
 
 SCHEMA = "diagnose.recipe/1"
 
@@ -18,10 +31,10 @@ def diff_report(diff: RecipeDiff) -> Report:
     a, b = diff.a.name, diff.b.name
     sections = [Section("", tuple(_verdict(diff)))]
     for status, title, folded in (
-        ("differs", "What differs", False),
-        ("unstated", "What one of them does not state", False),
-        ("equal", "What is equal", True),
-        ("both unstated", "What neither states", True),
+        (FieldStatus.DIFFERS, "What differs", False),
+        (FieldStatus.UNSTATED, "What one of them does not state", False),
+        (FieldStatus.EQUAL, "What is equal", True),
+        (FieldStatus.BOTH_UNSTATED, "What neither states", True),
     ):
         fields = diff.having(status)
         if fields:
@@ -70,8 +83,8 @@ def _unread_keys(recipe: Recipe) -> Table:
 
 
 def _verdict(diff: RecipeDiff) -> list[Prose]:
-    differing, unstated = diff.having("differs"), diff.having("unstated")
-    both, equal = diff.having("both unstated"), diff.having("equal")
+    differing, unstated = diff.having(FieldStatus.DIFFERS), diff.having(FieldStatus.UNSTATED)
+    both, equal = diff.having(FieldStatus.BOTH_UNSTATED), diff.having(FieldStatus.EQUAL)
     named = _listed(differing)
     if not differing and not unstated and diff.unread:
         keys = _several(len(diff.unread), "key")
@@ -92,17 +105,19 @@ def _verdict(diff: RecipeDiff) -> list[Prose]:
         prose.append(Prose("What is not stated may be equal or not: nothing is concluded from it.", "caution"))
     if differing:
         schedules = [setting.kind for f in diff.fields for setting in (f.a, f.b) if isinstance(setting, Schedule)]
-        keys = ",".join(field.key for field in differing if field.key in ABLATED)
-        if keys and "other" not in schedules:  # which no probe can train
-            command = f"diagnose probe --recipe {diff.a.typed} --against {diff.b.typed} --ablate {keys}"
+        factors = ",".join(_ablated(differing))
+        if factors and "other" not in schedules:  # which no probe can train
+            command = f"diagnose probe --recipe {diff.a.typed} --against {diff.b.typed} --ablate {factors}"
             prose.append(
                 Prose(f"A difference is no cause yet. `{command}` trains to see which have an effect.", "hint")
             )
     return prose
 
 
-ABLATED = ("momentum", "weight_decay", "train_images", "init", "normalisation", "schedule", "learning_rate")
-"""The fields that the hint proposes to try in a probe."""
+def _ablated(differing: tuple[FieldDiff, ...]) -> tuple[str, ...]:
+    """Return the factors that a probe can move to try the fields; the length alone is none of them."""
+    keys = {field.key for field in differing} - {"epochs"}
+    return tuple(factor for factor, fields in FACTORS.items() if keys.intersection(fields))
 
 
 def _several(count: int, noun: str) -> str:
@@ -143,7 +158,7 @@ def _field(field: FieldDiff) -> dict[str, Any]:
         "field": field.key,
         "a": plain(field.a),
         "b": plain(field.b),
-        "status": field.status,
+        "status": field.status.value,
         "verdict": field.verdict.value,
         "why": field.why,
     }

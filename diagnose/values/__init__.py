@@ -21,6 +21,7 @@ from diagnose.values.diffs import (
 )
 from diagnose.values.findings import Finding, Significance, Skipped
 from diagnose.values.models import InputSpec, ModelRef, Place
+from diagnose.values.numerics import ENGINES, LAYOUTS, PRECISIONS, Numerics, PartialNumerics
 from diagnose.values.operations import FlopRow, FlopTable, LayerBytes, UncountedOperator
 from diagnose.values.parameters import (
     BufferRow,
@@ -33,12 +34,25 @@ from diagnose.values.parameters import (
     ReportedNumber,
     StatedFact,
 )
-from diagnose.values.probes import Effect, EpochResult, Trial
+from diagnose.values.probes import (
+    ArmRole,
+    Doubt,
+    DoubtKind,
+    Effect,
+    EffectRole,
+    EffectVerdict,
+    EpochResult,
+    Trial,
+    TrialEnd,
+    TrialOutcome,
+)
 from diagnose.values.recipes import (
+    FACTORS,
     NOT_STATED,
     Absence,
     Augmentation,
     FieldDiff,
+    FieldStatus,
     Normalisation,
     Recipe,
     RecipeDiff,
@@ -70,9 +84,14 @@ from diagnose.values.reports import (
 )
 
 __all__ = [
+    "ENGINES",
+    "FACTORS",
+    "LAYOUTS",
     "NOT_STATED",
+    "PRECISIONS",
     "Absence",
     "AlignedTree",
+    "ArmRole",
     "Augmentation",
     "Bar",
     "Bars",
@@ -85,10 +104,15 @@ __all__ = [
     "Curves",
     "DiffSide",
     "DifferenceKind",
+    "Doubt",
+    "DoubtKind",
     "Effect",
+    "EffectRole",
+    "EffectVerdict",
     "EpochResult",
     "Equivalence",
     "FieldDiff",
+    "FieldStatus",
     "Figure",
     "Finding",
     "FlopRow",
@@ -105,9 +129,11 @@ __all__ = [
     "ModelRef",
     "Normalisation",
     "NumberSlip",
+    "Numerics",
     "ParamRow",
     "ParamTable",
     "ParameterGap",
+    "PartialNumerics",
     "Place",
     "Proof",
     "Prose",
@@ -130,6 +156,8 @@ __all__ = [
     "Tone",
     "TreeRow",
     "Trial",
+    "TrialEnd",
+    "TrialOutcome",
     "UncountedOperator",
     "UnreadDifference",
     "Validity",

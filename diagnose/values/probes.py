@@ -2,7 +2,118 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from enum import StrEnum
+
+from diagnose.values.numerics import Numerics
+
+
+class TrialOutcome(StrEnum):
+    """How a trial ended, or that it did not."""
+
+    DONE = "done"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    OUT_OF_MEMORY = "out of memory"
+    UNFINISHED = "not finished"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnd:
+    """How a trial ended: in `step`, counted from 1, where it diverged, and `why` where it failed.
+
+    Its text, "diverged in step 12", is what a journal keeps, and `parse` reads it.
+    """
+
+    outcome: TrialOutcome
+    step: int | None = None
+    why: str = ""
+
+    def __str__(self) -> str:
+        if self.step is not None:
+            return f"{self.outcome} in step {self.step}"
+        return f"{self.outcome}: {self.why}" if self.why else self.outcome.value
+
+    @classmethod
+    def parse(cls, text: str) -> TrialEnd:
+        """Return the end whose text this is; raise ValueError where it is none."""
+        if match := re.fullmatch(rf"{TrialOutcome.DIVERGED} in step ([1-9][0-9]{{0,17}})", text):
+            return cls(TrialOutcome.DIVERGED, int(match[1]))
+        outcome, stop, why = text.partition(": ")
+        if stop and outcome == TrialOutcome.FAILED:
+            return cls(TrialOutcome.FAILED, why=why)
+        return cls(TrialOutcome(text))
+
+
+class ArmRole(StrEnum):
+    """What an arm is for: the two end points, the start again with other seeds (A/A), one factor moved, the control
+    that only lengthens the steps, or all factors moved together."""
+
+    START = "start"
+    AGAIN = "again"
+    END = "end"
+    ABLATION = "ablation"
+    CONTROL = "control"
+    ALL = "all"
+
+
+class EffectRole(StrEnum):
+    """What an effect is of: an arm against the start, or the momentum against its control (`BEYOND`)."""
+
+    AGAIN = "again"
+    END = "end"
+    ABLATION = "ablation"
+    CONTROL = "control"
+    ALL = "all"
+    BEYOND = "beyond"
+
+    @property
+    def is_suspect(self) -> bool:
+        """Return whether the effect is one of those that a probe is asked for."""
+        return self not in (EffectRole.AGAIN, EffectRole.END)
+
+
+class EffectVerdict(StrEnum):
+    """How an effect is judged. `BOUNDED` is no effect larger than the effect's `bound`."""
+
+    EFFECT = "effect"
+    BOUNDED = "no effect larger than x"
+    UNDETERMINED = "undetermined"
+
+
+class DoubtKind(StrEnum):
+    """Why an effect stays open, or what limits an effect that was seen."""
+
+    DIVERGED = "trials diverged"
+    NONE_ENDED = "no trial ended"
+    TOO_FEW = "too few trials ended"
+    ONE_SEED = "one seed"
+    NO_SPREAD = "no spread between seeds"
+    SLOW = "acts over more steps than were trained"
+    SIGN_CHANGES = "sign changes with the horizon"
+    ENDS_TOGETHER = "end points do not separate"
+    AGAIN_DIFFERS = "A/A arm differs from itself"
+    REGULARISES = "regularises"
+    RESOLUTION = "known to one test image"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One reason to doubt an effect; which of the facts are set follows from `kind`.
+
+    `role` is the control that is in doubt. `diverged` holds names of arms with the number of their trials that
+    diverged, of `seeds` each. `steps` are those over which a factor acts. `seen` holds differences in points with the
+    steps they were seen after. `points` is what one test image is worth.
+    """
+
+    kind: DoubtKind
+    role: EffectRole | None = None
+    diverged: tuple[tuple[str, int], ...] = ()
+    seeds: int = 0
+    steps: float = 0.0
+    seen: tuple[tuple[float, int], ...] = ()
+    points: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +131,7 @@ class Trial:
     """One training from one seed: the accuracy 0–1 of its last epoch, None where it did not get there.
 
     `changed` are the fields that its arm moves, each with the value it is moved to; `steps` and `images` are what
-    the whole trial takes. `status` is "done", "diverged in step N", "failed: …" or "not finished". `layout` is that of
-    the images in memory, `engine` what runs the forward pass, `micro_batch` the images of one forward pass where a
-    batch is divided.
+    the whole trial takes.
     """
 
     model: str
@@ -34,15 +143,20 @@ class Trial:
     steps: int
     images: int
     data: str
-    device: str
-    precision: str
-    threads: int
+    numerics: Numerics
     curve: tuple[EpochResult, ...]
     accuracy: float | None
-    status: str
-    layout: str = "channels-last"
-    engine: str = "eager"
-    micro_batch: int | None = None
+    end: TrialEnd
+
+    @property
+    def status(self) -> str:
+        """Return how the trial ended: "done", "diverged in step 12", "failed: …", "not finished"."""
+        return str(self.end)
+
+    @property
+    def diverged(self) -> bool:
+        """Return whether its loss was no longer a number."""
+        return self.end.outcome is TrialOutcome.DIVERGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +164,16 @@ class Effect:
     """What moving a factor does to the accuracy, in points, after so many `steps` and no others: the difference of two
     arms with its interval.
 
-    `verdict` is "effect", "no effect larger than x" (x is `bound`) or "undetermined", and `note` says why where that
-    is not the noise alone. `p` is corrected for the number of `tests`, `p_single` is not. `n` is the number of seeds;
+    `doubts` say why the verdict is undetermined where that is not the noise alone, `cautions` what limits an effect
+    that was seen. `p` is corrected for the number of `tests`, `p_single` is not. `n` is the number of seeds;
     with `diverged` trials among them there is no difference, and it is NaN. `smallest_detectable` is the effect that
     as many seeds show in 80 % of the cases; `seeds_needed` would settle it. `share_of_gap` has its own interval.
     `against` is the arm that it is compared with. `observable` is False where the factor acts over more steps than were
-    trained and shows nothing; `caution` says what limits an effect that is seen.
+    trained and shows nothing.
     """
 
     factor: str
+    role: EffectRole
     start: str
     end: str
     model: str
@@ -69,12 +184,12 @@ class Effect:
     n: int
     paired: bool
     p: float
-    verdict: str
+    verdict: EffectVerdict
     bound: float
     smallest_detectable: float
     seeds_needed: int | None
     share_of_gap: float | None
-    note: str = ""
+    doubts: tuple[Doubt, ...] = ()
     epochs: int = 0
     p_single: float = 1.0
     tests: int = 1
@@ -83,4 +198,4 @@ class Effect:
     share_high: float | None = None
     against: str = "start"
     observable: bool = True
-    caution: str = ""
+    cautions: tuple[Doubt, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, StrEnum
 
 from diagnose.values.findings import Finding, Significance
 
@@ -120,15 +120,41 @@ class Recipe:
         return replace(self, settings=(*kept, *new.values()))
 
 
+FACTORS: dict[str, tuple[str, ...]] = {
+    "momentum": ("momentum",),
+    "weight_decay": ("weight_decay", "weight_decay_on"),
+    "train_images": ("train_images", "held_out"),
+    "init": ("init",),
+    "normalisation": ("normalisation",),
+    "schedule": ("schedule", "epochs"),  # milestones are counted in the epochs of their own recipe
+    "schedule_steps": ("schedule_steps",),
+    "learning_rate": ("learning_rate",),
+    "nesterov": ("nesterov",),
+    "batch_size": ("batch_size",),
+    "augmentation": ("augmentation",),
+    "label_smoothing": ("label_smoothing",),
+}
+"""What a probe can ablate, the most important first, and the fields of a recipe that each moves."""
+
+
+class FieldStatus(StrEnum):
+    """How two recipes stand to one field: `UNSTATED` is what one of them alone states."""
+
+    DIFFERS = "differs"
+    UNSTATED = "unstated"
+    EQUAL = "equal"
+    BOTH_UNSTATED = "both unstated"
+
+
 @dataclass(frozen=True, slots=True)
 class FieldDiff:
-    """One field of two recipes: `status` is "differs", "unstated" (in one of them), "equal" or "both unstated"."""
+    """One field of two recipes."""
 
     key: str
     title: str
     a: SettingValue
     b: SettingValue
-    status: str
+    status: FieldStatus
     verdict: Significance
     why: str
     source_a: str
@@ -159,6 +185,6 @@ class RecipeDiff:
     flagged: tuple[Finding, ...]
     unread: tuple[UnreadDifference, ...] = ()
 
-    def having(self, status: str) -> tuple[FieldDiff, ...]:
+    def having(self, status: FieldStatus) -> tuple[FieldDiff, ...]:
         """Return the fields of one status."""
         return tuple(field for field in self.fields if field.status == status)

@@ -10,6 +10,7 @@ from diagnose.case.run import judge_claim
 from diagnose.case.stored_trials import AvailableTrials
 from diagnose.values import (
     DiffSide,
+    Equivalence,
     Finding,
     GraphDiff,
     Intervals,
@@ -43,7 +44,9 @@ PROOF = Proof("float64", 2, 0.0, 0.0, 0.0, 0.0, 1e-9, 1e-9, True)
 
 def diff(verdict, *findings):
     sides = (DiffSide(model, 68, 11_173_962, "export") for model in ("torch", "mm"))
-    return GraphDiff(verdict, *sides, 68, verdict == "equivalent", WeightMapping(()), PROOF, findings, (), ())
+    return GraphDiff(
+        Equivalence(verdict), *sides, 68, verdict == "equivalent", WeightMapping(()), PROOF, findings, (), ()
+    )
 
 
 def judged(cause, verdict, *found, findings=(INITIAL,)):

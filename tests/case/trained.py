@@ -4,10 +4,9 @@ from dataclasses import replace
 
 from diagnose.case.stored_trials import StoredTrial
 from diagnose.probe.plan.arms import arms_of
-from diagnose.probe.trial.numerics import Numerics, TrialLength
-from diagnose.probe.trial.spec import TrialSpec
+from diagnose.probe.trial.spec import TrialLength, TrialSpec
 from diagnose.recipes import load
-from diagnose.values import EpochResult
+from diagnose.values import EpochResult, Numerics, TrialEnd
 
 START, END = load("reproduction"), load("authors-2022")
 
@@ -19,7 +18,7 @@ def runs(
     arms, _ = arms_of(*recipes)
     found = []
     for arm in arms:
-        values = accuracies.get(arm.name, accuracies.get(arm.kind, ()))
+        values = accuracies.get(arm.name, accuracies.get(arm.role, ()))
         for seed, value in enumerate(values):
             length = TrialLength(epochs, max(int(arm.share * images), 1), arm.planned_epochs)
             place = {"arm": arm.name, "recipe": arm.recipe, "changed": arm.changed, "seed": arm.first_seed + seed}
@@ -28,7 +27,7 @@ def runs(
                 numerics=Numerics(), **place,
             )  # fmt: skip
             curve = tuple(EpochResult(n, 1.0 / n, value / 100 * n / epochs, 1.0) for n in range(1, epochs + 1))
-            found.append(StoredTrial(spec, spec.result(curve, status)))
+            found.append(StoredTrial(spec, spec.result(curve, TrialEnd.parse(status))))
     return tuple(found)
 
 

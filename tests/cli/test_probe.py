@@ -261,10 +261,10 @@ def test_a_model_that_was_edited_is_another_and_what_had_ended_is_said(tmp_path)
     narrow, _ = losses(8)
     wide, said = losses(24)
     assert not set(narrow) & set(wide)
-    assert "had ended before" not in said
+    assert "ended earlier" not in said
     again, said = losses(8)
     assert again == narrow
-    assert "all of them had ended before" in said
+    assert "all of them ended earlier" in said
     assert "of 8 trials; " not in said
 
 

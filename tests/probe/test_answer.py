@@ -1,5 +1,7 @@
 """What a budget does first: it narrows the networks whose width was not asked for; and a plan that stays the same."""
 
+from dataclasses import fields
+
 import pytest
 
 from diagnose.errors import CannotRun, DiagnoseError
@@ -9,7 +11,7 @@ from diagnose.probe.executors import executor_for
 from diagnose.probe.executors.executor import OutOfMemoryError, TrialCost
 from diagnose.probe.request import ProbeRequest
 from diagnose.probe.trial.initial_weights import initialised, narrowed
-from diagnose.values import Augmentation, Recipe, Setting
+from diagnose.values import Augmentation, PartialNumerics, Recipe, Setting, TrialEnd, TrialOutcome
 
 
 def recipe(name, momentum, batch=16):
@@ -50,8 +52,9 @@ def planned(tmp_path):
     def plan(budget, executor=None, **options):
         images = load_images("synthetic:1000")
         ends = {"start": recipe("a", 0.0), "end": recipe("b", 0.9)}
-        options = ends | {"models": ("prodpoly", "mm"), "seeds": 2, "epochs": 5, "budget": budget} | options
-        request = ProbeRequest(**options)
+        fixed = {field.name: options.pop(field.name, None) for field in fields(PartialNumerics)}
+        options = ends | {"models": ("prodpoly", "mm"), "seeds": 2, "budget": budget} | options
+        request = ProbeRequest(**options, numerics=PartialNumerics(**fixed))
         return schedule_trials(request, images, tmp_path, executor or Timed())
 
     return plan
@@ -83,8 +86,8 @@ def test_the_fastest_numerics_are_chosen_and_recorded_in_every_trial(planned):
     (numerics,) = {spec.numerics for spec in prepared.specs}
     assert (numerics.precision, numerics.layout, numerics.threads) == ("bf16", "contiguous", 1)
     assert prepared.decision.workers == 4
-    trial = prepared.specs[0].result((), "done")
-    assert (trial.precision, trial.layout, trial.engine) == ("bf16", "contiguous", "eager")
+    trial = prepared.specs[0].result((), TrialEnd(TrialOutcome.DONE))
+    assert (trial.numerics.precision, trial.numerics.layout, trial.numerics.engine) == ("bf16", "contiguous", "eager")
 
 
 def test_fewer_trials_of_more_threads_where_they_are_faster(planned):
@@ -110,7 +113,7 @@ def test_on_a_gpu_the_start_of_an_engine_counts_over_the_length_of_a_trial(plann
 
     # 5,000 images a trial: 5 seconds are halved for a start of 60; 500,000 images: 500 seconds.
     assert planned(None, Compiling(), device="cuda").decision.numerics.engine == "eager"
-    assert planned(None, Compiling(), device="cuda", epochs=500).decision.numerics.engine != "eager"
+    assert planned(None, Compiling(), device="cuda", lengths=(500,)).decision.numerics.engine != "eager"
 
 
 def test_numerics_that_cannot_be_run_are_left_out_with_the_reason(planned):
@@ -235,7 +238,11 @@ def test_what_a_lack_of_memory_decided_is_kept_for_the_next_run(tmp_path):
     images = load_images("synthetic:200")
     ends = {"start": recipe("a", 0.0, 32), "end": recipe("b", 0.9, 32)}
     request = ProbeRequest(
-        (f"{tmp_path}/net.py:net",), **ends, seeds=2, epochs=1, precision="fp32", workers=1, threads=1
+        (f"{tmp_path}/net.py:net",),
+        **ends,
+        seeds=2,
+        lengths=(1,),
+        numerics=PartialNumerics("fp32", workers=1, threads=1),
     )
     said, new = [], []
 
@@ -248,7 +255,7 @@ def test_what_a_lack_of_memory_decided_is_kept_for_the_next_run(tmp_path):
 
     prepared, answer = probed()
     assert (prepared.resumed, prepared.ended, len(new)) == (False, 0, prepared.plan.trials)
-    assert {(trial.status, trial.micro_batch) for trial in answer.trials} == {("done", 16)}
+    assert {(trial.status, trial.numerics.micro_batch) for trial in answer.trials} == {("done", 16)}
     assert len(said) == 1
     assert "all arms run with 16" in said[0]
     new.clear()

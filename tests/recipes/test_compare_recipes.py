@@ -7,7 +7,7 @@ from diagnose.recipes.fields import FIELDS
 from diagnose.recipes.report import diff_report, show_report
 from diagnose.recipes.toml import parse
 from diagnose.render import FORMATS, render
-from diagnose.values import NOT_STATED, Significance
+from diagnose.values import NOT_STATED, Recipe, Setting, Significance
 
 
 def statuses(a, b):
@@ -86,3 +86,13 @@ def test_a_recipe_moves_one_field_and_keeps_the_others():
     assert moved.get("momentum") == 0.9
     assert paper.get("momentum") is NOT_STATED
     assert moved.get("epochs") == 120
+
+
+def test_the_hint_names_every_factor_that_a_probe_can_move_and_no_length():
+    def recipe(name, **values):
+        return Recipe(name, name, tuple(Setting(key, value, "test") for key, value in values.items()))
+
+    a = recipe("a", batch_size=64, held_out=0, epochs=60, optimizer="SGD")
+    b = recipe("b", batch_size=128, held_out=500, epochs=160, optimizer="Adam")
+    hint = next(prose.text for prose in diff_report(compare(a, b)).sections[0].items if prose.tone == "hint")
+    assert "--ablate train_images,batch_size`" in hint

@@ -20,7 +20,20 @@ from diagnose.case.kinds.trained import (
     short_sentence,
 )
 from diagnose.case.measurements import Measurements
-from diagnose.values import Claim, FlopTable, Interval, Intervals, Item, Prose, Recipe, Ruling, Section, Skipped
+from diagnose.probe.report.probe_data import effect_values
+from diagnose.values import (
+    ArmRole,
+    Claim,
+    FlopTable,
+    Interval,
+    Intervals,
+    Item,
+    Prose,
+    Recipe,
+    Ruling,
+    Section,
+    Skipped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,8 +115,8 @@ def _means(
     """
     if probe.data != data:
         return
-    for recipe, kinds in zip(recipes, (("start", "again"), ("end",)), strict=True):
-        arms = [arm for arm in probe.plan.arms if arm.kind in kinds]
+    for recipe, roles in zip(recipes, ((ArmRole.START, ArmRole.AGAIN), (ArmRole.END,)), strict=True):
+        arms = [arm for arm in probe.plan.arms if arm.role in roles]
         for model in models:
             trials = [trial for arm in arms for trial in probe.trials(model, arm)]
             values = [100 * trial.accuracy for trial in trials if trial.accuracy is not None]
@@ -180,16 +193,14 @@ def evidence(claim: Claim, trained: AccuracyEvidence) -> Evidence:
 
 
 def _data(probe: ComparableTrials, model: str) -> dict[str, object]:
-    from dataclasses import asdict
-
     found = effects_on(probe, model)
     return {
         "model": model,
         "data": probe.data,
         "conclusive": found.conclusive,
-        "end_points": found.gap and asdict(found.gap),
-        "again": found.again and asdict(found.again),
-        "suspects": [asdict(effect) for effect in found.effects],
+        "end_points": effect_values(found.gap),
+        "again": effect_values(found.again),
+        "suspects": [effect_values(effect) for effect in found.effects],
     }
 
 

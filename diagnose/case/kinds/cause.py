@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from diagnose.case.keys import Key, real, text, word
 from diagnose.case.kind import Assessment, Evidence, Kind
 from diagnose.case.kinds.comparison import comparison, initial
-from diagnose.case.kinds.trained import DATA, bounded, effects_on, interval, is_full, not_ended, standing
+from diagnose.case.kinds.trained import DATA, effects_on, interval, is_full, not_ended, standing
 from diagnose.case.measurements import Measurements
 from diagnose.plugins import defaults
-from diagnose.probe.report.phrases import points
+from diagnose.probe.report.phrases import points, worded
 from diagnose.probe.report.quantities import signed, span
 from diagnose.values import (
+    ArmRole,
     Cell,
     Claim,
     Column,
+    EffectVerdict,
+    Equivalence,
     GraphDiff,
     Intervals,
     Item,
@@ -81,14 +84,14 @@ def measure(claim: Claim, measurements: Measurements) -> Suspects:
         for probe, found in between
         if _whole(probe, texts, recipes[0], data)
         for effect in found
-        if effect.arm == "start" and (effect.a, effect.b) == texts
+        if effect.arm == ArmRole.START and (effect.a, effect.b) == texts
     ]
     return Suspects(diff, recipes, probes, between, skipped, full[0] if full else None)
 
 
 def _whole(probe: ComparableTrials, models: tuple[str, ...], recipe: Recipe, data: str) -> bool:
     """Say whether both networks followed the recipe to its end, on the images that the accuracies are claimed for."""
-    arm = probe.arm("start")
+    arm = probe.arm(ArmRole.START)
     trials = [trial for model in models for trial in probe.trials(model, arm)]
     return probe.data == data and all(trial.accuracy is not None and is_full(trial, recipe, arm) for trial in trials)
 
@@ -99,14 +102,14 @@ def judge(claim: Claim, suspects: Suspects) -> Assessment:
     seen, diff = _seen(suspects), suspects.diff
     if claim.get("cause") == "initial weights":
         return _from_initial(claim, suspects, gap)
-    if diff.verdict == "undetermined":
-        return Assessment(
-            Ruling.UNDETERMINED, f"Whether the architectures differ is undetermined, and so is {gap}.{seen}"
+    if diff.verdict is not Equivalence.EQUIVALENT:
+        differ = diff.verdict is Equivalence.DIFFERENT
+        answer = (
+            f"The architectures differ; whether that makes {gap} is not shown."
+            if differ
+            else f"Whether the architectures differ is undetermined, and so is {gap}."
         )
-    if diff.verdict == "different":
-        return Assessment(
-            Ruling.UNDETERMINED, f"The architectures differ; whether that makes {gap} is not shown.{seen}"
-        )
+        return Assessment(Ruling.UNDETERMINED, f"{answer}{seen}")
     remains = "the initial weights, which do differ, the random draw" if initial(diff) else "the random draw"
     return Assessment(
         Ruling.REFUTED,
@@ -120,7 +123,11 @@ def _from_initial(claim: Claim, suspects: Suspects, gap: str) -> Assessment:
     found = suspects.full
     if not initial(suspects.diff):
         return Assessment(Ruling.REFUTED, f"The initial weights are drawn alike, so they cannot make {gap}.")
-    if found is None or suspects.diff.verdict != "equivalent" or found.verdict == "undetermined":
+    if (
+        found is None
+        or suspects.diff.verdict is not Equivalence.EQUIVALENT
+        or found.verdict is EffectVerdict.UNDETERMINED
+    ):
         said = f"The initial weights do differ; whether that makes {gap} is not shown.{_seen(suspects)}"
         return Assessment(Ruling.UNDETERMINED, said)
     said = (
@@ -137,13 +144,13 @@ def _seen(suspects: Suspects) -> str:
     if not suspects.between:
         return ""
     probe, found = suspects.between[0]
-    same = suspects.diff.verdict == "equivalent"
+    same = suspects.diff.verdict is Equivalence.EQUIVALENT
     what = "Trained alike, their initial weights" if same else "Trained alike, the two networks"
     shown = "; ".join(
         f"with {_recipe(effect.arm, suspects)} {signed(effect.difference)} points "
-        f"({span(effect.low, effect.high)}, n = {effect.n}: {bounded(effect.verdict, effect.bound)})"
+        f"({span(effect.low, effect.high)}, n = {effect.n}: {worded(effect.verdict, effect.bound)})"
         for effect in found
-        if effect.arm in ("start", "end")
+        if effect.arm in (ArmRole.START, ArmRole.END)
     )
     return (
         f" {what} make {found[0].b} differ from {found[0].a} by: {shown or 'see below'}; after {standing(probe)}. What "
@@ -153,7 +160,7 @@ def _seen(suspects: Suspects) -> str:
 
 def _recipe(arm: str, suspects: Suspects) -> str:
     start, end = suspects.recipes
-    return {"start": start.name, "end": end.name}.get(arm, f"{start.name} and {arm} moved")
+    return {ArmRole.START.value: start.name, ArmRole.END.value: end.name}.get(arm, f"{start.name} and {arm} moved")
 
 
 def evidence(claim: Claim, suspects: Suspects) -> Evidence:
@@ -161,8 +168,8 @@ def evidence(claim: Claim, suspects: Suspects) -> Evidence:
     diff = suspects.diff
     found = comparison(diff)
     rows: tuple[tuple[Cell, ...], ...] = (
-        ("architecture", {"equivalent": "ruled out: the same function", "different": "a suspect"}.get(
-            diff.verdict, "undetermined")),
+        ("architecture", {Equivalence.EQUIVALENT: "ruled out: the same function",
+                          Equivalence.DIFFERENT: "a suspect"}.get(diff.verdict, "undetermined")),
         ("initial weights", "; ".join(effect.message for effect in initial(diff)) or "drawn alike"),
         ("recipe", _recipe_found(suspects)),
         ("random draw", "one seed each moves an accuracy by the noise between seeds"),
@@ -199,7 +206,7 @@ def _alike(probe: ComparableTrials, found: tuple[BetweenModels, ...], suspects: 
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             _recipe(effect.arm, suspects),
-            bounded(effect.verdict, effect.bound),
+            worded(effect.verdict, effect.bound),
             signed(effect.difference),
             span(effect.low, effect.high),
             effect.n,

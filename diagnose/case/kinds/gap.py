@@ -86,10 +86,9 @@ def _section(model: str, gap: ParameterGap, asked: list[str]) -> Section:
     said = gap_verdict(model, replace(gap, precisions=others))
     figures: list[Item] = []
     parts: list[Section] = []
-    for section in gap_sections(gap):
+    for section in gap_sections(gap, folded=True):
         figures += [item for item in section.items if isinstance(item, Waterfall)]
-        items = tuple(item for item in section.items if not isinstance(item, Waterfall))
-        parts.append(Section(section.title, items, folded=not section.title.startswith("What would")))
+        parts.append(replace(section, items=tuple(item for item in section.items if not isinstance(item, Waterfall))))
     parts.sort(key=lambda part: part.folded)
     return Section(f"If the number is “{gap.reported.text}”", (*said, *figures, *parts))
 

@@ -14,6 +14,7 @@ from diagnose.values import (
     Claim,
     Column,
     FieldDiff,
+    FieldStatus,
     Prose,
     RecipeDiff,
     Ruling,
@@ -26,8 +27,11 @@ NAMED = ("momentum", "weight_decay", "train_images", "normalisation", "evaluated
 """The fields that an answer names first, and with their value: what most often makes two trainings differ."""
 
 MOST_NAMED = 5
-STATUSES = (("differs", "What differs", False), ("unstated", "What one of them leaves unstated", False),
-            ("equal", "What is equal", True))  # fmt: skip
+STATUSES = (
+    (FieldStatus.DIFFERS, "What differs", False),
+    (FieldStatus.UNSTATED, "What one of them leaves unstated", False),
+    (FieldStatus.EQUAL, "What is equal", True),
+)
 
 
 def measure(claim: Claim, measurements: Measurements) -> RecipeDiff:
@@ -37,12 +41,12 @@ def measure(claim: Claim, measurements: Measurements) -> RecipeDiff:
 
 def judge(claim: Claim, diff: RecipeDiff) -> Assessment:
     """Refute sameness where a field that both state really differs; leave it open where one is silent."""
-    differing = [field for field in diff.having("differs") if field.verdict is Significance.REAL]
-    unstated, equal = diff.having("unstated"), diff.having("equal")
+    differing = [field for field in diff.having(FieldStatus.DIFFERS) if field.verdict is Significance.REAL]
+    unstated, equal = diff.having(FieldStatus.UNSTATED), diff.having(FieldStatus.EQUAL)
     ruling = Ruling.REFUTED if differing else Ruling.UNDETERMINED if unstated or diff.unread else Ruling.SUPPORTED
     said = f"{len(differing)} fields that both state differ: {_titles(differing)}" if differing else (
         f"The {len(equal)} fields that both state are equal")  # fmt: skip
-    cosmetic = len(diff.having("differs")) - len(differing)
+    cosmetic = len(diff.having(FieldStatus.DIFFERS)) - len(differing)
     if cosmetic:
         said += f", and {cosmetic} differ by rounding or by the seed alone"
     if unstated:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from diagnose.probe.report.curves import learning_curve
-from diagnose.probe.report.phrases import points
-from diagnose.probe.report.quantities import at_most, lengths, signed, span, steps_of
+from diagnose.probe.report.phrases import note, points, reason, worded
+from diagnose.probe.report.quantities import lengths, signed, span, steps_of
 from diagnose.values import (
+    ArmRole,
     Cell,
     Column,
     Curves,
     Effect,
+    EffectRole,
+    EffectVerdict,
     Interval,
     Intervals,
     Prose,
@@ -54,10 +57,10 @@ def is_full(trial: Trial, recipe: Recipe, arm: Arm) -> bool:
 
 def standing(probe: ComparableTrials) -> str:
     """Name the basis of a probe's numbers."""
-    first = probe.matched[0]
+    numerics = probe.matched[0].numerics
     return (
         f"{lengths(probe.plan.horizons)} of at most {probe.plan.images:,} images of {probe.data}, "
-        f"{steps_of(trial.steps for trial in probe.matched)}, on {first.device} in {first.precision}"
+        f"{steps_of(trial.steps for trial in probe.matched)}, on {numerics.device} in {numerics.precision}"
     )
 
 
@@ -68,11 +71,11 @@ def short_sentence(probe: ComparableTrials, model: str, end: Recipe) -> str:
         return f"Shorter trials of {model} are at hand, but not of both recipes."
     if not found.conclusive:
         apart = f"; {model}'s end points are {points(found.gap)} apart" if math.isfinite(found.gap.low) else ""
-        return f"Shorter trials ({standing(probe)}) tell nothing: {found.reason}{apart}."
+        return f"Shorter trials ({standing(probe)}) tell nothing: {reason(found)}{apart}."
     effective = [
         f"{effect.factor} by itself {signed(effect.difference)}"
         for effect in found.effects
-        if effect.verdict == "effect"
+        if effect.verdict is EffectVerdict.EFFECT
     ]
     alone = f"; {', '.join(effective)}" if effective else "; no single change has a proven effect"
     return (
@@ -86,7 +89,7 @@ def probe_section(probe: ComparableTrials, model: str, title: str) -> Section:
     found = effects_on(probe, model)
     effects = [effect for effect in (found.gap, found.again, *found.effects) if effect.n]
     finite = [effect for effect in effects if math.isfinite(effect.low)]
-    shown = tuple(interval(_named(e.factor), e.difference, e.low, e.high) for e in finite)
+    shown = tuple(interval(_named(e), e.difference, e.low, e.high) for e in finite)
     figure = (Intervals("Change of the accuracy against the start", "points", shown),) if shown else ()
     return Section(title, (Prose(f"Trained: {standing(probe)}."), *figure, _table(effects), _curves(probe, model)))
 
@@ -97,10 +100,20 @@ def interval(label: str, *values: float) -> Interval:
     return Interval(label, value, low, high)
 
 
-def _named(arm: str) -> str:
-    """Name an arm in a few words."""
-    known = {"start": "the recipe", "end": "the other recipe", "start again, other seeds": "A/A: other seeds"}
-    return known.get(arm) or arm.partition(" in place of")[0]
+_CONTROLS = {
+    ArmRole.START: "the recipe",
+    ArmRole.END: "the other recipe",
+    ArmRole.AGAIN: "A/A: other seeds",
+}
+
+
+def _named(effect: Effect) -> str:
+    """Name what an effect is of in a few words."""
+    return _few_words(ArmRole(effect.role), effect.factor) if effect.role is not EffectRole.BEYOND else effect.factor
+
+
+def _few_words(role: ArmRole, name: str) -> str:
+    return _CONTROLS.get(role) or (name.partition(" in place of")[0] if role is ArmRole.CONTROL else name)
 
 
 def _table(effects: Sequence[Effect]) -> Table:
@@ -114,21 +127,16 @@ def _table(effects: Sequence[Effect]) -> Table:
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            _named(effect.factor) if effect.factor in ("end", "start again, other seeds") else effect.factor,
-            bounded(effect.verdict, effect.bound),
+            effect.factor if effect.role.is_suspect else _CONTROLS[ArmRole(effect.role)],
+            worded(effect.verdict, effect.bound),
             signed(effect.difference),
             span(effect.low, effect.high),
             effect.n,
-            effect.note or ("paired by seed" if effect.paired else "Welch"),
+            note(effect) or ("paired by seed" if effect.paired else "Welch"),
         )
         for effect in effects
     )
     return Table("", columns, rows, note="Intervals of 95 %, those of the suspects corrected for their number (Holm).")
-
-
-def bounded(verdict: str, bound: float) -> str:
-    """Return a verdict's word, the bound in place of its x."""
-    return f"{verdict[:-1]}{at_most(bound)}" if verdict.endswith(" x") else verdict
 
 
 def _curves(probe: ComparableTrials, model: str) -> Curves:
@@ -137,7 +145,7 @@ def _curves(probe: ComparableTrials, model: str) -> Curves:
     for arm in probe.plan.arms:
         ended = [trial.curve for trial in probe.trials(model, arm) if trial.accuracy is not None]
         if ended:
-            curves.append(learning_curve(_named(arm.name), ended))
+            curves.append(learning_curve(_few_words(arm.role, arm.name), ended))
     return Curves("Test accuracy, the band from the lowest to the highest seed", "epoch", "%", tuple(curves))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from diagnose.values import (
@@ -111,13 +111,16 @@ def _other_precisions(gap: ParameterGap) -> list[Prose]:
     return said
 
 
-def gap_sections(gap: ParameterGap) -> list[Section]:
-    """Return the sections of a gap: what it is, what would close it, what is excluded."""
-    sections = [_gap_section(gap)]
+def gap_sections(gap: ParameterGap, *, folded: bool = False) -> list[Section]:
+    """Return the sections of a gap: what it is, what would close it, what is excluded.
+
+    `folded` folds all of them but what would close it.
+    """
+    sections = [replace(_gap_section(gap), folded=folded)]
     if gap.solutions and not gap.reported.readings(gap.total):
         sections.append(_solutions_section(gap))
     if gap.excluded:
-        sections.append(_excluded_section(gap))
+        sections.append(replace(_excluded_section(gap), folded=folded))
     return sections
 
 

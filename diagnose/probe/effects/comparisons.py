@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 from diagnose.probe.effects.statistics import ArmDifference, difference
 from diagnose.probe.plan.arms import Arm
-from diagnose.values import Trial
+from diagnose.values import ArmRole, EffectRole, Trial
 
 BEYOND = "momentum beyond its step length"
-"""The momentum against its control arm, whose steps are as long."""
+"""The name of the momentum's effect against its control arm, whose steps are as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Arm `b` against arm `a`; `kind` is "end", "again" or "suspect".
+    """Arm `b` against arm `a`.
 
     Whether the trials of a seed are paired follows from the arms: both begin with the same weights.
     """
 
     factor: str
-    kind: str
+    role: EffectRole
     a: Arm
     b: Arm
 
@@ -60,18 +60,19 @@ class ComparisonResult:
 
 def comparisons(arms: Sequence[Arm]) -> tuple[Comparison, ...]:
     """Return what is compared with what, decided from the plan alone."""
-    start = next(arm for arm in arms if arm.kind == "start")
-    kinds = {"end": "end", "again": "again"}
-    found = [Comparison(arm.name, kinds.get(arm.kind, "suspect"), start, arm) for arm in arms if arm is not start]
-    control = next((arm for arm in arms if arm.kind == "control"), None)
-    momentum = next((arm for arm in arms if arm.kind == "ablation" and arm.name == "momentum"), None)
+    start = next(arm for arm in arms if arm.role is ArmRole.START)
+    found = [Comparison(arm.name, EffectRole(arm.role), start, arm) for arm in arms if arm is not start]
+    control = next((arm for arm in arms if arm.role is ArmRole.CONTROL), None)
+    momentum = next((arm for arm in arms if arm.role is ArmRole.ABLATION and arm.name == "momentum"), None)
     if control and momentum:
-        found.append(Comparison(BEYOND, "suspect", control, momentum))
+        found.append(Comparison(BEYOND, EffectRole.BEYOND, control, momentum))
     return tuple(found)
 
 
-def compare_arms(trials: Sequence[Trial], comparison: Comparison, model: str, epochs: int) -> ComparisonResult:
-    """Return what the trials say of one comparison, before any judgement."""
+def compare_arms(
+    trials: Sequence[Trial], comparison: Comparison, model: str, epochs: int, *, resolution: float | None = None
+) -> ComparisonResult:
+    """Return what the trials say of one comparison, before any judgement; `resolution` in points."""
     both = [
         [trial for trial in trials if (trial.model, trial.arm, trial.epochs) == (model, arm.name, epochs)]
         for arm in (comparison.a, comparison.b)
@@ -80,21 +81,21 @@ def compare_arms(trials: Sequence[Trial], comparison: Comparison, model: str, ep
         {trial.seed - arm.first_seed: 100 * trial.accuracy for trial in side if trial.accuracy is not None}
         for arm, side in zip((comparison.a, comparison.b), both, strict=True)
     )
-    gone, lost = (sum(trial.status.startswith("diverged") for trial in side) for side in both)
+    gone, lost = (sum(trial.diverged for trial in side) for side in both)
     if comparison.paired:
         a, b = ({seed: values[seed] for seed in sorted(a.keys() & b.keys())} for values in (a, b))
     found = None
     if a and b and not gone and not lost:
-        found = difference(list(a.values()), list(b.values()), paired=comparison.paired)
+        found = difference(list(a.values()), list(b.values()), paired=comparison.paired, resolution=resolution)
     return ComparisonResult(comparison, model, epochs, a, b, (gone, lost), found)
 
 
 def sides(comparison: Comparison) -> tuple[str, str]:
     """Return which fields change and how; where no field changes, the names of the arms or recipes."""
     a, b = comparison.a, comparison.b
-    if comparison.kind == "end":
+    if comparison.role is EffectRole.END:
         return a.recipe, b.recipe
-    if comparison.factor == BEYOND or not b.changed:
+    if comparison.role is EffectRole.BEYOND or not b.changed:
         return a.name, b.name
     return _listed(b.before), _listed(b.changed)
 

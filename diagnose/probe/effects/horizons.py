@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from diagnose.probe.plan.arms import Arm
 from diagnose.probe.plan.plan import Plan
-from diagnose.values import Effect, Trial
+from diagnose.values import Doubt, DoubtKind, Effect, EffectVerdict, Trial, TrialEnd, TrialOutcome
 
 
 def at_horizons(plan: Plan, trial: Trial) -> Iterator[Trial]:
@@ -25,7 +26,7 @@ def at_horizons(plan: Plan, trial: Trial) -> Iterator[Trial]:
             steps=plan.steps(arm, epochs),
             curve=curve,
             accuracy=curve[-1].test_accuracy if whole else None,
-            status="done" if whole else trial.status,
+            end=TrialEnd(TrialOutcome.DONE) if whole else trial.end,
         )
 
 
@@ -41,12 +42,10 @@ def with_signs(effects: Sequence[Effect]) -> list[Effect]:
 
     A horizon whose interval says that there is hardly an effect has no sign; nor has one that observes nothing.
     """
-    signed = [e for e in effects if e.verdict == "effect" or (e.verdict == "undetermined" and not e.note)]
-    found = any(effect.verdict == "effect" for effect in effects)
-    if not found or len({effect.difference > 0 for effect in signed if effect.difference}) < 2:
+    signed = [e for e in effects if e.verdict is not EffectVerdict.BOUNDED and not e.doubts]
+    seen = any(effect.verdict is EffectVerdict.EFFECT for effect in effects)
+    if not seen or len({effect.difference > 0 for effect in signed if effect.difference}) < 2:
         return list(effects)
-    seen = ", ".join(
-        f"{effect.difference:+.2f} points after {effect.steps:,} steps".replace("-", "−") for effect in signed
-    )
-    note = f"its sign changes with the horizon: {seen}"
-    return [replace(e, verdict="undetermined", note=note, seeds_needed=None) if e in signed else e for e in effects]
+    doubt = Doubt(DoubtKind.SIGN_CHANGES, seen=tuple((effect.difference, effect.steps) for effect in signed))
+    turned: dict[str, Any] = {"verdict": EffectVerdict.UNDETERMINED, "doubts": (doubt,), "seeds_needed": None}
+    return [replace(effect, **turned) if effect in signed else effect for effect in effects]

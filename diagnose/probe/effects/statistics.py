@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.values import EffectVerdict
+
 ALPHA, POWER = 0.05, 0.8
 MOST_SEEDS = 200
 
@@ -22,7 +24,8 @@ class ArmDifference:
     """The difference of two arms: its mean, standard error and degrees of freedom; `p` is not corrected yet.
 
     The error is NaN where the noise is not known: with fewer than two seeds, or where the seeds do not spread at all,
-    which coarse accuracies do by chance.
+    which coarse accuracies do by chance. `rounded` says that they do not spread and that the error is one
+    step of their resolution.
     """
 
     mean: float
@@ -31,6 +34,7 @@ class ArmDifference:
     n: int
     paired: bool
     p: float
+    rounded: bool = False
 
     @property
     def deviation(self) -> float:
@@ -45,8 +49,14 @@ class ArmDifference:
         return self.mean - reach, self.mean + reach
 
 
-def difference(a: Sequence[float], b: Sequence[float], *, paired: bool) -> ArmDifference:
-    """Return the difference b − a of at least one value each; `paired` values of one index come from one seed."""
+def difference(
+    a: Sequence[float], b: Sequence[float], *, paired: bool, resolution: float | None = None
+) -> ArmDifference:
+    """Return the difference b − a of at least one value each; `paired` values of one index come from one seed.
+
+    `resolution` is the step of the values, that of one test image, or None where it is not known. Values that do not
+    spread but differ are taken to have it for a standard deviation: a spread that is not seen is smaller than a step.
+    """
     from scipy.special import stdtr
 
     x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
@@ -62,7 +72,13 @@ def difference(a: Sequence[float], b: Sequence[float], *, paired: bool) -> ArmDi
         error = math.sqrt(u + v)
         freedom = float((u + v) ** 2 / (u**2 / (len(x) - 1) + v**2 / (len(y) - 1))) if error else math.nan
     if error <= 1e-9 * max(1.0, abs(mean)):
-        return unknown
+        if resolution is None or abs(mean) < resolution / 2:
+            return unknown
+        error = resolution * math.sqrt(1 / n if paired else 1 / len(x) + 1 / len(y))
+        freedom = float(n - 1)
+        return ArmDifference(
+            mean, error, freedom, n, paired, float(2 * stdtr(freedom, -abs(mean) / error)), rounded=True
+        )
     return ArmDifference(mean, error, freedom, n, paired, float(2 * stdtr(freedom, -abs(mean) / error)))
 
 
@@ -91,15 +107,15 @@ def holm(p: Sequence[float]) -> tuple[CorrectedPValue, ...]:
     return tuple(found)
 
 
-def verdict(low: float, high: float, margin: float) -> tuple[str, float]:
-    """Return one of the three words, and the bound that the interval sets on the effect's magnitude.
+def verdict(low: float, high: float, margin: float) -> tuple[EffectVerdict, float]:
+    """Return the verdict on an interval, and the bound that the interval sets on the effect's magnitude.
 
-    "no effect larger than x" only where x is at most `margin`: a wide interval around zero says nothing.
+    No effect larger than the bound is said only where it is at most `margin`: a wide interval around zero says nothing.
     """
     bound = max(abs(low), abs(high))
     if not low <= 0 <= high:
-        return "effect", bound
-    return ("no effect larger than x" if bound <= margin else "undetermined"), bound
+        return EffectVerdict.EFFECT, bound
+    return (EffectVerdict.BOUNDED if bound <= margin else EffectVerdict.UNDETERMINED), bound
 
 
 def share(effect: Sequence[float], gap: Sequence[float]) -> tuple[float, float, float] | None:

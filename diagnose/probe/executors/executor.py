@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -12,29 +13,32 @@ from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.probe.executors.out_of_memory import first_line, is_out_of_memory
 from diagnose.probe.trial.journal import RUNNING, Journal
 from diagnose.probe.trial.spec import TrialSpec
-from diagnose.values import Trial
+from diagnose.values import Trial, TrialEnd, TrialOutcome
 
 RETRIES = 2
 """How often a trial whose process was killed is taken up again from its last epoch."""
 
-OUT_OF_MEMORY = "out of memory"
-"""How a trial ends that does not fit the memory although it runs alone."""
 
-WRONG = "wrong"
-"""How an attempt ends whose MODEL text is."""
+class AttemptOutcome(StrEnum):
+    """How an attempt at a trial is over: it ended, its process was killed, memory ran out, its MODEL text is wrong, or
+    another error came."""
+
+    ENDED = "ended"
+    KILLED = "killed"
+    OUT_OF_MEMORY = "out of memory"
+    WRONG = "wrong"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class TrialAttempt:
     """One attempt at a trial that is over; `why` says more.
 
-    `how` is "ended", "killed", "out of memory", "wrong" or "failed".
-
-    Of an attempt that ended, the trial's journal says how the trial ended.
+    Where `outcome` is `ENDED`, the trial's journal says how the trial ended.
     """
 
     spec: TrialSpec
-    how: str
+    outcome: AttemptOutcome
     why: str = ""
 
 
@@ -51,7 +55,7 @@ class TrialCost:
 class Executor(Protocol):
     """Something that runs trials, `slots` at a time on `cores` cores, and writes their journals.
 
-    `sparing` is set where memory is short: then no trial keeps what its tensors free.
+    `returns_memory` is set where memory is short: then no trial keeps what its tensors free.
     """
 
     slots: int
@@ -81,7 +85,7 @@ class OutOfMemoryError(Exception):
     """A trial does not fit the memory although it runs alone."""
 
     def __init__(self, spec: TrialSpec) -> None:
-        super().__init__(f"{spec.model}, {spec.arm}, seed {spec.seed}: {OUT_OF_MEMORY}")
+        super().__init__(f"{spec.model}, {spec.arm}, seed {spec.seed}: out of memory")
         self.spec = spec
 
 
@@ -95,20 +99,21 @@ def cannot_train(spec: TrialSpec, why: str) -> DiagnoseError:
     )
 
 
-def cause_of(error: BaseException) -> tuple[str, str]:
+def cause_of(error: BaseException) -> tuple[AttemptOutcome, str]:
     """Return how an attempt ended by an error, and why."""
     if is_out_of_memory(error):
-        return OUT_OF_MEMORY, ""
+        return AttemptOutcome.OUT_OF_MEMORY, ""
     if isinstance(error, DiagnoseError):
-        return WRONG if isinstance(error, UsageError) else "failed", f"{error.message} {error.hint}".strip()
-    return "failed", first_line(error)
+        wrong = isinstance(error, UsageError)
+        return AttemptOutcome.WRONG if wrong else AttemptOutcome.FAILED, f"{error.message} {error.hint}".strip()
+    return AttemptOutcome.FAILED, first_line(error)
 
 
-def failure(spec: TrialSpec, how: str, why: str) -> Exception:
+def failure(spec: TrialSpec, outcome: AttemptOutcome, why: str) -> Exception:
     """Return the error of a timing that did not end well."""
-    if how == OUT_OF_MEMORY:
+    if outcome is AttemptOutcome.OUT_OF_MEMORY:
         return OutOfMemoryError(spec)
-    return UsageError(why) if how == WRONG else cannot_train(spec, why)
+    return UsageError(why) if outcome is AttemptOutcome.WRONG else cannot_train(spec, why)
 
 
 def keeps_memory(spec: TrialSpec, *, returns_memory: bool) -> bool:
@@ -132,7 +137,7 @@ def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterato
             for _ in range(len(waiting) if len(running) < slots else 0):  # with no place free there is nothing to see
                 spec = waiting.popleft()
                 if ended := finished(spec, folder):
-                    if ended.status == OUT_OF_MEMORY:
+                    if ended.end.outcome is TrialOutcome.OUT_OF_MEMORY:
                         raise OutOfMemoryError(spec)
                     yield ended
                 elif len(running) < slots and spec.key not in running:
@@ -142,23 +147,24 @@ def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterato
                     waiting.append(spec)
             if len(running) > 1:
                 crowded |= running.keys()
-            for end in executor.ended() if running else ():
-                del running[end.spec.key]
-                if end.how == "killed" and tries[end.spec.key] < RETRIES:
-                    tries[end.spec.key] += 1
-                    waiting.appendleft(end.spec)
-                elif end.how == OUT_OF_MEMORY and (
-                    end.spec.key in crowded or keeps_memory(end.spec, returns_memory=executor.returns_memory)
+            for attempt in executor.ended() if running else ():
+                del running[attempt.spec.key]
+                if attempt.outcome is AttemptOutcome.KILLED and tries[attempt.spec.key] < RETRIES:
+                    tries[attempt.spec.key] += 1
+                    waiting.appendleft(attempt.spec)
+                elif attempt.outcome is AttemptOutcome.OUT_OF_MEMORY and (
+                    attempt.spec.key in crowded or keeps_memory(attempt.spec, returns_memory=executor.returns_memory)
                 ):
-                    crowded.discard(end.spec.key)
-                    waiting.appendleft(end.spec)
+                    crowded.discard(attempt.spec.key)
+                    waiting.appendleft(attempt.spec)
                     slots, executor.returns_memory = 1, True
-                elif end.how == OUT_OF_MEMORY:
-                    Journal(folder / end.spec.key).finish(OUT_OF_MEMORY)
-                    raise OutOfMemoryError(end.spec)
+                elif attempt.outcome is AttemptOutcome.OUT_OF_MEMORY:
+                    Journal(folder / attempt.spec.key).finish(TrialEnd(TrialOutcome.OUT_OF_MEMORY))
+                    raise OutOfMemoryError(attempt.spec)
                 else:
-                    curve = Journal(folder / end.spec.key).curve()
-                    yield finished(end.spec, folder) or end.spec.result(curve, f"failed: {end.why}")
+                    curve = Journal(folder / attempt.spec.key).curve()
+                    failed = TrialEnd(TrialOutcome.FAILED, why=attempt.why)
+                    yield finished(attempt.spec, folder) or attempt.spec.result(curve, failed)
     finally:
         executor.close()
 
@@ -166,8 +172,8 @@ def run(specs: Sequence[TrialSpec], folder: Path, executor: Executor) -> Iterato
 def finished(spec: TrialSpec, folder: Path) -> Trial | None:
     """Return a trial that has ended, None where it has not."""
     journal = Journal(folder / spec.key)
-    status = journal.status()
-    return None if status == RUNNING else spec.result(journal.curve(), status)
+    end = journal.end()
+    return None if end == RUNNING else spec.result(journal.curve(), end)
 
 
 def unfinished(spec: TrialSpec, folder: Path) -> Trial:

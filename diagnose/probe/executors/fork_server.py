@@ -128,7 +128,7 @@ def _work(task: str, folder: Path, images: Path, consent: Consent) -> int:
     import traceback
 
     from diagnose.errors import DiagnoseError
-    from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, cause_of
+    from diagnose.probe.executors.executor import AttemptOutcome, cause_of
     from diagnose.probe.trial.worker import time_steps, work
 
     try:
@@ -137,9 +137,9 @@ def _work(task: str, folder: Path, images: Path, consent: Consent) -> int:
     except BaseException as error:
         if not isinstance(error, DiagnoseError):
             traceback.print_exc()
-        how, why = cause_of(error)
+        outcome, why = cause_of(error)
         print(why, file=sys.stderr)
-        return {OUT_OF_MEMORY: LACK_OF_MEMORY, WRONG: WRONG_REQUEST}.get(how, 1)
+        return {AttemptOutcome.OUT_OF_MEMORY: LACK_OF_MEMORY, AttemptOutcome.WRONG: WRONG_REQUEST}.get(outcome, 1)
     return 0
 
 

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from diagnose.networks.consent import given
-from diagnose.probe.executors.executor import OUT_OF_MEMORY, WRONG, TrialAttempt, TrialCost, failure, keeps_memory
+from diagnose.probe.executors.executor import AttemptOutcome, TrialAttempt, TrialCost, failure, keeps_memory
 from diagnose.probe.executors.fork_server import LACK_OF_MEMORY, NAME, WRONG_REQUEST
 from diagnose.probe.executors.out_of_memory import kernel_kills, names_out_of_memory
 from diagnose.probe.executors.safe_path import own_python
@@ -69,9 +69,9 @@ class Local:
             causes = {folder: self._cause(Path(folder), code) for folder, code in codes.items()}
             if -signal.SIGALRM in codes.values():
                 raise TimeoutError
-            for how, why in causes.values():
-                if how != "ended":
-                    raise failure(spec, how, why)
+            for outcome, why in causes.values():
+                if outcome is not AttemptOutcome.ENDED:
+                    raise failure(spec, outcome, why)
             found = [TrialCost(**json.loads(Path(folder, "clock.json").read_text())) for folder in codes]
         return TrialCost(*(max(getattr(cost, part) for cost in found) for part in TrialCost.__slots__))
 
@@ -136,7 +136,7 @@ class Local:
     def _answers(self) -> list[tuple[str, int]]:
         """Wait a moment and return the folders of the processes that are over, each with its exit code.
 
-        Where the nursery itself was killed, its processes were, too.
+        Where the fork server itself was killed, its processes were, too.
         """
         fork_server = self._fork_server
         assert fork_server is not None
@@ -157,27 +157,29 @@ class Local:
 
     def _ended(self, folder: Path, code: int) -> TrialAttempt:
         spec = self._running.pop(str(folder))
-        how, why = self._cause(folder, code)
-        return TrialAttempt(spec, how, why)
+        return TrialAttempt(spec, *self._cause(folder, code))
 
-    def _cause(self, folder: Path, code: int) -> tuple[str, str]:
+    def _cause(self, folder: Path, code: int) -> tuple[AttemptOutcome, str]:
         """Return how a process ended, and why; the kernel's own count tells its SIGKILL from a user's."""
         self._places.pop(str(folder), None)
         before, self._kills = self._kills, kernel_kills()
         if code == 0:
-            whole = (folder / "clock.json").exists() or Journal(folder).status() != RUNNING
-            return ("ended", "") if whole else ("failed", "the model's code ended its process, as os._exit does")
+            if (folder / "clock.json").exists() or Journal(folder).end() != RUNNING:
+                return AttemptOutcome.ENDED, ""
+            return AttemptOutcome.FAILED, "the model's code ended its process, as os._exit does"
         said = errors_of(folder)
         if (
             code == LACK_OF_MEMORY
             or (code == -signal.SIGKILL and self._kills != before)
             or (code < 0 and names_out_of_memory(said))
         ):
-            return OUT_OF_MEMORY, ""
+            return AttemptOutcome.OUT_OF_MEMORY, ""
         if code > 0:
-            return WRONG if code == WRONG_REQUEST else "failed", said or f"its process ended with {code}"
+            outcome = AttemptOutcome.WRONG if code == WRONG_REQUEST else AttemptOutcome.FAILED
+            return outcome, said or f"its process ended with {code}"
         unknown = "; whether memory ran out, the kernel does not tell here" if self._kills is None else ""
-        return "killed", f"its process was ended by signal {-code}{unknown if code == -signal.SIGKILL else ''}"
+        why = f"its process was ended by signal {-code}{unknown if code == -signal.SIGKILL else ''}"
+        return AttemptOutcome.KILLED, why
 
 
 def errors_of(folder: Path) -> str:

@@ -17,7 +17,7 @@ from diagnose.networks import parse
 from diagnose.probe.data.image_cache import Splits
 from diagnose.probe.data.images import Images
 from diagnose.probe.executors.executor import (
-    OUT_OF_MEMORY,
+    AttemptOutcome,
     TrialAttempt,
     TrialCost,
     cannot_train,
@@ -30,7 +30,7 @@ from diagnose.probe.executors.safe_path import elsewhere
 from diagnose.probe.trial.devices import cores, freed_memory
 from diagnose.probe.trial.journal import RUNNING, Journal, replace_file
 from diagnose.probe.trial.spec import TrialSpec, from_json, to_json
-from diagnose.values import EpochResult
+from diagnose.values import EpochResult, TrialEnd, TrialOutcome
 
 PAUSE = 0.2
 """Seconds that `ended` waits at most."""
@@ -44,8 +44,11 @@ MOST_COPIES = 8
 Place = tuple[str, bool]
 """The folder where the probe was started, and whether a process keeps the memory that tensors free."""
 
+EPOCH, TIMED = "epoch", "timed"
+"""How an item begins that ends nothing, and one of a timing that went well."""
+
 Item = tuple[str, Any, bytes]
-"""What a task yields: ("epoch", its result, the state to go on from) or (how it ended, why, b"")."""
+"""What a task yields: (EPOCH, its result, the state to go on from) or (an `AttemptOutcome`, why, b"")."""
 
 
 class RayTasks:
@@ -88,7 +91,7 @@ class RayTasks:
         journal.open(to_json(spec))
         held.enter_context(journal.alone())
         state = None
-        if journal.status() == RUNNING and journal.resume() is not None:
+        if journal.end() == RUNNING and journal.resume() is not None:
             state = journal.checkpoint.read_bytes()
         task = self._task(_trial, spec, streaming=True)
         self._running[task.remote(to_json(spec), self._splits, self._place(spec), state)] = spec, held
@@ -103,30 +106,33 @@ class RayTasks:
         spec, held = self._running[task]
         journal = Journal(self.folder / spec.key)
         how, why, state = self._item(task)
-        if how == "epoch":
+        if how == EPOCH:
             replace_file(journal.checkpoint, state)
             journal.append(EpochResult(**why))
             return None
         del self._running[task]
-        if how == "ended":
-            journal.finish(why)
+        outcome = AttemptOutcome(how)
+        if outcome is AttemptOutcome.ENDED:
+            journal.finish(TrialEnd.parse(why))
         held.close()
-        return TrialAttempt(spec, how, why)
+        return TrialAttempt(spec, outcome, why)
 
     def _item(self, task: Any) -> Item:
         errors = self._ray.exceptions
         try:
             item: Item = self._ray.get(next(task))
         except StopIteration:
-            return "failed", "its task ended without a word", b""
+            return AttemptOutcome.FAILED, "its task ended without a word", b""
         except errors.OutOfMemoryError:
-            return OUT_OF_MEMORY, "", b""
+            return AttemptOutcome.OUT_OF_MEMORY, "", b""
         except errors.RayTaskError as error:
-            return "failed", str(error).strip().splitlines()[-1], b""
+            return AttemptOutcome.FAILED, str(error).strip().splitlines()[-1], b""
         except errors.RayError as error:
             before, self._kills = self._kills, kernel_kills()
             said = (str(error).splitlines() or [type(error).__name__])[0]
-            return (OUT_OF_MEMORY, "", b"") if self._kills != before else ("killed", said, b"")
+            if self._kills != before:
+                return AttemptOutcome.OUT_OF_MEMORY, "", b""
+            return AttemptOutcome.KILLED, said, b""
         return item
 
     def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> TrialCost:
@@ -143,8 +149,8 @@ class RayTasks:
         except self._ray.exceptions.RayError as error:
             raise cannot_train(spec, str(error).strip().splitlines()[-1]) from error
         for how, why in found:
-            if how != "timed":
-                raise failure(spec, how, why)
+            if how != TIMED:
+                raise failure(spec, AttemptOutcome(how), why)
         return TrialCost(*(max(task_ref[index] for _, task_ref in found) for index in range(len(TrialCost.__slots__))))
 
     def _task(self, function: Any, spec: TrialSpec, *, streaming: bool) -> Any:
@@ -226,13 +232,13 @@ def _trial(text: str, splits: Splits, place: Place, state: bytes | None) -> Iter
         for result, now in epochs(from_json(text), splits, start):
             held = io.BytesIO()
             torch.save(now, held)
-            yield "epoch", asdict(result), held.getvalue()
+            yield EPOCH, asdict(result), held.getvalue()
     except DivergedError as error:
-        yield "ended", str(error), b""
+        yield AttemptOutcome.ENDED, str(TrialEnd(TrialOutcome.DIVERGED, error.step)), b""
     except Exception as error:
         yield *cause_of(error), b""
     else:
-        yield "ended", "done", b""
+        yield AttemptOutcome.ENDED, str(TrialEnd(TrialOutcome.DONE)), b""
 
 
 def _clock(text: str, splits: Splits, place: Place) -> tuple[str, Any]:
@@ -249,7 +255,7 @@ def _clock(text: str, splits: Splits, place: Place) -> tuple[str, Any]:
             found = clock(from_json(text), splits, Journal(Path(name)), began)
     except Exception as error:
         return cause_of(error)
-    return "timed", tuple(asdict(found).values())
+    return TIMED, tuple(asdict(found).values())
 
 
 def _settle(place: Place) -> None:

@@ -7,23 +7,7 @@ from dataclasses import dataclass, replace
 
 from diagnose.errors import UsageError, nearest
 from diagnose.probe.trial.hyperparameters import ASSUMED, Hyperparameters, settings_of
-from diagnose.values import NOT_STATED, Recipe, Schedule, Setting
-
-FACTORS: dict[str, tuple[str, ...]] = {
-    "momentum": ("momentum",),
-    "weight_decay": ("weight_decay", "weight_decay_on"),
-    "train_images": ("train_images", "held_out"),
-    "init": ("init",),
-    "normalisation": ("normalisation",),
-    "schedule": ("schedule", "epochs"),  # milestones are counted in the epochs of their own recipe
-    "schedule_steps": ("schedule_steps",),
-    "learning_rate": ("learning_rate",),
-    "nesterov": ("nesterov",),
-    "batch_size": ("batch_size",),
-    "augmentation": ("augmentation",),
-    "label_smoothing": ("label_smoothing",),
-}
-"""What can be ablated, the most important first, and the fields that each moves."""
+from diagnose.values import FACTORS, NOT_STATED, ArmRole, Recipe, Schedule, Setting
 
 OTHER_SEEDS = 1_000
 """Where the seeds of the A/A arm begin."""
@@ -34,14 +18,14 @@ SPLIT = ("train_images", "held_out")
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way of training: `kind` is "start", "again" (A/A), "end", "ablation", "control" or "all".
+    """One way of training.
 
     `changed` are the fields it moves away from its recipe and what to, `before` the same fields as the recipe has
     them; `share` is the part of the images it trains on.
     """
 
     name: str
-    kind: str
+    role: ArmRole
     recipe: str
     changed: tuple[tuple[str, str], ...]
     settings: Hyperparameters
@@ -72,16 +56,16 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
     factors, left_out = _factors(start, end, ablate, moves)
     start, end, filled = _completed(start, end)
     notes = [*filled, *left_out]
-    first = _arm("start", start, whole)
-    last = _arm("end", end, whole)
+    first = _arm("start", start, whole, role=ArmRole.START)
+    last = _arm("end", end, whole, role=ArmRole.END)
     if first.trains_like(last):
         raise UsageError(
             f"There is nothing to probe: {start.name} and {end.name} train alike in all that both state.",
             hint=f"`diagnose recipe {start.typed} {end.typed}` shows what one of them leaves open.",
         )
-    arms = [first, replace(first, name="start again, other seeds", kind="again", first_seed=OTHER_SEEDS)]
+    arms = [first, replace(first, name="start again, other seeds", role=ArmRole.AGAIN, first_seed=OTHER_SEEDS)]
     for factor in factors:
-        moved = _arm(factor, _moved(start, end, moves[factor]), whole, kind="ablation", against=start)
+        moved = _arm(factor, _moved(start, end, moves[factor]), whole, role=ArmRole.ABLATION, against=start)
         if moved.trains_like(first):
             notes.append(f"{factor} by itself moves nothing in a trial of {start.name}: no arm stands for it.")
             continue
@@ -89,10 +73,10 @@ def arms_of(start: Recipe, end: Recipe, ablate: Sequence[str] = ()) -> tuple[tup
         if factor == "momentum":
             arms.append(_control(first, moved))
     keys = [key for factor in factors for key in moves[factor]]
-    together = _arm("all of them", _moved(start, end, keys), whole, kind="all", against=start)
+    together = _arm("all of them", _moved(start, end, keys), whole, role=ArmRole.ALL, against=start)
     if together.trains_like(last):
         notes.append("All of the factors together are the end point: one arm stands for both.")
-    elif sum(arm.kind == "ablation" for arm in arms) > 1:
+    elif sum(arm.role is ArmRole.ABLATION for arm in arms) > 1:
         arms.append(together)
     return (*arms, last), tuple(notes)
 
@@ -185,7 +169,7 @@ def _with_images(recipe: Recipe, whole: int) -> Recipe:
     return recipe.moved([Setting("train_images", whole - held, recipe.source("held_out"))])
 
 
-def _arm(name: str, recipe: Recipe, whole: int, *, kind: str = "", against: Recipe | None = None) -> Arm:
+def _arm(name: str, recipe: Recipe, whole: int, *, role: ArmRole, against: Recipe | None = None) -> Arm:
     """Return the arm that trains by a recipe; what it changes is told against the recipe it comes from."""
     used, epochs = recipe.get("train_images"), recipe.get("epochs")
     share = used / whole if isinstance(used, int) else 1.0
@@ -201,7 +185,7 @@ def _arm(name: str, recipe: Recipe, whole: int, *, kind: str = "", against: Reci
     changed = tuple((key, str(recipe.get(key))) for key in moved)
     before = tuple((key, str(against.get(key))) for key in moved) if against else ()
     planned = epochs if isinstance(epochs, int) else 100
-    return Arm(name, kind or name, recipe.name, changed, settings, share, planned, before=before)
+    return Arm(name, role, recipe.name, changed, settings, share, planned, before=before)
 
 
 def _control(first: Arm, momentum: Arm) -> Arm:
@@ -215,4 +199,4 @@ def _control(first: Arm, momentum: Arm) -> Arm:
     name = f"learning rate ×{factor:.4g} in place of the momentum"
     changed = (("learning_rate", f"{settings.initial_rate:g}"),)
     before = (("learning_rate", f"{first.settings.initial_rate:g}"),)
-    return replace(first, name=name, kind="control", changed=changed, settings=settings, before=before)
+    return replace(first, name=name, role=ArmRole.CONTROL, changed=changed, settings=settings, before=before)

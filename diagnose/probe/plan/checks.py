@@ -9,9 +9,9 @@ from diagnose.errors import Option, UsageError
 from diagnose.networks import build
 from diagnose.probe.data.images import Images
 from diagnose.probe.plan.arms import Arm
-from diagnose.probe.plan.limits import LIMITS, check_counts
+from diagnose.probe.plan.limits import check_counts
 from diagnose.probe.plan.plan import FEWEST_STEPS, Plan
-from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS
+from diagnose.values import ENGINES, LAYOUTS, PRECISIONS
 from diagnose.wording import counted
 
 if TYPE_CHECKING:
@@ -24,20 +24,21 @@ def check_request(request: ProbeRequest, *, cores: int | None) -> None:
     Raises:
         DiagnoseError: one of them is too small or too large, or two cannot be had together (exit code 2).
     """
+    fixed = request.numerics
     for name, known in (("precision", PRECISIONS), ("layout", LAYOUTS), ("engine", ENGINES)):
-        value = getattr(request, name)
+        value = getattr(fixed, name)
         if value is not None and value not in known:
             raise UsageError(f"unknown {name} {value!r}", hint=f"Known are {', '.join(known)}.")
-    check_counts({name: getattr(request, name) for name in LIMITS}, cores=cores)
+    check_counts(request.counts, cores=cores)
     for epochs in request.lengths:
         check_counts({"epochs": epochs})
-    if request.engine == "cuda-graphs" and not request.device.startswith("cuda"):
+    if fixed.engine == "cuda-graphs" and not request.device.startswith("cuda"):
         raise UsageError(
             "CUDA graphs need a GPU, and these trials run on the processor.",
             hint="{} runs there; {} asks for a GPU.",
             options=(Option("engine", "eager"), Option("device", "cuda")),
         )
-    if request.engine == "cuda-graphs" and request.micro_batch is not None:
+    if fixed.engine == "cuda-graphs" and fixed.micro_batch is not None:
         raise UsageError(
             "CUDA graphs take no micro-batches: the gradients of one graph would be overwritten by the next.",
             hint="{} does.",

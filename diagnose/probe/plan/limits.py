@@ -14,6 +14,9 @@ MOST_HORIZONS = 20
 MOST_SECONDS = 10_000 * 3600.0
 """Longest budget."""
 
+CPU_BUDGET = 20 * 60.0
+"""Seconds that a probe on a CPU may take where nothing is said."""
+
 LIMITS = {
     "seeds": (2, 1_000),
     "epochs": (1, LONGEST),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from diagnose.errors import CannotRun, Option
 from diagnose.probe.plan.arms import Arm
 from diagnose.probe.report.quantities import duration
+from diagnose.values import ArmRole
 
 FEWEST_STEPS = 400
 """A budget never shortens a trial below this: shorter ones tell of the first steps alone."""
@@ -98,13 +99,13 @@ def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: 
 
 def _smaller(plan: Plan) -> tuple[Plan, str] | None:
     """Return the plan without its least important part, and what that is; empty for some of the images."""
-    droppable = [arm for arm in plan.arms if arm.kind == "all"] or [
-        arm for arm in plan.arms if arm.kind in ("ablation", "control")
+    droppable = [arm for arm in plan.arms if arm.role is ArmRole.ALL] or [
+        arm for arm in plan.arms if arm.role in (ArmRole.ABLATION, ArmRole.CONTROL)
     ]
-    ablations = [arm for arm in plan.arms if arm.kind == "ablation"]
-    if droppable and (droppable[-1].kind == "all" or len(ablations) > 1):
+    ablations = [arm for arm in plan.arms if arm.role is ArmRole.ABLATION]
+    if droppable and (droppable[-1].role is ArmRole.ALL or len(ablations) > 1):
         # The momentum is not shown without its control: both go at once.
-        gone = droppable[-2:] if droppable[-1].kind == "control" else droppable[-1:]
+        gone = droppable[-2:] if droppable[-1].role is ArmRole.CONTROL else droppable[-1:]
         kept = tuple(arm for arm in plan.arms if arm not in gone)
         return replace(plan, arms=kept), " and ".join(f"the arm “{arm.name}”" for arm in gone)
     if len(plan.models) > 1:

@@ -19,8 +19,8 @@ from diagnose.probe.plan.plan import Plan, shrunk
 from diagnose.probe.plan.timing import MORE_ROOM, NO_ROOM, ROOM_OPTIONS, Benchmark, Timing, smaller_micro_batch
 from diagnose.probe.trial.initial_weights import narrowed
 from diagnose.probe.trial.journal import LONGEST_SPEC, replace_file
-from diagnose.probe.trial.numerics import Numerics
 from diagnose.probe.trial.spec import VERSION
+from diagnose.values import Numerics
 
 if TYPE_CHECKING:
     from diagnose.probe.request import ProbeRequest
@@ -64,14 +64,16 @@ def decide(plan: Plan, request: ProbeRequest, stopwatch: Benchmark) -> StoredPla
     for width in (widths := _widths(request)):
         models = tuple(narrowed(model, width) for model in plan.models)
         tried = replace(plan, models=models)
-        first, workers = stopwatch.beginning(request.asked, request.device)
-        if request.budget is not None and width != widths[-1] and request.asked.workers is None:
+        first, workers = stopwatch.beginning(request.numerics, request.device)
+        if request.budget is not None and width != widths[-1] and request.numerics.workers is None:
             clock = stopwatch.glance(models[0], first)
             short = (clock.train, clock.test) if clock else (0.0, 0.0)
             if tried.seconds(lambda _: short, test_images=test_images, workers=workers) > MOST_GAIN * request.budget:  # noqa: B023 used at once
                 continue
         images = plan.images * max(plan.horizons)
-        numerics, workers, timings = stopwatch.numerics(models[0], request.asked, device=request.device, images=images)
+        numerics, workers, timings = stopwatch.numerics(
+            models[0], request.numerics, device=request.device, images=images
+        )
         numerics, workers, costs, notes = _costs(stopwatch, tried, numerics, workers)
         startup = max(cost.start for cost in costs.values())
         limits: dict[str, Any] = {"test_images": test_images, "workers": workers, "startup": startup}

@@ -12,9 +12,8 @@ from diagnose.errors import CannotRun, DiagnoseError, Option, UsageError
 from diagnose.probe.data.images import Images
 from diagnose.probe.executors.executor import FORM, Executor, OutOfMemoryError, TrialCost
 from diagnose.probe.trial.hyperparameters import Hyperparameters
-from diagnose.probe.trial.numerics import ENGINES, LAYOUTS, PRECISIONS, Numerics, PartialNumerics, TrialLength
-from diagnose.probe.trial.spec import TrialSpec
-from diagnose.values import Schedule
+from diagnose.probe.trial.spec import TrialLength, TrialSpec
+from diagnose.values import ENGINES, LAYOUTS, PRECISIONS, Numerics, PartialNumerics, Schedule
 
 TIMED_ON_CPU, TIMED_ON_GPU = (32, 2), (256, 30)
 """Images and steps of one timing that a choice stands on; on a GPU enough steps for CUDA graphs to be recorded."""
@@ -101,16 +100,8 @@ class Benchmark:
 
     def beginning(self, asked: PartialNumerics, device: str) -> tuple[Numerics, int]:
         """Return what a choice starts from: one thread a trial and a trial a core; on a GPU, a trial a device."""
-        threads = asked.threads or 1
-        numerics = Numerics(
-            device,
-            asked.precision or PRECISIONS[0],
-            threads,
-            asked.layout or LAYOUTS[0],
-            asked.engine or ENGINES[0],
-            asked.micro_batch,
-        )
-        here = max(self.executor.cores // threads, 1) if device == "cpu" else self.executor.slots
+        numerics = asked.completed(device)
+        here = max(self.executor.cores // numerics.threads, 1) if device == "cpu" else self.executor.slots
         return numerics, asked.workers or here
 
     def _parallel(self, numerics: Numerics, asked: PartialNumerics) -> list[tuple[Numerics, int]]:

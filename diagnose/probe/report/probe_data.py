@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diagnose.probe.answer import ProbeAnswer, TrialSchedule
-from diagnose.probe.plan.arms import Arm
-from diagnose.probe.report.phrases import ends, power
-from diagnose.values import Effect
+from diagnose.probe.report.phrases import caution, ends, note, power, reason
+from diagnose.values import Effect, Trial
+
+if TYPE_CHECKING:
+    from diagnose.probe.answer import ProbeAnswer, TrialSchedule
+    from diagnose.probe.plan.arms import Arm
 
 
 def probe_data(answer: ProbeAnswer) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def probe_data(answer: ProbeAnswer) -> dict[str, Any]:
             "notes": list(plan.notes),
         },
         "interrupted": answer.interrupted,
-        "trials": [asdict(trial) | {"changed": dict(trial.changed)} for trial in trials],
+        "trials": [_trial(trial) for trial in trials],
         "effects": [_effect(effect) for found in answer.effects for effect in found.effects],
         "controls": [
             {
@@ -50,7 +52,7 @@ def probe_data(answer: ProbeAnswer) -> dict[str, Any]:
                 "epochs": found.epochs,
                 "steps": found.gap.steps,
                 "conclusive": found.conclusive,
-                "reason": found.reason,
+                "reason": reason(found),
                 "end_points": _effect(found.gap),
                 "again": _effect(found.again),
                 "said": ends(found),
@@ -66,7 +68,7 @@ def _arm(prepared: TrialSchedule, arm: Arm) -> dict[str, Any]:
     plan = prepared.plan
     return {
         "name": arm.name,
-        "kind": arm.kind,
+        "kind": arm.role.value,
         "recipe": arm.recipe,
         "changed": dict(arm.changed),
         "steps": plan.steps(arm, plan.horizons[-1]),
@@ -74,6 +76,20 @@ def _arm(prepared: TrialSchedule, arm: Arm) -> dict[str, Any]:
     }
 
 
+def _trial(trial: Trial) -> dict[str, Any]:
+    held = {**asdict(trial), **asdict(trial.numerics)}
+    del held["end"], held["numerics"]
+    return held | {"changed": dict(trial.changed), "status": trial.status}
+
+
 def _effect(effect: Effect) -> dict[str, Any]:
-    held = asdict(effect)
+    held = effect_values(effect)
     return {"from": held.pop("start"), "to": held.pop("end")} | held
+
+
+def effect_values(effect: Effect) -> dict[str, Any]:
+    """Return an effect's raw numbers by the names of its fields, its doubts and cautions in words."""
+    held = asdict(effect)
+    for name in ("role", "doubts", "cautions"):
+        del held[name]
+    return held | {"note": note(effect), "caution": caution(effect)}

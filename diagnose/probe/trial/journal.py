@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.bounds import parse_json
-from diagnose.errors import DiagnoseError
 from diagnose.files import open_regular, read_text, replacing
-from diagnose.values import EpochResult
+from diagnose.values import EpochResult, TrialEnd, TrialOutcome
 
-RUNNING = "not finished"
+RUNNING = TrialEnd(TrialOutcome.UNFINISHED)
 
 LONGEST, LONGEST_SPEC = 64 << 20, 1 << 20
 """Longest journal, and longest description and status of a trial, in bytes."""
@@ -47,6 +47,17 @@ class Journal:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
+    @contextmanager
+    def alone_or_not(self) -> Iterator[bool]:
+        """Yield whether no other process works on the trial, without waiting; while it does not, none can begin."""
+        with (self.folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
     def append(self, result: EpochResult) -> None:
         """Add an epoch, on the disk when this returns."""
         with self.lines.open("a") as file:
@@ -64,12 +75,9 @@ class Journal:
         lines = read_text(self.lines, "journal", most=LONGEST).splitlines() if self.lines.exists() else []
         for line in lines:
             try:
-                result = EpochResult(**parse_json(line))
+                found.append(_result(parse_json(line), epoch=len(found) + 1))
             except (ValueError, TypeError):
                 break
-            if result.epoch != len(found) + 1:
-                break
-            found.append(result)
         return tuple(found)
 
     def keep(self, state: dict[str, Any]) -> None:
@@ -80,15 +88,17 @@ class Journal:
             torch.save(state, file)
 
     def state(self) -> dict[str, Any] | None:
-        """Return the checkpoint, None where there is none or it cannot be read."""
+        """Return the checkpoint, None where there is none, or it is damaged or another trial's."""
         import torch
 
         try:
             with open_regular(self.checkpoint, "checkpoint") as file:
                 state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-        except (DiagnoseError, OSError, RuntimeError, ValueError, EOFError):
+            curve = [_result(result, epoch=epoch) for epoch, result in enumerate(state["curve"], 1)]
+            whole = len(curve) == state["epoch"] and {"model", "optimizer"} <= state.keys()
+            return state if whole and state.get("trial", self.folder.name) == self.folder.name else None
+        except Exception:  # a damaged file makes torch.load raise whatever it meets
             return None
-        return state
 
     def resume(self) -> dict[str, Any] | None:
         """Return the checkpoint, and set the journal back to its epochs: a kill can come between the two."""
@@ -96,14 +106,25 @@ class Journal:
         self.rewrite(tuple(EpochResult(**result) for result in state["curve"]) if state else ())
         return state
 
-    def finish(self, status: str) -> None:
+    def finish(self, end: TrialEnd) -> None:
         """Write down how the trial ended; its checkpoint is no longer needed."""
-        replace_file(self.ended, status.encode())
+        replace_file(self.ended, str(end).encode())
         self.checkpoint.unlink(missing_ok=True)
 
-    def status(self) -> str:
-        """Return how the trial ended, `RUNNING` where it did not."""
-        return read_text(self.ended, "status", most=LONGEST_SPEC) if self.ended.exists() else RUNNING
+    def end(self) -> TrialEnd:
+        """Return how the trial ended, `RUNNING` where it did not; raise ValueError where its status is damaged."""
+        if not self.ended.exists():
+            return RUNNING
+        return TrialEnd.parse(read_text(self.ended, "status", most=LONGEST_SPEC))
+
+
+def _result(raw: dict[str, Any], *, epoch: int) -> EpochResult:
+    """Return the result of an epoch; raise ValueError or TypeError where the values are none."""
+    result = EpochResult(**raw)
+    numbers = (result.train_loss, result.test_accuracy, result.seconds)
+    if result.epoch != epoch or not all(map(math.isfinite, numbers)) or not 0 <= result.test_accuracy <= 1:
+        raise ValueError("no result of this epoch")
+    return result
 
 
 def replace_file(path: Path, data: bytes) -> None:

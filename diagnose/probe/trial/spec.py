@@ -9,11 +9,19 @@ from typing import Any
 
 from diagnose.bounds import parse_json
 from diagnose.probe.trial.hyperparameters import Hyperparameters
-from diagnose.probe.trial.numerics import Numerics, TrialLength
-from diagnose.values import Augmentation, EpochResult, Normalisation, Schedule, Trial
+from diagnose.values import Augmentation, EpochResult, Normalisation, Numerics, Schedule, Trial, TrialEnd, TrialOutcome
 
 VERSION = 3
 """Part of every key: another way of training is another trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLength:
+    """How long a trial trains: epochs over `images` of the training images, the recipe's own number of epochs."""
+
+    epochs: int
+    images: int
+    planned_epochs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +59,9 @@ class TrialSpec:
         size = min(self.settings.batch_size, self.length.images)
         return self.length.epochs * (self.length.images // size)
 
-    def result(self, curve: tuple[EpochResult, ...], status: str) -> Trial:
+    def result(self, curve: tuple[EpochResult, ...], end: TrialEnd) -> Trial:
         """Return the result of the trial."""
-        done = status == "done" and len(curve) == self.length.epochs
+        done = end.outcome is TrialOutcome.DONE and len(curve) == self.length.epochs
         return Trial(
             self.model,
             self.arm,
@@ -64,15 +72,10 @@ class TrialSpec:
             self.steps,
             self.length.images,
             self.images_name,
-            self.numerics.device,
-            self.numerics.precision,
-            self.numerics.threads,
+            self.numerics,
             curve,
             curve[-1].test_accuracy if done else None,
-            status,
-            self.numerics.layout,
-            self.numerics.engine,
-            self.numerics.micro_batch,
+            end,
         )
 
 

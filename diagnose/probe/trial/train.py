@@ -14,9 +14,8 @@ from diagnose.networks.process_state import drawing_from
 from diagnose.probe.data.images import Images
 from diagnose.probe.trial.augment import batch, draw, epoch_seed, normalised, padded
 from diagnose.probe.trial.hyperparameters import Hyperparameters
-from diagnose.probe.trial.numerics import Numerics as Numerics
-from diagnose.probe.trial.numerics import TrialLength as TrialLength
-from diagnose.values import EpochResult
+from diagnose.probe.trial.spec import TrialLength
+from diagnose.values import EpochResult, Numerics
 
 TEST_BATCH = 500
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose.errors import CannotRun
 from diagnose.files import read_text
 from diagnose.probe.trial.journal import LONGEST_SPEC, RUNNING, Journal
-from diagnose.values import EpochResult
+from diagnose.values import EpochResult, TrialEnd, TrialOutcome
 
 if TYPE_CHECKING:
     from diagnose.probe.data.image_cache import Splits
@@ -31,7 +31,7 @@ def work(folder: Path, images_file: Path) -> None:
     journal, parent = Journal(folder), os.getppid()
     spec = from_json(read_text(journal.spec, "trial", most=LONGEST_SPEC))
     with journal.alone():
-        if journal.status() != RUNNING:
+        if journal.end() != RUNNING:
             return
         state = journal.resume()
         try:
@@ -41,9 +41,9 @@ def work(folder: Path, images_file: Path) -> None:
                 if os.getppid() != parent:
                     return  # the probe was killed: nobody waits for this trial
         except DivergedError as error:
-            journal.finish(str(error))
+            journal.finish(TrialEnd(TrialOutcome.DIVERGED, error.step))
         else:
-            journal.finish("done")
+            journal.finish(TrialEnd(TrialOutcome.DONE))
 
 
 def epochs(spec: TrialSpec, splits: Splits, state: State | None) -> Iterator[tuple[EpochResult, State]]:
@@ -67,7 +67,7 @@ def epochs(spec: TrialSpec, splits: Splits, state: State | None) -> Iterator[tup
     options: dict[str, Any] = {"length": spec.length, "seed": spec.seed, "numerics": spec.numerics, "state": state}
     for result in train(model, images, spec.settings, **options, keep=lambda _, now: kept.update(now)):
         curve.append(asdict(result))
-        yield result, kept | {"curve": list(curve)}
+        yield result, kept | {"curve": list(curve), "trial": spec.key}
 
 
 def clock(spec: TrialSpec, splits: Splits, journal: Journal, began: float) -> TrialCost:

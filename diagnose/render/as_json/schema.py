@@ -57,16 +57,21 @@ def report_schema() -> dict[str, Any]:
 
 
 def _probe_data(definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return what the `data` of a probe hold; an effect leads `from` one setting `to` another."""
-    trial = _of(Trial, definitions)
-    _of(Effect, definitions)
-    changed = {"type": "object", "additionalProperties": {"type": "string"}}
-    definitions["Trial"]["properties"]["changed"] = changed
-    effect = definitions["Effect"]
-    renamed = {"start": "from", "end": "to"}
-    effect["properties"] = {renamed.get(key, key): value for key, value in effect["properties"].items()}
-    effect["required"] = [renamed.get(key, key) for key in effect["required"]]
-    lists = {"trials": trial, "effects": {"$ref": "#/$defs/Effect"}, "controls": {"type": "object"}}
+    """Return what the `data` of a probe hold.
+
+    A trial's numerics stand beside its other keys; an effect leads `from` one setting `to` another; what ended a trial
+    and the doubts of an effect are given in words.
+    """
+    trial, effect = _of(Trial, definitions), _of(Effect, definitions)
+    text, ends = {"type": "string"}, definitions["Effect"]["properties"]
+    numerics = definitions.pop("Numerics", {"properties": {}})["properties"]
+    changed = {"type": "object", "additionalProperties": text}
+    _replace("Trial", definitions, numerics=numerics, end={"status": text}, changed={"changed": changed})
+    words = {"role": {}, "doubts": {"note": text}, "cautions": {"caution": text}}
+    _replace("Effect", definitions, start={"from": ends["start"]}, end={"to": ends["end"]}, **words)
+    for inner in ("Doubt", "TrialEnd"):
+        del definitions[inner]
+    lists = {"trials": trial, "effects": effect, "controls": {"type": "object"}}
     return {
         "type": "object",
         "properties": {
@@ -76,6 +81,16 @@ def _probe_data(definitions: dict[str, Any]) -> dict[str, Any]:
         },
         "required": ["plan", *lists, "images_per_second"],
     }
+
+
+def _replace(name: str, definitions: dict[str, Any], **properties: dict[str, Any]) -> None:
+    """Put other properties in the place of some of an object's own."""
+    definition = definitions[name]
+    new: dict[str, Any] = {}
+    for key, value in definition["properties"].items():
+        new |= properties.get(key, {key: value})
+    required = [inner for key in definition["required"] for inner in properties.get(key, (key,))]
+    definitions[name] = definition | {"properties": new, "required": required}
 
 
 def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -9,14 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from diagnose.probe.effects.comparisons import BEYOND
-from diagnose.probe.effects.effects import DIFFERS, INCONCLUSIVE, effects_of
-from diagnose.probe.effects.statistics import detectable
+from diagnose.probe.effects.effects import AGAIN_DIFFERS, ENDS_TOGETHER, effects_of
+from diagnose.probe.effects.statistics import detectable, difference
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.plan.plan import Plan
-from diagnose.probe.report.phrases import ends, reading, sentence, settling, steps_apart
+from diagnose.probe.report.phrases import caution, ends, note, reading, reason, sentence, settling, steps_apart
 from diagnose.probe.report.quantities import at_most
-from diagnose.values import Recipe, Setting, Trial
+from diagnose.values import (
+    ArmRole,
+    DoubtKind,
+    EffectRole,
+    EffectVerdict,
+    Numerics,
+    Recipe,
+    Setting,
+    Trial,
+    TrialEnd,
+    TrialOutcome,
+)
 
 NOISE = np.array([0.0, 0.3, -0.2, 0.1, -0.1])
 
@@ -36,8 +46,8 @@ def recipe(name, **values):
 def trial_of(plan, arm, seed, epochs, points):
     lost = points is None
     return Trial("m", arm.name, arm.recipe, arm.changed, arm.first_seed + seed, epochs, plan.steps(arm, epochs),
-                 plan.images, "d", "cpu", "fp32", 1, (), None if lost else points / 100,
-                 "diverged in step 3" if lost else "done")  # fmt: skip
+                 plan.images, "d", Numerics(), (), None if lost else points / 100,
+                 TrialEnd(TrialOutcome.DIVERGED, 3) if lost else TrialEnd(TrialOutcome.DONE))  # fmt: skip
 
 
 def judged_at(shifts, *, seeds=5, images=10_000, lost=(), **end):
@@ -53,7 +63,7 @@ def trials_of(plan, shifts, lost):
             for seed in range(plan.seeds):
                 # A little noise of the arm's own, so that paired differences are not exactly alike.
                 own = NOISE[(seed * 2 + len(arm.name)) % 5] / 10
-                points = 80 + moved.get(arm.kind, moved.get(arm.name, 0.0)) + NOISE[seed] + own
+                points = 80 + moved.get(arm.role, moved.get(arm.name, 0.0)) + NOISE[seed] + own
                 trials.append(trial_of(plan, arm, seed, epochs, None if (arm.name, seed) in lost else points))
     return trials
 
@@ -82,7 +92,7 @@ def test_an_effect_is_seen_with_its_share_of_the_gap():
     )  # the smallest of three, its control and beyond among them
     assert momentum.share_low < momentum.share_of_gap < momentum.share_high
     control = next(effect for name, effect in effects.items() if "learning rate" in name)
-    assert control.verdict == "no effect larger than x"
+    assert control.verdict is EffectVerdict.BOUNDED
     assert control.bound < 1
 
 
@@ -90,7 +100,7 @@ def test_end_points_that_do_not_separate_are_inconclusive():
     found, _ = judged({"end": 0.0, "momentum": 3.0})
     assert not found.conclusive
     assert {effect.verdict for effect in found.effects} == {"undetermined"}
-    assert {effect.note for effect in found.effects} == {INCONCLUSIVE}
+    assert {effect.doubts for effect in found.effects} == {(ENDS_TOGETHER,)}
     assert {effect.share_of_gap for effect in found.effects} == {None}
 
 
@@ -100,10 +110,12 @@ def test_an_aa_arm_that_differs_forbids_conclusions():
     assert {effect.verdict for effect in found.effects} == {"undetermined"}
     assert found.again is not None
     assert not found.again.paired
-    assert found.reason == DIFFERS
-    assert found.again.note.startswith(DIFFERS)
+    assert found.doubts == (AGAIN_DIFFERS,)
+    assert found.again.doubts == (AGAIN_DIFFERS,)
+    assert "noise is larger" in note(found.again)
     found, _ = judged({"end": 0.0, "again": 3.0, "momentum": 3.0})
-    assert found.reason == f"{INCONCLUSIVE}, and {DIFFERS}"
+    assert found.doubts == (ENDS_TOGETHER, AGAIN_DIFFERS)
+    assert reason(found) == "the end points do not separate, and the A/A arm differs from itself"
 
 
 def test_other_initial_weights_are_not_paired():
@@ -118,7 +130,7 @@ def test_an_arm_with_a_diverged_trial_is_never_called_better():
     assert momentum.verdict == "undetermined"
     assert math.isnan(momentum.difference)
     assert (momentum.n, momentum.diverged) == (4, 1)
-    assert momentum.note == "1 of 5 trials of “momentum” diverged"
+    assert note(momentum) == "1 of 5 trials of “momentum” diverged"
     assert found.conclusive
 
 
@@ -127,13 +139,13 @@ def test_a_diverged_trial_of_a_control_leaves_all_open(arm):
     found, _ = judged({"end": 4.0, "momentum": 3.0}, lost={(arm, 0)})
     assert not found.conclusive
     assert {effect.verdict for effect in found.effects} == {"undetermined"}
-    assert "diverged" in found.reason
+    assert [doubt.kind for doubt in found.doubts] == [DoubtKind.DIVERGED]
 
 
 def test_momentum_is_held_against_a_learning_rate_that_makes_its_steps_as_long():
     control = "learning rate ×10 in place of the momentum"
     found, trials = judged({"end": 4.0, "momentum": 3.0, control: 2.0})
-    beyond = next(effect for effect in found.effects if effect.factor == BEYOND)
+    beyond = next(effect for effect in found.effects if effect.role is EffectRole.BEYOND)
     a, b = ([100 * t.accuracy for t in trials if t.arm == name] for name in (control, "momentum"))
     assert beyond.difference == pytest.approx(np.mean(b) - np.mean(a))
     assert beyond.p_single == pytest.approx(stats.ttest_rel(a, b).pvalue)
@@ -146,7 +158,7 @@ def test_momentum_is_held_against_a_learning_rate_that_makes_its_steps_as_long()
 
 def test_momentum_that_is_moved_back_is_held_against_shorter_steps():
     plan = Plan(("m",), arms_of(recipe("a", momentum=0.9), recipe("b"))[0], 5, (5,), 10_000)
-    control = next(arm.name for arm in plan.arms if arm.kind == "control")
+    control = next(arm.name for arm in plan.arms if arm.role is ArmRole.CONTROL)
     assert control.startswith("learning rate ×0.1 ")
     trials = trials_of(plan, {5: {"end": -4.0, "momentum": -3.0, control: -3.0}}, ())
     first = next(index for index, trial in enumerate(trials) if trial.arm == control)
@@ -202,9 +214,9 @@ def test_a_sign_that_changes_with_the_horizon_is_undetermined():
     for found in (short, long):
         momentum = next(effect for effect in found.effects if effect.factor == "momentum")
         assert momentum.verdict == "undetermined"
-        assert momentum.note.startswith("its sign changes with the horizon: −3.0")
-        assert "500 steps" in momentum.note
-        assert "1,600 steps" in momentum.note
+        assert note(momentum).startswith("its sign changes with the horizon: −3.0")
+        assert "500 steps" in note(momentum)
+        assert "1,600 steps" in note(momentum)
     assert [found.gap.steps for found in (short, long)] == [500, 1_600]
     short, long = judged_at({5: {"end": 4.0, "momentum": 2.0}, 16: {"end": 5.0, "momentum": 4.0}})
     words = [effect.verdict for found in (short, long) for effect in found.effects if effect.factor == "momentum"]
@@ -214,7 +226,7 @@ def test_a_sign_that_changes_with_the_horizon_is_undetermined():
 def test_end_points_that_change_places_are_inconclusive():
     short, long = judged_at({5: {"end": 4.0}, 16: {"end": -4.0}})
     assert not short.conclusive
-    assert "sign changes" in long.reason
+    assert [doubt.kind for doubt in long.doubts] == [DoubtKind.SIGN_CHANGES]
 
 
 def test_all_suspects_of_a_probe_are_corrected_together():
@@ -266,16 +278,16 @@ def test_weight_decay_without_an_effect_is_unobservable_in_a_short_probe():
     long, _ = judged({"end": 4.0, "weight_decay": 0.0}, weight_decay=5e-4, epochs=201)
     first, two = (next(e for e in found.effects if e.factor == "weight_decay") for found in (short, long))
     assert (first.verdict, first.observable) == ("undetermined", False)
-    assert "20,000 steps" in first.note
+    assert "20,000 steps" in note(first)
     assert two.observable
 
 
 def test_an_effect_of_weight_decay_that_is_seen_is_reported_with_its_caution():
     short, _ = judged({"end": 4.0, "weight_decay": 3.0}, weight_decay=5e-4)
     effect = next(e for e in short.effects if e.factor == "weight_decay")
-    assert (effect.verdict, effect.observable, effect.note) == ("effect", True, "")
-    assert "20,000 steps" in effect.caution
-    assert "sign may turn" in effect.caution
+    assert (effect.verdict, effect.observable, effect.doubts) == ("effect", True, ())
+    assert "20,000 steps" in caution(effect)
+    assert "sign may turn" in caution(effect)
 
 
 @pytest.mark.parametrize("models", [("m",), ("m", "n"), ("m", "n", "o")])
@@ -299,3 +311,29 @@ def test_the_seeds_that_would_settle_it_are_said():
     assert all(f"{factor} {count}" in settling(found) for factor, count in needed.items())
     settled = replace(found, effects=tuple(replace(effect, seeds_needed=None) for effect in found.effects))
     assert settling(settled) == ""
+
+
+def test_an_effect_that_is_the_same_in_all_seeds_is_an_effect_with_the_resolution_of_the_images():
+    plan = Plan(("m",), arms_of(recipe("a"), recipe("b", momentum=0.9))[0], 5, (5,), 10_000)
+    points = {ArmRole.START: 50.0, ArmRole.AGAIN: 50.0, ArmRole.CONTROL: 50.0}
+    trials = [
+        trial_of(plan, arm, seed, 5, points.get(arm.role, 81.25)) for arm in plan.arms for seed in range(plan.seeds)
+    ]
+    (found,) = effects_of(plan, trials, test_images=32)
+    assert found.gap.verdict is EffectVerdict.EFFECT
+    # One image of 32 is 3.125 points: its t-interval of 4 degrees of freedom.
+    reach = stats.t.ppf(0.975, 4) * 3.125 / 5**0.5
+    assert (found.gap.low, found.gap.high) == pytest.approx((31.25 - reach, 31.25 + reach))
+    assert "3.12 points" in caution(found.gap)
+    control = next(effect for effect in found.effects if effect.role is EffectRole.CONTROL)
+    assert [doubt.kind for doubt in control.doubts] == [DoubtKind.NO_SPREAD]  # equal counts bound no effect
+    (unknown,) = effects_of(plan, trials)
+    assert [doubt.kind for doubt in unknown.gap.doubts] == [DoubtKind.NO_SPREAD]
+
+
+@pytest.mark.parametrize("images", [8, 32, 100])
+def test_coarse_accuracies_without_an_effect_rarely_agree_on_one(images):
+    draw = np.random.RandomState(images)
+    counts = draw.binomial(images, 0.9, (4_000, 2, 3)) * 100 / images
+    found = [difference(a, b, paired=True, resolution=100 / images) for a, b in counts]
+    assert np.mean([result.rounded and result.p < 0.05 for result in found]) <= 0.01

@@ -25,9 +25,8 @@ from diagnose.probe.executors.ray_tasks import RayTasks
 from diagnose.probe.trial.hyperparameters import settings_of
 from diagnose.probe.trial.initial_weights import narrowed
 from diagnose.probe.trial.journal import Journal
-from diagnose.probe.trial.numerics import Numerics, TrialLength
-from diagnose.probe.trial.spec import TrialSpec, from_json, to_json
-from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting
+from diagnose.probe.trial.spec import TrialLength, TrialSpec, from_json, to_json
+from diagnose.values import Augmentation, EpochResult, Numerics, Recipe, Schedule, Setting, TrialOutcome
 
 NET = """
 from torch import nn
@@ -276,11 +275,11 @@ def test_what_does_not_fit_the_memory_alone_says_so_and_keeps_its_epochs(images,
     with pytest.raises(OutOfMemoryError) as caught:
         next(trials)
     assert caught.value.spec.settings.batch_size == 20
-    assert Journal(tmp_path / caught.value.spec.key).status() == "out of memory"
+    assert Journal(tmp_path / caught.value.spec.key).end().outcome is TrialOutcome.OUT_OF_MEMORY
     smaller = replace(first, numerics=replace(first.numerics, micro_batch=5))
     (trial,) = run_here([smaller], tmp_path, images)
     assert trial.status == "done"
-    assert trial.micro_batch == 5
+    assert trial.numerics.micro_batch == 5
 
 
 SHORT_FOR_A_WHILE = """
@@ -321,7 +320,7 @@ def test_where_memory_is_short_none_is_kept_before_a_batch_is_divided(images, tm
     else:
         executor = Local(tmp_path, images[1])
     (trial,) = run([spec], tmp_path, executor)
-    assert (trial.status, trial.micro_batch) == ("done", None)
+    assert (trial.status, trial.numerics.micro_batch) == ("done", None)
     assert executor.returns_memory
     kept, given_back = map(int, (tmp_path / "faults.txt").read_text().split())
     assert 20 * kept < given_back

@@ -9,10 +9,10 @@ from diagnose.probe.effects.horizons import at_horizons, time_scale
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.plan.plan import Plan
 from diagnose.probe.trial.initial_weights import initialised
-from diagnose.probe.trial.numerics import Numerics, TrialLength
+from diagnose.probe.trial.spec import TrialLength
 from diagnose.probe.trial.train import train
 from diagnose.recipes import load
-from diagnose.values import Augmentation, EpochResult, Recipe, Schedule, Setting, Trial
+from diagnose.values import ArmRole, Augmentation, EpochResult, Numerics, Recipe, Schedule, Setting, Trial, TrialEnd
 
 
 def recipe(name, **values):
@@ -39,7 +39,7 @@ def test_what_is_named_and_the_same_is_left_out_with_a_note():
     # The list that the documentation shows, between the recipes of which the issue speaks.
     names = ("momentum", "weight_decay", "train_images", "init", "normalisation", "schedule")
     arms, notes = arms_of(load("reproduction"), load("authors-2022"), names)
-    moved = {arm.name for arm in arms if arm.kind == "ablation"}
+    moved = {arm.name for arm in arms if arm.role is ArmRole.ABLATION}
     left_out = {name for name in names if any(note.startswith(f"{name} is the same in") for note in notes)}
     assert moved | left_out == set(names)
     assert not moved & left_out
@@ -54,7 +54,7 @@ def test_one_cycle_brings_its_own_learning_rate_and_takes_it_away():
     cycle = recipe("b", learning_rate=0.01, schedule=ONE_CYCLE, momentum=0.9)
     for start, end, rate in ((plain, cycle, 0.1), (cycle, plain, 0.2)):
         arms, notes = arms_of(start, end)
-        assert {arm.name for arm in arms if arm.kind == "ablation"} == {"momentum", "schedule"}
+        assert {arm.name for arm in arms if arm.role is ArmRole.ABLATION} == {"momentum", "schedule"}
         assert next(arm for arm in arms if arm.name == "schedule").settings.initial_rate == rate
         assert any("one arm stands for both" in note for note in notes)
         with pytest.raises(DiagnoseError, match="learning_rate is set by one-cycle"):
@@ -107,9 +107,9 @@ def test_each_ablation_of_the_built_in_recipes_moves_its_fields_alone():
     from dataclasses import asdict
 
     arms, _ = arms_of(load("reproduction"), load("mmpretrain"))
-    start = next(arm for arm in arms if arm.kind == "start")
+    start = next(arm for arm in arms if arm.role is ArmRole.START)
     moved = {}
-    for arm in (arm for arm in arms if arm.kind == "ablation"):
+    for arm in (arm for arm in arms if arm.role is ArmRole.ABLATION):
         ours, theirs = asdict(start.settings), asdict(arm.settings)
         moved[arm.name] = {key for key in ours if ours[key] != theirs[key]}
         moved[arm.name] |= {"share"} if arm.share != start.share else set()
@@ -151,8 +151,8 @@ def plan_of(kind):
 
 def trial(plan, epochs, status):
     curve = tuple(EpochResult(n, 1.0, n / 10, 1.0) for n in range(1, epochs + 1))
-    return Trial("m", "start", "a", (), 0, 3, plan.steps(plan.arms[0], 3), 1_280, "d", "cpu", "fp32", 1, curve,
-                 curve[-1].test_accuracy if status == "done" else None, status)  # fmt: skip
+    return Trial("m", "start", "a", (), 0, 3, plan.steps(plan.arms[0], 3), 1_280, "d", Numerics(), curve,
+                 curve[-1].test_accuracy if status == "done" else None, TrialEnd.parse(status))  # fmt: skip
 
 
 def test_a_constant_rate_is_trained_once_and_read_at_each_horizon():

@@ -5,7 +5,7 @@ import pytest
 from diagnose.errors import DiagnoseError, UsageError
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.plan.plan import FEWEST_STEPS, Plan, shrunk
-from diagnose.values import Normalisation, Recipe, Schedule, Setting
+from diagnose.values import ArmRole, Normalisation, Recipe, Schedule, Setting
 
 
 def recipe(name, **values):
@@ -40,12 +40,12 @@ def test_each_ablation_moves_one_factor():
 
 
 def test_the_momentums_control_lengthens_the_steps_as_much():
-    control = next(arm for arm in arms("momentum").values() if arm.kind == "control")
+    control = next(arm for arm in arms("momentum").values() if arm.role is ArmRole.CONTROL)
     assert control.settings.learning_rate == pytest.approx(1.0)  # 0.1 / (1 − 0.9)
     assert control.settings.momentum == 0.0
     one_cycle = Schedule("one-cycle", peak=0.2)
     found = arms("momentum", start=recipe("a", schedule=one_cycle), end=recipe("b", schedule=one_cycle, momentum=0.9))
-    control = next(arm for arm in found.values() if arm.kind == "control")
+    control = next(arm for arm in found.values() if arm.role is ArmRole.CONTROL)
     assert control.settings.schedule.peak == pytest.approx(2.0)
 
 
@@ -63,13 +63,13 @@ def test_held_out_images_are_a_share():
 
 def test_without_a_choice_all_that_differs_is_ablated_and_all_together_is_the_end():
     found, notes = arms_of(START, END)
-    assert {arm.name for arm in found if arm.kind == "ablation"} == {
+    assert {arm.name for arm in found if arm.role is ArmRole.ABLATION} == {
         "momentum",
         "weight_decay",
         "train_images",
         "normalisation",
     }
-    assert not [arm for arm in found if arm.kind == "all"]
+    assert not [arm for arm in found if arm.role is ArmRole.ALL]
     assert any("one arm stands for both" in note for note in notes)
 
 
@@ -113,7 +113,9 @@ def test_the_momentum_is_never_shown_without_its_control():
     plan = Plan(("a",), arms_of(START, END, ("weight_decay", "momentum"))[0], 2, (10,), 10_000)
     whole = plan.seconds(lambda model: (0.001, 0.0), test_images=0, workers=1)
     for percent in range(50, 101):
-        kinds = [arm.name if arm.kind == "ablation" else arm.kind for arm in fits(plan, whole * percent / 100).arms]
+        kinds = [
+            arm.name if arm.role is ArmRole.ABLATION else arm.role for arm in fits(plan, whole * percent / 100).arms
+        ]
         assert ("momentum" in kinds) == ("control" in kinds)
 
 

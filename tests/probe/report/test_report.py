@@ -1,6 +1,7 @@
 """The report of trials made by hand, in every format: interrupted, diverged and hostile ones too."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,11 @@ from diagnose.probe.plan.plan import Plan
 from diagnose.probe.plan.stored_plan import StoredPlan
 from diagnose.probe.report.report import plan_text, probe_report
 from diagnose.probe.request import ProbeRequest
-from diagnose.probe.trial.numerics import Numerics, TrialLength
-from diagnose.probe.trial.spec import TrialSpec
+from diagnose.probe.trial.mend import DamagedFile
+from diagnose.probe.trial.spec import TrialLength, TrialSpec
 from diagnose.render import FORMATS, render
 from diagnose.render.as_json.schema import shipped
-from diagnose.values import EpochResult, Recipe, Setting
+from diagnose.values import EpochResult, Numerics, Recipe, Setting, TrialEnd, TrialOutcome
 
 
 def recipe(name, momentum):
@@ -45,7 +46,9 @@ def answered(images, *, interrupted=False, lost=()):
         high = 0.9 if dict(spec.changed).get("momentum") else 0.8
         curve = tuple(EpochResult(epoch, 1.0, high + epoch / 100 + spec.seed % 10 / 500, 2.0) for epoch in (1, 2))
         gone = index in lost
-        trials.append(spec.result(curve[:1] if gone else curve, "diverged in step 12" if gone else "done"))
+        trials.append(
+            spec.result(curve[:1] if gone else curve, TrialEnd.parse("diverged in step 12" if gone else "done"))
+        )
     decision = StoredPlan((model,), tuple(arm.name for arm in arms), 1_280, (), Numerics(), 1, (), ())
     prepared = TrialSchedule(ProbeRequest((model,), start, end), plan, images, specs, 60.0, decision, Path("plan.json"))
     return ProbeAnswer(prepared, tuple(trials), effects_of(plan, trials), interrupted)
@@ -111,3 +114,22 @@ def test_the_plan_is_told_beforehand(images):
     assert "12 trials: 4 arms × 3 seeds" in text or "15 trials: 5 arms × 3 seeds" in text
     assert "20 steps" in text  # 2 epochs of 1,280 images in batches of 128
     assert "standard deviation of 1 point, which is an assumption" in text
+
+
+def test_an_interrupted_probe_says_how_many_seeds_it_has(images):
+    answer = answered(images, interrupted=True)
+    unfinished = TrialEnd(TrialOutcome.UNFINISHED)
+    trials = tuple(
+        trial if trial.seed % 1_000 < 2 else replace(trial, accuracy=None, end=unfinished) for trial in answer.trials
+    )
+    text = render(probe_report(replace(answer, trials=trials)), "markdown")
+    assert "stands on 2 of 3 seeds, 2 epochs" in text
+
+
+def test_a_damaged_file_is_named_with_the_trial_that_is_trained_anew(images):
+    answer = answered(images)
+    spec = answer.prepared.specs[0]
+    answer = replace(answer, prepared=replace(answer.prepared, damaged=(DamagedFile(Path("runs/1/status"), spec),)))
+    said = f"The file runs/1/status is damaged: {spec.model}, start, seed 0 is trained anew."
+    assert said in plan_text(answer.prepared)
+    assert any(said == item.text for item in probe_report(answer).sections[0].items)

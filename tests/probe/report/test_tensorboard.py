@@ -6,12 +6,12 @@ import pytest
 
 from diagnose.errors import DiagnoseError
 from diagnose.probe.report.tensorboard import check, write
-from diagnose.values import EpochResult, Trial
+from diagnose.values import EpochResult, Numerics, Trial, TrialEnd, TrialOutcome
 
 
 def trial(model="<../../m>"):
     curve = (EpochResult(1, 2.0, 0.25, 1.0), EpochResult(2, 1.5, 0.5, 1.0))
-    return Trial(model, "start", "r", (), 7, 2, 20, 100, "d", "cpu", "fp32", 1, curve, 0.5, "done")
+    return Trial(model, "start", "r", (), 7, 2, 20, 100, "d", Numerics(), curve, 0.5, TrialEnd(TrialOutcome.DONE))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

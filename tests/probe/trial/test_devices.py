@@ -59,7 +59,7 @@ def test_a_checkpoint_of_a_gpu_can_be_read_where_there_is_none(monkeypatch, tmp_
     journal, weight = Journal(tmp_path), torch.arange(3.0)
     with monkeypatch.context() as patched:
         patched.setattr(torch.serialization, "location_tag", lambda storage: "cuda:0")
-        journal.keep({"model": {"weight": weight}, "curve": []})
+        journal.keep({"model": {"weight": weight}, "optimizer": {}, "epoch": 0, "curve": []})
     state = journal.resume()
     assert state is not None
     assert torch.equal(state["model"]["weight"], weight)

@@ -10,9 +10,9 @@ from torch import nn
 
 from diagnose.probe.data.load_images import load_images
 from diagnose.probe.trial.hyperparameters import settings_of
-from diagnose.probe.trial.numerics import Numerics, TrialLength
+from diagnose.probe.trial.spec import TrialLength
 from diagnose.probe.trial.train import DivergedError, train
-from diagnose.values import Augmentation, Normalisation, Recipe, Setting
+from diagnose.values import Augmentation, Normalisation, Numerics, Recipe, Setting
 
 LENGTH = TrialLength(epochs=3, images=400, planned_epochs=3)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from diagnose.bounds import parse_json
 from diagnose.errors import DiagnoseError, Option, UsageError
 from diagnose.files import read_bytes, read_text
-from diagnose.values import EpochResult, Skipped, Trial
+from diagnose.values import EpochResult, Skipped, Trial, TrialEnd
 
 if TYPE_CHECKING:
     from diagnose.probe.trial.spec import TrialSpec
@@ -89,10 +89,10 @@ def journals_in(folder: Path) -> AvailableTrials:
         journal = Journal(file.parent)
         try:
             spec = from_json(read_text(file, "trial", most=LONGEST_SPEC))
-            if journal.status() == RUNNING:
-                skipped.append(_skipped(spec, RUNNING))
+            if (end := journal.end()) == RUNNING:
+                skipped.append(_skipped(spec, str(RUNNING)))
             else:
-                found.append(StoredTrial(spec, spec.result(journal.curve(), journal.status())))
+                found.append(StoredTrial(spec, spec.result(journal.curve(), end)))
         except (DiagnoseError, OSError, ValueError, TypeError, KeyError) as error:
             skipped.append(Skipped(file.parent.name, f"no journal of a trial: {type(error).__name__}"))
     return AvailableTrials(tuple(found), tuple(skipped))
@@ -132,7 +132,7 @@ def _runs(arm: dict[str, Any]) -> Iterator[StoredTrial]:
             EpochResult(epoch, **dict(zip(_CURVE, map(float, values), strict=True)))
             for epoch, values in enumerate(entry["epochs"], 1)
         )
-        yield StoredTrial(spec, spec.result(curve, str(entry["status"])))
+        yield StoredTrial(spec, spec.result(curve, TrialEnd.parse(str(entry["status"]))))
 
 
 def as_stored(runs: Iterable[StoredTrial]) -> str:

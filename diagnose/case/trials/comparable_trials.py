@@ -14,9 +14,9 @@ from diagnose.probe.effects.statistics import ALPHA, difference, verdict
 from diagnose.probe.plan.arms import Arm, arms_of
 from diagnose.probe.plan.plan import Plan
 from diagnose.probe.trial.initial_weights import narrowed
-from diagnose.values import Recipe, Trial
+from diagnose.values import ArmRole, EffectVerdict, Recipe, Trial
 
-OWN = ("start", "again", "end")
+OWN = (ArmRole.START, ArmRole.AGAIN, ArmRole.END)
 """The arms without which nothing is concluded."""
 
 
@@ -37,9 +37,9 @@ class ComparableTrials:
         """Return the basis of the trials."""
         return self.matched[0].data
 
-    def arm(self, kind: str) -> Arm:
-        """Return the arm of a kind of which there is one."""
-        return next(arm for arm in self.plan.arms if arm.kind == kind)
+    def arm(self, role: ArmRole) -> Arm:
+        """Return the arm of a role that only one has."""
+        return next(arm for arm in self.plan.arms if arm.role is role)
 
     def accuracies(self, model: str, arm: Arm) -> tuple[float, ...]:
         """Return the accuracies in % of one arm's trials that ended."""
@@ -66,7 +66,7 @@ class BetweenModels:
     low: float
     high: float
     n: int
-    verdict: str
+    verdict: EffectVerdict
     bound: float
 
 
@@ -110,7 +110,7 @@ def _probe(runs: list[StoredTrial], arms: tuple[Arm, ...]) -> ComparableTrials |
     """Lay out trials of one length as one probe, over as many images as most of them agree with."""
     options = {round(run.spec.length.images / arm.share) for run in runs for arm in arms}
     laid_out = [(_matched(runs, arms, images), images) for images in sorted(options)]
-    named = {arm.name for arm in arms if arm.kind in OWN}
+    named = {arm.name for arm in arms if arm.role in OWN}
     # With fewer images a recipe's own arm may look like one that holds none back: then it is the recipe's own.
     matched, images = max(
         laid_out, key=lambda option: (len(option[0]), sum(trial.arm in named for trial in option[0])), default=((), 0)
@@ -118,7 +118,7 @@ def _probe(runs: list[StoredTrial], arms: tuple[Arm, ...]) -> ComparableTrials |
     if not matched:
         return None
     names = {trial.arm for trial in matched}
-    kept = tuple(arm for arm in arms if arm.name in names or arm.kind in OWN)
+    kept = tuple(arm for arm in arms if arm.name in names or arm.role in OWN)
     models = tuple(dict.fromkeys(trial.model for trial in matched))
     seeds = max(Counter((trial.model, trial.arm) for trial in matched).values())
     plan = Plan(models, kept, seeds, (matched[0].epochs,), images)
@@ -152,7 +152,7 @@ def between_models(probe: ComparableTrials, a: str, b: str) -> tuple[BetweenMode
     The networks begin with other weights, so nothing is paired (Welch).
     """
     pairs = [(x, y) for x in probe.models(a) for y in probe.models(b) if _widths(x, a) & _widths(y, b)]
-    arms = [arm for arm in probe.plan.arms if arm.kind != "again"]
+    arms = [arm for arm in probe.plan.arms if arm.role is not ArmRole.AGAIN]
     trained = [(x, y, arm, probe.accuracies(x, arm), probe.accuracies(y, arm)) for x, y in pairs for arm in arms]
     both = [network for network in trained if min(map(len, network[3:])) > 1]
     found = []

@@ -1,4 +1,4 @@
-"""How long a trial trains, and where and how it computes: what its numbers depend on to the last bit."""
+"""Where and how a trial computes: what its numbers depend on to the last bit."""
 
 from __future__ import annotations
 
@@ -40,21 +40,23 @@ class Numerics:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialLength:
-    """How long a trial trains: epochs over `images` of the training images, the recipe's own number of epochs."""
-
-    epochs: int
-    images: int
-    planned_epochs: int
-
-
-@dataclass(frozen=True, slots=True)
 class PartialNumerics:
-    """What the user fixed of how trials compute; None is to be chosen by timing."""
+    """What the user fixed of how trials compute; None is to be chosen by timing. `workers` are trials at a time."""
 
     precision: str | None = None
     layout: str | None = None
     engine: str | None = None
     threads: int | None = None
-    workers: int | None = None
     micro_batch: int | None = None
+    workers: int | None = None
+
+    def completed(self, device: str) -> Numerics:
+        """Return numerics in which what is open has its first value: one thread, no micro-batch."""
+        return Numerics(
+            device=device,
+            precision=self.precision or PRECISIONS[0],
+            threads=self.threads or 1,
+            layout=self.layout or LAYOUTS[0],
+            engine=self.engine or ENGINES[0],
+            micro_batch=self.micro_batch,
+        )

@@ -12,7 +12,7 @@ from diagnose.networks import digest_of_code
 from diagnose.probe.trial.journal import Journal
 from diagnose.probe.trial.spec import to_json
 from diagnose.recipes import load
-from diagnose.values import Setting
+from diagnose.values import ArmRole, Setting, TrialEnd, TrialOutcome
 from tests.case.trained import runs, spread
 
 
@@ -23,7 +23,7 @@ def journal(folder, run, *, ended=True):
     for result in run.trial.curve:
         written.append(result)
     if ended:
-        written.finish(run.trial.status)
+        written.finish(run.trial.end)
     return written
 
 
@@ -101,7 +101,7 @@ def test_the_digest_changes_with_what_the_trials_came_to(tmp_path):
     assert digest(None, tmp_path) == before
     (written.folder / "errors.txt").write_text("noise")
     assert digest(None, tmp_path) == before
-    written.finish("done")
+    written.finish(TrialEnd(TrialOutcome.DONE))
     ended = digest(None, tmp_path)
     assert ended != before
     journal(tmp_path, second)
@@ -138,5 +138,5 @@ def test_a_trial_that_is_two_arms_of_a_probe_stands_under_both():
     end = start.moved([Setting("momentum", 0.9, "")])
     found = runs({"start": spread(40.0), "again": spread(40.1), "momentum": spread(45.0)}, recipes=(start, end))
     (probe,) = probes_between(found, start, end, ("prodpoly",))
-    assert probe.accuracies("prodpoly", probe.arm("end")) == pytest.approx(spread(45.0))
+    assert probe.accuracies("prodpoly", probe.arm(ArmRole.END)) == pytest.approx(spread(45.0))
     assert probe.effects[0].gap.difference == pytest.approx(5.0)
