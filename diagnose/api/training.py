@@ -143,7 +143,7 @@ def probe(
     ablate: Sequence[str] = (),
     seeds: int = 5,
     epochs: int | Sequence[int] = 5,
-    data: str | Path = "cifar10",
+    data: str | Path | None = None,
     download: bool = False,
     images: int | None = None,
     width: int | None = None,
@@ -172,12 +172,13 @@ def probe(
         ablate: the factors to move, "momentum", "weight_decay", …; none is all that differ.
         seeds: trials of each arm.
         epochs: length of a trial; several lengths have trials of their own.
-        data: "cifar10[:ROOT]", a folder, tar or zip of train/ and test/, .npz, .npy or "synthetic[:COUNT]".
+        data: "cifar10[:ROOT]", a folder, tar or zip of train/ and test/, .npz, .npy or "synthetic[:COUNT]"; None is
+            CIFAR-10 where it is at hand, else generated images.
         download: fetch CIFAR-10 (170 MB) where it is not there.
         images: training images to use; None is all.
         width: channels of the first stage of the built-in networks; None is their own.
         budget: seconds that the probe may take; None is no limit, "auto" is 20 minutes on a CPU and none on a GPU. To
-            fit it, networks are narrowed, then arms, models and images left out.
+            fit it, networks are narrowed, then seeds, arms, models and images left out.
         device: "cpu", "cuda" or "cuda:1"; None is a GPU where there is one.
         ray: the address of a Ray cluster, or "local".
         precision: of the forward pass; None is the faster by timing, as it is for the next four.
@@ -246,7 +247,9 @@ def probe(
             yield
 
         listener = run.Listener(say=progress, busy=told)
-        answer = run.probe(request, run.ImageSource(str(data), download), folder, ray=ray, listener=listener)
+        answer = run.probe(
+            request, run.ImageSource(None if data is None else str(data), download), folder, ray=ray, listener=listener
+        )
         if tensorboard is not None:
             from diagnose.probe.report.tensorboard import write
 

@@ -46,13 +46,14 @@ def probe(
         str | None, typer.Option(metavar="EPOCHS", help="Several lengths, each with trials of its own: 5,16.")
     ] = None,
     data: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="DATA",
-            help="cifar10[:ROOT], a folder, tar or zip of train/ and test/, .npz, .npy or synthetic[:COUNT].",
+            help="cifar10[:ROOT], a folder, tar or zip of train/ and test/, .npz, .npy or synthetic[:COUNT]; else "
+            "CIFAR-10 where it is at hand, or generated images.",
             rich_help_panel=IMAGES,
         ),
-    ] = "cifar10",
+    ] = None,
     download: Annotated[
         bool,
         typer.Option("--download", help="Fetch CIFAR-10 (170 MB) where it is not there.", rich_help_panel=IMAGES),
@@ -68,8 +69,8 @@ def probe(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="20m, 2h or none; else 20m on a CPU, none on a GPU. To fit it, networks are narrowed, then arms, then "
-            "models, then images left out.",
+            help="20m, 2h or none; else 20m on a CPU, none on a GPU. To fit it, networks are narrowed, then seeds, "
+            "arms, models and images left out.",
             rich_help_panel=COST,
         ),
     ] = None,
@@ -132,6 +133,9 @@ def probe(
             rich_help_panel=OUTPUT_PANEL,
         ),
     ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what would be trained and how long it takes, and stop.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with 1 where a model is inconclusive, or a trial diverged or failed.")
     ] = False,
@@ -144,7 +148,8 @@ def probe(
     Ctrl-C ends with a partial report; the same command again goes on where it stopped.
 
     \b
-    diagnose probe mm --width 16 --data synthetic --seeds 3    # no data needed
+    diagnose probe --epochs 5                                  # no data needed
+    diagnose probe mm --width 16 --data synthetic --plan       # what it would train
     diagnose probe torchvision:resnet18 --data path/to/images  # train/ and test/
     diagnose probe my_net.py:build --recipe mine.toml --against reference.toml
     diagnose probe mm --ablate momentum,weight_decay --epochs 5 --download
@@ -159,7 +164,7 @@ def probe(
     from diagnose.plugins import defaults
     from diagnose.probe import run
     from diagnose.probe.data.load_images import cache_folder
-    from diagnose.probe.report.report import probe_report
+    from diagnose.probe.report.report import plan_report, probe_report
     from diagnose.probe.request import request_of
     from diagnose.recipes import load_ends
     from diagnose.values import PartialNumerics
@@ -178,9 +183,11 @@ def probe(
         numerics=PartialNumerics(precision, layout, engine, threads, micro_batch, workers),
     )
     folder = runs or cache_folder().parent / "probes"
-    answer = run.probe(
-        request, run.ImageSource(data, download, ask=may_fetch), folder, ray=ray, listener=listener_of(result)
-    )
+    source, listener = run.ImageSource(data, download, ask=may_fetch), listener_of(result)
+    if plan:
+        result.write(plan_report(run.plan(request, source, folder, ray=ray, listener=listener)))
+        return
+    answer = run.probe(request, source, folder, ray=ray, listener=listener)
     if tensorboard is not None:
         from diagnose.probe.report.tensorboard import write
 

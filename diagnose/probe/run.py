@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from diagnose.probe.answer import ProbeAnswer, TrialSchedule, run_probe, schedul
 from diagnose.probe.data.images import Images
 from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors import executor_for
+from diagnose.probe.executors.executor import Executor
 from diagnose.probe.plan.checks import check_request
 from diagnose.probe.report.report import plan_text
 from diagnose.probe.request import ProbeRequest
@@ -23,12 +24,12 @@ from diagnose.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """The images of a probe as a text names them.
+    """The images of a probe as a text names them; None is CIFAR-10 where it is at hand, else generated images.
 
     CIFAR-10 that is not at hand is fetched where `download` is set or `ask`, called then, returns True.
     """
 
-    text: str
+    text: str | None
     download: bool = False
     ask: Callable[[], bool] = lambda: False
 
@@ -38,12 +39,17 @@ class ImageSource:
         Raises:
             DiagnoseError: they are not there, or they are no images.
         """
+        text = self.text or "cifar10"
         try:
-            return load_images(self.text, download=self.download)
+            return load_images(text, download=self.download)
         except DiagnoseError:
-            if self.download or not self.text.startswith("cifar10") or not self.ask():
+            if self.download or not text.startswith("cifar10"):
                 raise
-        return load_images(self.text, download=True)
+            if self.ask():
+                return load_images(text, download=True)
+            if self.text is not None:
+                raise
+        return load_images("synthetic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,32 @@ def probe(
         DiagnoseError: the request cannot be met, or the trials cannot be run; the message says what would help.
     """
     listener = listener or Listener()
+    with _scheduled(request, data, folder, ray, listener) as (prepared, executor):
+        listener.say(plan_text(prepared))
+
+        def progress(ended: Sequence[Trial]) -> None:
+            listener.say(f"{len(ended)} of {prepared.plan.trials} trials; {_last(ended[-1], prepared)}")
+
+        return run_probe(prepared, folder, executor, progress, listener.say)
+
+
+def plan(
+    request: ProbeRequest, data: ImageSource, folder: Path, *, ray: str | None = None, listener: Listener | None = None
+) -> TrialSchedule:
+    """Plan a probe and train nothing; the plan is kept in `folder`, so that the same request follows it.
+
+    Raises:
+        DiagnoseError: the request cannot be met; the message says what would help.
+    """
+    with _scheduled(request, data, folder, ray, listener or Listener()) as (prepared, _):
+        return prepared
+
+
+@contextmanager
+def _scheduled(
+    request: ProbeRequest, data: ImageSource, folder: Path, ray: str | None, listener: Listener
+) -> Iterator[tuple[TrialSchedule, Executor]]:
+    """Yield the plan of a probe, and what runs its trials."""
     for model in request.models:
         parse(model)
     check_request(request, cores=cores() if ray is None else None)
@@ -73,12 +105,7 @@ def probe(
     with executor_for(request, images, folder, ray=ray) as executor:
         with listener.busy("Timing a few steps"):
             prepared = schedule_trials(request, images, folder, executor)
-        listener.say(plan_text(prepared))
-
-        def progress(ended: Sequence[Trial]) -> None:
-            listener.say(f"{len(ended)} of {prepared.plan.trials} trials; {_last(ended[-1], prepared)}")
-
-        return run_probe(prepared, folder, executor, progress, listener.say)
+        yield prepared, executor
 
 
 def _last(trial: Trial, prepared: TrialSchedule) -> str:

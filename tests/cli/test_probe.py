@@ -166,9 +166,9 @@ def test_a_batch_that_does_not_fit_the_memory_is_divided_in_all_arms(tmp_path, c
 
 
 def asked(tmp_path, answer):
-    """Run a command without data on a terminal, answer its question, and return its exit code and all it said."""
+    """Ask for CIFAR-10 on a terminal where it is missing, answer the question, and return the exit code and the output."""
     (tmp_path / "net.py").write_text(NET)
-    arguments = [sys.executable, "-c", CODE, "probe", f"{tmp_path}/net.py:net"]
+    arguments = [sys.executable, "-c", CODE, "probe", f"{tmp_path}/net.py:net", "--data", "cifar10"]
     settings = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
     number, terminal = pty.fork()
     if number == 0:
@@ -194,6 +194,23 @@ def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
     assert not list(tmp_path.rglob("*.gz"))
 
 
+def test_without_data_a_plan_takes_generated_images_says_so_first_and_trains_nothing(tmp_path):
+    (tmp_path / "net.py").write_text(NET)
+    common = ("probe", "net.py:net", "--ablate", "momentum", "--runs", "runs", "--plan", "--format", "json")
+    settings = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", CODE, *common], capture_output=True, text=True, cwd=tmp_path,
+                          env=settings, stdin=subprocess.DEVNULL, timeout=300)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    first, *_ = report["sections"][0]["items"]
+    assert "generated images" in first["text"]
+    assert "diagnose probe --download" in first["text"]
+    assert report["data"]["trials"] == len(report["data"]["arms"]) * report["data"]["seeds"]
+    assert report["data"]["seconds"] == report["data"]["seconds_left"] > 0
+    files = [path.name.partition("-")[0] for path in (tmp_path / "runs").iterdir() if path.is_file()]
+    assert sorted(files) == ["images", "plan"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -206,7 +223,7 @@ def test_on_a_terminal_it_asks_before_it_fetches(tmp_path, answer, last):
         (("--images", "0"), 2, "images must be from 1 to"),
         (("--images", "-5"), 2, "images must be from 1 to"),
         (("--width", "0"), 2, "width must be from 1 to"),
-        (("--runs", "/dev/null"), 2, "--runs names a folder"),
+        (("--runs", "/dev/null"), 2, "by --runs"),
         (("--recipe", "reproduction", "--against", "mmpretrain"), 2, "has no init_weights()"),
         (("--ray", "127.0.0.1:9", "--threads", "1"), 3, "Ray cluster"),
         (("--horizons", "5,long"), 2, "Write lengths in epochs: 5,16"),

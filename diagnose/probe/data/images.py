@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 class Images:
     """Images (N, H, W, 3) uint8 and labels (N,) int64 of both splits; `key` is a digest of the content.
 
-    `name` is how reports call them.
+    `name` is how reports call them. `generated` images show no objects: their accuracies compare with no dataset's.
     """
 
     name: str
@@ -22,3 +22,4 @@ class Images:
     train_labels: NDArray[np.int64]
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.int64]
+    generated: bool = False

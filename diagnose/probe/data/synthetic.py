@@ -33,7 +33,7 @@ def synthetic(text: str = "") -> Images:
     train, test = (_split(draw, number, patterns, distractors) for number in (count, max(count // 5, 50)))
     digest = sha256(train[0].tobytes() + test[0].tobytes()).hexdigest()
     names = tuple(f"pattern {index}" for index in range(CLASSES))
-    return Images(f"{count:,} synthetic images", digest, names, *train, *test)
+    return Images(f"{count:,} synthetic images", digest, names, *train, *test, generated=True)
 
 
 def _patterns(draw: np.random.RandomState, count: int) -> NDArray[np.float64]:

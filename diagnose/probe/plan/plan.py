@@ -11,7 +11,13 @@ from diagnose.probe.report.quantities import duration
 from diagnose.values import ArmRole
 
 FEWEST_STEPS = 400
-"""A budget never shortens a trial below this: shorter ones tell of the first steps alone."""
+"""A trial of fewer steps tells of the first steps alone, and the answer says so."""
+
+FLOOR = 100
+"""A budget never shortens a trial below this many steps: hardly any effect would show."""
+
+FEWEST_SEEDS = 3
+"""A budget leaves an arm as many trials: the spread of fewer says next to nothing."""
 
 Cost = Callable[[str], tuple[float, float]]
 """From a MODEL text to the seconds that one image takes in training and in evaluation, on one worker."""
@@ -71,14 +77,15 @@ class Plan:
 def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: int, startup: float = 0.0) -> Plan:
     """Return a plan that fits the budget, in seconds, the least important left out first.
 
-    In this order: the arm of all factors together; the ablations from the last named on; the models from the last on;
-    then the images, never below `FEWEST_STEPS` steps a trial. The start, its A/A arm and the end are never left out.
+    In this order: seeds beyond `FEWEST_SEEDS`; the arm of all factors together; the ablations from the last named on;
+    the models from the last on; then the images, never below `FLOOR` steps a trial. The start, its A/A arm and
+    the end are never left out.
 
     Raises:
         DiagnoseError: not even that fits; the message says which budget does.
     """
     left_out: list[str] = []
-    before = plan.images
+    before = plan
     while (seconds := plan.seconds(cost, test_images=test_images, workers=workers, startup=startup)) > budget:
         smaller = _smaller(plan)
         if smaller is None:
@@ -89,8 +96,10 @@ def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: 
             )
         plan, what = smaller
         left_out += [what] if what else []
-    if plan.images < before:
-        left_out.append(f"all but {plan.images:,} of {before:,} images")
+    if plan.seeds < before.seeds:
+        left_out.insert(0, f"all but {plan.seeds} of {before.seeds} seeds")
+    if plan.images < before.images:
+        left_out.append(f"all but {plan.images:,} of {before.images:,} images")
     if not left_out:
         return plan
     said = f"To fit the budget of {duration(budget)} the probe leaves out: {'; '.join(left_out)}."
@@ -98,7 +107,9 @@ def shrunk(plan: Plan, budget: float, cost: Cost, *, test_images: int, workers: 
 
 
 def _smaller(plan: Plan) -> tuple[Plan, str] | None:
-    """Return the plan without its least important part, and what that is; empty for some of the images."""
+    """Return the plan without its least important part, and what that is; empty for a seed or some of the images."""
+    if plan.seeds > FEWEST_SEEDS:
+        return replace(plan, seeds=plan.seeds - 1), ""
     droppable = [arm for arm in plan.arms if arm.role is ArmRole.ALL] or [
         arm for arm in plan.arms if arm.role in (ArmRole.ABLATION, ArmRole.CONTROL)
     ]
@@ -111,6 +122,6 @@ def _smaller(plan: Plan) -> tuple[Plan, str] | None:
     if len(plan.models) > 1:
         return replace(plan, models=plan.models[:-1]), f"the model {plan.models[-1]}"
     fewer = replace(plan, images=int(plan.images * 0.8))
-    if min(fewer.steps(arm, fewer.horizons[0]) for arm in fewer.arms) < FEWEST_STEPS:
+    if min(fewer.steps(arm, fewer.horizons[0]) for arm in fewer.arms) < FLOOR:
         return None
     return fewer, ""

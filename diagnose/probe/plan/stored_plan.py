@@ -25,7 +25,7 @@ from diagnose.values import Numerics
 if TYPE_CHECKING:
     from diagnose.probe.request import ProbeRequest
 
-NARROWER = (32, 16)
+NARROWER = (32, 16, 8)
 """The widths that a budget narrows the aliases to, which have 64 channels in their first stage."""
 
 MOST_GAIN = 6.0
@@ -34,13 +34,14 @@ MOST_GAIN = 6.0
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """What was decided by timing and the budget: models, names of arms, images; numerics, trials at a time; costs.
+    """What was decided by timing and the budget: models, names of arms, seeds, images; numerics, workers; costs.
 
     `notes` say why, `timings` are what was tried.
     """
 
     models: tuple[str, ...]
     arms: tuple[str, ...]
+    seeds: int
     images: int
     notes: tuple[str, ...]
     numerics: Numerics
@@ -51,7 +52,8 @@ class StoredPlan:
     def applied(self, plan: Plan) -> Plan:
         """Return the plan as decided."""
         arms = tuple(arm for arm in plan.arms if arm.name in self.arms)
-        return replace(plan, models=self.models, arms=arms, images=self.images, notes=(*plan.notes, *self.notes))
+        notes = (*plan.notes, *self.notes)
+        return replace(plan, models=self.models, arms=arms, seeds=self.seeds, images=self.images, notes=notes)
 
 
 def decide(plan: Plan, request: ProbeRequest, stopwatch: Benchmark) -> StoredPlan:
@@ -87,7 +89,7 @@ def decide(plan: Plan, request: ProbeRequest, stopwatch: Benchmark) -> StoredPla
         notes = (*notes, *tried.notes)
     kept = tuple((model, costs[model]) for model in tried.models)
     arms = tuple(arm.name for arm in tried.arms)
-    return StoredPlan(tried.models, arms, tried.images, notes, numerics, workers, kept, tuple(timings))
+    return StoredPlan(tried.models, arms, tried.seeds, tried.images, notes, numerics, workers, kept, tuple(timings))
 
 
 def _per_image(costs: dict[str, TrialCost]) -> Callable[[str], tuple[float, float]]:

@@ -42,7 +42,12 @@ from diagnose.values import (
 )
 from diagnose.wording import counted
 
-SCHEMA = "diagnose.probe/1"
+SCHEMA, PLAN_SCHEMA = "diagnose.probe/1", "diagnose.probe-plan/1"
+
+GENERATED = (
+    "The trials use generated images: they show whether and how a recipe steers training here, and nothing of the "
+    "accuracy on real ones. `diagnose probe --download` fetches CIFAR-10 (170 MB) and trains on it."
+)
 
 
 def probe_report(answer: ProbeAnswer) -> Report:
@@ -81,7 +86,29 @@ def plan_text(prepared: TrialSchedule) -> str:
         f"{numerics}, threads: {numerics.threads} each, {prepared.decision.workers} at a time; {estimate}",
         *(f"Beforehand: {text}" for text in power(plan)),
     ]
-    return "\n".join((*lines, *map(mended, prepared.damaged), *plan.notes))
+    generated = (GENERATED,) if prepared.images.generated else ()
+    return "\n".join((*generated, *lines, *map(mended, prepared.damaged), *plan.notes))
+
+
+def plan_report(prepared: TrialSchedule) -> Report:
+    """Return the report of a probe that is planned and not run."""
+    request, plan = prepared.request, prepared.plan
+    return Report(
+        schema=PLAN_SCHEMA,
+        title=f"Plan of a probe of {request.start.name} against {request.end.name}",
+        environment=environment(("torch", "scipy", "mmpretrain")),
+        sections=(Section("", tuple(Prose(line.strip()) for line in plan_text(prepared).splitlines())),),
+        data={
+            "models": list(plan.models),
+            "arms": [arm.name for arm in plan.arms],
+            "seeds": plan.seeds,
+            "epochs": list(plan.horizons),
+            "images": plan.images,
+            "trials": plan.trials,
+            "seconds": prepared.seconds,
+            "seconds_left": prepared.seconds_left,
+        },
+    )
 
 
 def _all_steps(prepared: TrialSchedule, arm: Arm) -> str:
@@ -92,6 +119,8 @@ def _all_steps(prepared: TrialSchedule, arm: Arm) -> str:
 def _opening(answer: ProbeAnswer) -> Iterator[Prose]:
     """Yield the verdict of each model and horizon, then its limits, then the basis of every number."""
     prepared = answer.prepared
+    if prepared.images.generated:
+        yield Prose(GENERATED, "caution")
     for found in answer.effects:
         yield Prose(sentence(found), "verdict")
     if answer.interrupted:

@@ -4,7 +4,7 @@ import pytest
 
 from diagnose.errors import DiagnoseError, UsageError
 from diagnose.probe.plan.arms import arms_of
-from diagnose.probe.plan.plan import FEWEST_STEPS, Plan, shrunk
+from diagnose.probe.plan.plan import FEWEST_SEEDS, FLOOR, Plan, shrunk
 from diagnose.values import ArmRole, Normalisation, Recipe, Schedule, Setting
 
 
@@ -102,11 +102,22 @@ def test_a_budget_leaves_out_the_least_important_first():
         smaller = fits(plan, budget * whole)
         assert smaller.seconds(lambda model: (0.001, 0.0), test_images=0, workers=1) <= budget * whole
         assert {"start", "start again, other seeds", "end"} <= {arm.name for arm in smaller.arms}
-        assert min(smaller.steps(arm, 10) for arm in smaller.arms) >= FEWEST_STEPS
+        assert min(smaller.steps(arm, 10) for arm in smaller.arms) >= FLOOR
         seen.append((len(smaller.arms), len(smaller.models), smaller.images))
     assert seen == sorted(seen, key=lambda item: (-item[0], -item[1], -item[2]))
     assert seen[0] == (6, 2, 10_000)
     assert seen[-1][1] == 1
+
+
+def test_a_budget_takes_seeds_before_it_takes_an_arm_and_never_the_third():
+    plan = Plan(("a",), arms_of(START, END, ("momentum",))[0], 6, (10,), 10_000)
+    whole = plan.seconds(lambda model: (0.001, 0.0), test_images=0, workers=1)
+    for share, seeds in ((0.9, 5), (0.7, 4), (0.5, 3)):
+        smaller = fits(plan, share * whole)
+        assert (smaller.seeds, smaller.arms) == (seeds, plan.arms)
+        assert f"all but {seeds} of 6 seeds" in smaller.notes[-1]
+    least = fits(plan, 0.1 * whole)
+    assert (least.seeds, len(least.arms)) == (FEWEST_SEEDS, 5)
 
 
 def test_the_momentum_is_never_shown_without_its_control():
