@@ -13,7 +13,7 @@ import torch
 
 from diagnose.case.cache import _digest
 from diagnose.case.case import load as load_case
-from diagnose.case.stored_trials import digest, journals_in, kept_in
+from diagnose.case.trials.stored_trials import digest, journals_in, kept_in
 from diagnose.diff.weights import checkpoint_file
 from diagnose.diff.weights.checkpoint import read as read_checkpoint
 from diagnose.errors import DiagnoseError

@@ -4,7 +4,6 @@
 2. `permission` lists what somebody else's case would run or fetch; the user must agree.
 3. `run` judges the claims one by one. `claims` names the kinds of claim; `kinds/` has one file for each, of the
    interface in `kind`. `measurements` builds, counts and compares each network once for all claims.
-4. `stored_trials` finds trials that were already trained, `requested_probes` lays them out as probes, and
-   `requested_trials` lists the probes that the case asks for.
+4. `trials/` finds trials that were already trained, and lists the probes that the case asks for.
 5. `cache` keeps judgements until something that they depend on changes. `report` makes the `Report`.
 """

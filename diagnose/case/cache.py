@@ -108,7 +108,7 @@ def default_folder() -> Path:
 
 
 def key_of(case: Case, claim: Claim, trials: str = "") -> str:
-    """Return the digest of everything that a claim's verdict depends on."""
+    """Return the digest of everything that a claim's ruling depends on."""
     content = {
         "kind": claim.kind,
         "holds": claim.holds,

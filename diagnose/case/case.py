@@ -1,4 +1,4 @@
-"""A case file: TOML that states a reproduction's models and what is claimed of them. It holds no verdict."""
+"""A case file: TOML that states a reproduction's models and what is claimed of them. It holds no ruling."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Key:
 
 
 def text(value: Any) -> str:
-    """Read a text that says something."""
+    """Read a text that is not empty."""
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a text")
     if len(value) > LONGEST_TEXT:

@@ -40,7 +40,7 @@ class Kind:
     """One kind of claim.
 
     `measure` runs what the claim needs and returns its own value; `judge` and `evidence` only read that. `states`
-    says what a claim of this kind states. `trials` is True where the verdict rests on the trials at hand, too.
+    says what a claim of this kind states. `trials` is True where the ruling rests on the trials at hand, too.
     """
 
     name: str

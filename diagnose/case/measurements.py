@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from diagnose.values import Case
 
 if TYPE_CHECKING:
-    from diagnose.case.stored_trials import AvailableTrials
+    from diagnose.case.trials.stored_trials import AvailableTrials
     from diagnose.networks import BuiltModel
     from diagnose.values import FlopTable, GraphDiff, ParamTable, Skipped
 
@@ -71,7 +71,7 @@ class Measurements:
 
         Trials of a network whose code has been edited since are left out, and said to be.
         """
-        from diagnose.case.stored_trials import AvailableTrials, journals_in, kept_in
+        from diagnose.case.trials.stored_trials import AvailableTrials, journals_in, kept_in
 
         def read() -> AvailableTrials:
             found = kept_in(Path(self.case.trials)) if self.case.trials else AvailableTrials()
@@ -82,7 +82,7 @@ class Measurements:
 
     def trials_digest(self) -> str:
         """Return a digest of the trials at hand, without reading what they say."""
-        from diagnose.case.stored_trials import digest
+        from diagnose.case.trials.stored_trials import digest
 
         kept = Path(self.case.trials) if self.case.trials else None
         return self.once("digest", lambda: digest(kept, self._runs))

@@ -1,6 +1,6 @@
 """What a foreign case would run as code or fetch, where its texts show it before anything is read.
 
-What no text tells is found out where it would happen: `networks.consent` asks there, and `guard` watches the process.
+What no text shows is found where it would happen: `networks.consent` asks there, and `guard` watches the process.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from diagnose.case.claims import KINDS
 from diagnose.guard import RefusedError, guarded_unless
-from diagnose.networks.consent import Consent, asks_for_weights, is_code, limited_to
+from diagnose.networks.consent import Consent, Need, asks_for_weights, is_code, limited_to
 from diagnose.networks.model_text import file_of, parse
 from diagnose.recipes.load import is_code as is_code_of_a_recipe
 from diagnose.values import Case, Claim
@@ -40,6 +41,23 @@ def _caches_of_weights() -> tuple[Path, ...]:
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     named = (("TORCH_HOME", "torch"), ("HF_HOME", "huggingface"))
     return tuple(Path(os.environ.get(variable) or root / folder) for variable, folder in named)
+
+
+@dataclass(frozen=True, slots=True)
+class MissingConsent:
+    """What a claim needs that the user has not allowed, and every MODEL text or recipe that needs it."""
+
+    need: Need
+    texts: tuple[str, ...]
+
+
+def missing_consent(case: Case, claim: Claim, *, download: bool) -> MissingConsent | None:
+    """Return what a claim needs the user's consent for, where its texts show it; None where it needs nothing more."""
+    if not case.trusted and (code := code_of(case, claim)):
+        return MissingConsent(Need.CODE, code)
+    if not download and (weights := fetches(case, claim)):
+        return MissingConsent(Need.DOWNLOAD, weights)
+    return None
 
 
 def code_of(case: Case, claim: Claim) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a judged case says: the case in a paragraph, the verdicts in a table, then each claim with its evidence."""
+"""What a judged case says: the case in a paragraph, the rulings in a table, then each claim with its evidence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def case_report(case: Case, judgements: Sequence[JudgedClaim], *, interrupted: b
 
 
 def summary_report(case: Case, judgements: Sequence[JudgedClaim], *, interrupted: bool, written: str) -> Report:
-    """Return what a terminal shows: the verdicts, and where the page is."""
+    """Return what a terminal shows: the rulings, and where the page is."""
     opening = _opening(case, judgements, interrupted=interrupted)
     reused = sum(judgement.reused for judgement in judgements)
     where = [Prose(f"The evidence: {written}", "hint")] if written else []

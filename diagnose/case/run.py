@@ -1,4 +1,4 @@
-"""A case judged: each claim measured on its own, so that one that fails leaves the others their verdict."""
+"""A case judged: each claim measured on its own, so that one that fails leaves the others their ruling."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diagnose.case.cache import Cache
 from diagnose.case.claims import KINDS
 from diagnose.case.kind import OPPOSITE
 from diagnose.case.measurements import Measurements
-from diagnose.case.permission import allowed, code_of, fetches
+from diagnose.case.permission import allowed, missing_consent
 from diagnose.errors import DiagnoseError, in_one_line
 from diagnose.guard import RefusedError
 from diagnose.networks.consent import ConsentError, Need
@@ -24,7 +24,7 @@ _WORDS = {
 INTERRUPTED = "The run was interrupted before this claim; the same command goes on from here."
 
 Watch = Callable[[Claim, int], None]
-"""Told of each claim before it is judged, with its number from 1."""
+"""A function that is told of each claim before it is judged, with its number from 1."""
 
 
 def judge_case(
@@ -37,7 +37,7 @@ def judge_case(
 ) -> tuple[tuple[JudgedClaim, ...], bool]:
     """Judge every claim, and return the judgements and whether the run was interrupted.
 
-    Ctrl-C ends the measuring: the claims that were judged keep their verdict, and the others say why they have none.
+    Ctrl-C ends the measuring: the claims that were judged keep their ruling, and the others say why they have none.
     What the cache holds is not measured again. `runs` is the folder of the probes' journals.
     """
     measurements = Measurements(case, runs)
@@ -57,9 +57,10 @@ def judge_case(
 def _judged(
     case: Case, claim: Claim, measurements: Measurements, cache: Cache, refused: list[RefusedError], *, download: bool
 ) -> JudgedClaim:
-    refusal = _refusal(case, claim, download=download)
-    if refusal:
-        return JudgedClaim(claim, Ruling.UNDETERMINED, refusal)
+    missing = missing_consent(case, claim, download=download)
+    if missing:
+        texts = ", ".join(f"`{text}`" for text in missing.texts)
+        return JudgedClaim(claim, Ruling.UNDETERMINED, _WORDS[missing.need].format(texts))
     trials = measurements.trials_digest() if KINDS[claim.kind].trials else ""
     kept = cache.get(case, claim, trials)
     if kept is not None:
@@ -78,19 +79,10 @@ def judge_claim(claim: Claim, measurements: Measurements) -> JudgedClaim:
     """Measure one claim and judge it; what the document says not to hold is judged the other way round."""
     kind = KINDS[claim.kind]
     measured = kind.measure(claim, measurements)
-    opinion = kind.judge(claim, measured)
+    assessment = kind.judge(claim, measured)
     shown = kind.evidence(claim, measured)
-    ruling = opinion.ruling if claim.holds else OPPOSITE[opinion.ruling]
-    return JudgedClaim(claim, ruling, opinion.answer, shown.items, shown.data, shown.skipped)
-
-
-def _refusal(case: Case, claim: Claim, *, download: bool) -> str:
-    """Name what a claim needs the user's permission for, where its texts show it."""
-    code = () if case.trusted else code_of(case, claim)
-    if code:
-        return _WORDS[Need.CODE].format(", ".join(f"`{text}`" for text in code))
-    weights = () if download else fetches(case, claim)
-    return _WORDS[Need.DOWNLOAD].format(", ".join(f"`{text}`" for text in weights)) if weights else ""
+    ruling = assessment.ruling if claim.holds else OPPOSITE[assessment.ruling]
+    return JudgedClaim(claim, ruling, assessment.answer, shown.items, shown.data, shown.skipped)
 
 
 def _failure(error: Exception) -> str:

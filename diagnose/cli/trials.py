@@ -13,7 +13,7 @@ from diagnose.errors import CannotRun, DiagnoseError, UsageError
 from diagnose.values import Case, PartialNumerics
 
 if TYPE_CHECKING:
-    from diagnose.case.requested_trials import RequestedTrials
+    from diagnose.case.trials.requested_trials import RequestedTrials
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def run_trials(case: Case, options: Options, result: Result) -> bool:
         DiagnoseError: no claim asks for trials or a probe is not possible (exit code 2), or one could not run (3).
     """
     from diagnose.case.permission import consented
-    from diagnose.case.requested_trials import requested_trials
+    from diagnose.case.trials.requested_trials import requested_trials
 
     asked = requested_trials(case, download=options.download)
     if not asked:
@@ -80,8 +80,8 @@ def _interrupted(asked: RequestedTrials, options: Options, result: Result, trust
 def keep_trials(case: Case, runs: Path, path: Path) -> int:
     """Write the trials at hand of the case's networks into one file, and return how many they are."""
     from diagnose.case.measurements import Measurements
-    from diagnose.case.requested_probes import is_narrowed_version
-    from diagnose.case.stored_trials import as_stored
+    from diagnose.case.trials.comparable_trials import is_narrowed_version
+    from diagnose.case.trials.stored_trials import as_stored
 
     available = Measurements(case, runs).available_trials()
     models = [text for _, text in case.models]

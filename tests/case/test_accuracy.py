@@ -8,7 +8,7 @@ from diagnose.case.case import parse
 from diagnose.case.kinds.accuracy import KIND, AccuracyEvidence, Mean, _mean, judge
 from diagnose.case.measurements import Measurements
 from diagnose.case.run import judge_claim
-from diagnose.case.stored_trials import AvailableTrials
+from diagnose.case.trials.stored_trials import AvailableTrials
 from diagnose.recipes import load
 from diagnose.values import Claim, Curves, Intervals, Ruling, Section, Table
 from tests.case.trained import END, START, called, runs, spread

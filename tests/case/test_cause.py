@@ -7,7 +7,7 @@ import pytest
 from diagnose.case.case import parse
 from diagnose.case.measurements import Measurements
 from diagnose.case.run import judge_claim
-from diagnose.case.stored_trials import AvailableTrials
+from diagnose.case.trials.stored_trials import AvailableTrials
 from diagnose.values import (
     DiffSide,
     Equivalence,

@@ -8,8 +8,8 @@ import pytest
 from diagnose.case import permission
 from diagnose.case.cache import NoCache
 from diagnose.case.case import load, parse
-from diagnose.case.requested_trials import requested_trials
 from diagnose.case.run import judge_case
+from diagnose.case.trials.requested_trials import requested_trials
 from diagnose.values import Ruling
 
 COUNT = '[[claim]]\nid = "{0}"\nkind = "parameter count"\nsays = "{0}"\nmodel = "{0}"\nnumber = "11.2M"\n'

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from diagnose.case.stored_trials import StoredTrial
+from diagnose.case.trials.stored_trials import StoredTrial
 from diagnose.probe.plan.arms import arms_of
 from diagnose.probe.trial.spec import TrialLength, TrialSpec
 from diagnose.recipes import load

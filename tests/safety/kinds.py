@@ -187,14 +187,14 @@ def parse_report(text):
 
 
 def read_trials(path):
-    from diagnose.case.stored_trials import as_stored, digest, kept_in
+    from diagnose.case.trials.stored_trials import as_stored, digest, kept_in
 
     digest(Path(path))
     as_stored(kept_in(Path(path)).runs)
 
 
 def read_journals(path):
-    from diagnose.case.stored_trials import as_stored, digest, journals_in
+    from diagnose.case.trials.stored_trials import as_stored, digest, journals_in
 
     digest(Path(path))
     as_stored(journals_in(Path(path)).runs)

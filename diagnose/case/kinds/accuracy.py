@@ -38,7 +38,7 @@ from diagnose.values import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from diagnose.case.requested_probes import ComparableTrials
+    from diagnose.case.trials.comparable_trials import ComparableTrials
 
 FEWEST = 3
 """Fewest seeds that an accuracy is judged by."""
@@ -101,7 +101,7 @@ def measure(claim: Claim, measurements: Measurements) -> AccuracyEvidence:
 def _probes(
     runs: Sequence[object], recipes: tuple[Recipe, Recipe], texts: tuple[str, ...]
 ) -> tuple[ComparableTrials, ...]:
-    from diagnose.case.requested_probes import probes_between
+    from diagnose.case.trials.comparable_trials import probes_between
 
     return probes_between(runs, *recipes, texts)  # type: ignore[arg-type]
 
@@ -134,7 +134,7 @@ def _mean(model: str, recipe: str, values: tuple[float, ...]) -> Mean:
 def judge(claim: Claim, trained: AccuracyEvidence) -> Assessment:
     """Refute an error of the implementation where another recipe reaches what was reported with the same code.
 
-    Supported is it only where, with that recipe, a reference implementation reaches it and this one does not.
+    It is supported only where, with that recipe, a reference implementation reaches it and this one does not.
     """
     start, end = trained.recipes
     goal = claim.get("reported") - claim.get("within", 0.5)

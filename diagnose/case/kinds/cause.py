@@ -32,7 +32,7 @@ from diagnose.values import (
 )
 
 if TYPE_CHECKING:
-    from diagnose.case.requested_probes import BetweenModels, ComparableTrials
+    from diagnose.case.trials.comparable_trials import BetweenModels, ComparableTrials
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def measure(claim: Claim, measurements: Measurements) -> Suspects:
     diff, available = measurements.compared(*names), measurements.available_trials()
     if not available.runs:
         return Suspects(diff, recipes, (), (), available.skipped)
-    from diagnose.case.requested_probes import between_models, probes_between
+    from diagnose.case.trials.comparable_trials import between_models, probes_between
 
     texts = tuple(map(measurements.text, names))
     probes = probes_between(available.runs, *recipes, texts)
@@ -170,7 +170,7 @@ def evidence(claim: Claim, suspects: Suspects) -> Evidence:
     rows: tuple[tuple[Cell, ...], ...] = (
         ("architecture", {Equivalence.EQUIVALENT: "ruled out: the same function",
                           Equivalence.DIFFERENT: "a suspect"}.get(diff.verdict, "undetermined")),
-        ("initial weights", "; ".join(effect.message for effect in initial(diff)) or "drawn alike"),
+        ("initial weights", "; ".join(finding.message for finding in initial(diff)) or "drawn alike"),
         ("recipe", _recipe_found(suspects)),
         ("random draw", "one seed each moves an accuracy by the noise between seeds"),
     )  # fmt: skip

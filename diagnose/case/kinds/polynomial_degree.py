@@ -2,120 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diagnose.case.keys import Key, text, whole, word
 from diagnose.case.kind import Assessment, Evidence, Kind
+from diagnose.case.kinds.block_degrees import BlockDegree, Degrees, degrees_of_blocks, fit_blocks, fit_network
 from diagnose.case.measurements import Measurements, one_thread
-from diagnose.errors import CannotRun
-from diagnose.values import Cell, Claim, Column, Curve, Curves, Prose, Ruling, Skipped, Table
+from diagnose.values import Cell, Claim, Column, Curve, Curves, Prose, Ruling, Table
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
-
     from diagnose.polynomial.degree import Fit, Growth
 
 BLOCK, NETWORK = "each block", "the network"
-BEFORE = "before the blocks"
 IN_EVALUATION = "That is in evaluation mode: in training a batch norm divides by its batch's spread."
 SHOWN = 3
 """Degrees whose residuals are shown: 0 to 2."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockDegree:
-    """One block's fit as it is, and with its ReLUs frozen at one input, None where it has none."""
-
-    path: str
-    class_name: str
-    as_it_is: Fit
-    frozen: Fit | None
-
-
-@dataclass(frozen=True, slots=True)
-class Degrees:
-    """The fits of all blocks; of a network also the fit of what stands before them, and its growth."""
-
-    model: str
-    blocks: tuple[BlockDegree, ...]
-    growth: Growth | None
-    skipped: tuple[Skipped, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkFit:
-    """A network with random weights, an input of it, and the fits of its blocks."""
-
-    network: nn.Module
-    x: Tensor
-    blocks: tuple[BlockDegree, ...]
-    skipped: tuple[Skipped, ...]
-
-
 def measure(claim: Claim, measurements: Measurements) -> Degrees:
     """Restrict the network, with random weights, or each of its blocks to a line."""
-    name = claim.get("model")
+    name, text = claim.get("model"), measurements.text(claim.get("model"))
     with one_thread():
-        fitted = measurements.once(
-            ("blocks on a line", measurements.text(name)), lambda: _fitted(measurements.text(name))
-        )
-        if claim.get("of") != NETWORK:
-            return Degrees(name, fitted.blocks, None, fitted.skipped)
-        return _whole(name, fitted)
-
-
-def _fitted(model: str) -> NetworkFit:
-    import torch
-
-    from diagnose.networks import build
-    from diagnose.networks.anatomy import anatomy
-    from diagnose.polynomial.restrict import SEED, inputs_of, randomise
-
-    built = build(model, allocate=True, seed=SEED)
-    if not built.input_shapes:
-        raise CannotRun(f"no input shape of {model} is known")
-    generator = torch.Generator().manual_seed(SEED)
-    network = built.module
-    randomise(network, generator)
-    x = torch.randn(built.input_shapes[0], generator=generator, dtype=torch.float64)
-    blocks = [block for stage in anatomy(network).stages for block in stage.blocks]
-    starts = inputs_of(network, [block.path for block in blocks], x)
-    skipped = tuple(Skipped(block.path, "it takes no single tensor") for block in blocks if block.path not in starts)
-    fitted = tuple(
-        _block(network.get_submodule(block.path), block.path, block.class_name, starts[block.path], generator)
-        for block in blocks
-        if block.path in starts
-    )
-    return NetworkFit(network, x, fitted, skipped)
-
-
-def _whole(name: str, fitted: NetworkFit) -> Degrees:
-    """Return the fits with that of what stands before the blocks, and the growth of the network."""
-    import torch
-
-    from diagnose.polynomial.degree import growth
-    from diagnose.polynomial.restrict import SEED, NetworkPrefix, straight
-
-    generator = torch.Generator().manual_seed(SEED + 1)
-    parts = fitted.blocks
-    if parts:
-        before = NetworkPrefix(fitted.network, parts[0].path)
-        parts = (_block(before, BEFORE, "", fitted.x, generator), *parts)
-    return Degrees(name, parts, growth(straight(fitted.network, fitted.x, generator)), fitted.skipped)
-
-
-def _block(block: nn.Module, path: str, name: str, start: Tensor, generator: torch.Generator) -> BlockDegree:
-    from diagnose.polynomial.degree import fit
-    from diagnose.polynomial.restrict import frozen, relus, straight
-
-    line = straight(block, start, generator)
-    as_it_is, at_start = fit(line), None
-    if as_it_is.degree is None and relus(block):
-        with frozen(block, start):
-            at_start = fit(line)
-    return BlockDegree(path, name, as_it_is, at_start)
+        network_fit = measurements.once(("blocks on a line", text), lambda: fit_blocks(text))
+        return fit_network(name, network_fit) if claim.get("of") == NETWORK else degrees_of_blocks(name, network_fit)
 
 
 def judge(claim: Claim, degrees: Degrees) -> Assessment:

@@ -28,7 +28,7 @@ from diagnose.values import (
 )
 
 if TYPE_CHECKING:
-    from diagnose.case.requested_probes import ComparableTrials
+    from diagnose.case.trials.comparable_trials import ComparableTrials
     from diagnose.probe.effects.effects import ModelEffects
     from diagnose.probe.plan.arms import Arm
 

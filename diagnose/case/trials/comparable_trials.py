@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from diagnose.case.stored_trials import StoredTrial
+from diagnose.case.trials.stored_trials import StoredTrial
 from diagnose.errors import DiagnoseError
 from diagnose.networks.model_text import parse
 from diagnose.probe.effects.effects import MARGIN, ModelEffects, effects_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from diagnose.case.claims import KINDS
 from diagnose.case.kinds.cause import recipes_of
-from diagnose.case.permission import allowed, code_of, fetches
+from diagnose.case.permission import allowed, missing_consent
 from diagnose.errors import DiagnoseError
 from diagnose.guard import RefusedError
 from diagnose.networks.consent import ConsentError
@@ -29,9 +29,7 @@ def requested_trials(case: Case, *, download: bool = False) -> tuple[RequestedTr
     """
     found: dict[tuple[str, str], list[str]] = {}
     for claim in case.claims:
-        if not KINDS[claim.kind].trials or (not case.trusted and code_of(case, claim)):
-            continue
-        if not download and fetches(case, claim):
+        if not KINDS[claim.kind].trials or missing_consent(case, claim, download=download):
             continue
         models = found.setdefault(recipes_of(claim), [])
         models += [case.model(name) for name in _named(claim)]

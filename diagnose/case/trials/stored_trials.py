@@ -154,7 +154,7 @@ def _arm(spec: str, runs: list[StoredTrial]) -> str:
 
 
 def digest(*places: Path | None) -> str:
-    """Return a digest of all trials in files and folders, so that a verdict is kept for these and no others."""
+    """Return a digest of all trials in files and folders, so that a ruling is kept for these trials and no others."""
     whole = sha256()
     for place in filter(None, places):
         files = (

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from diagnose.case.requested_probes import is_narrowed_version, probes_between
-from diagnose.case.stored_trials import AvailableTrials, StoredTrial, as_stored, digest, journals_in, kept_in
+from diagnose.case.trials.comparable_trials import is_narrowed_version, probes_between
+from diagnose.case.trials.stored_trials import AvailableTrials, StoredTrial, as_stored, digest, journals_in, kept_in
 from diagnose.errors import DiagnoseError, UsageError
 from diagnose.networks import digest_of_code
 from diagnose.probe.trial.journal import Journal
@@ -34,8 +34,8 @@ def test_journals_are_read_and_others_are_named(tmp_path):
     (tmp_path / "probe" / "three").mkdir()
     (tmp_path / "probe" / "three" / "trial.json").write_text("{}")
     found = journals_in(tmp_path)
-    assert [(judgement.spec.seed, judgement.trial.accuracy) for judgement in found.runs] == [(0, 0.6)]
-    assert {judgement.what: judgement.reason for judgement in found.skipped} == {
+    assert [(run.spec.seed, run.trial.accuracy) for run in found.runs] == [(0, 0.6)]
+    assert {item.what: item.reason for item in found.skipped} == {
         "prodpoly, end, seed 1": "not finished",
         "three": "no journal of a trial: KeyError",
     }
@@ -73,7 +73,7 @@ def test_trials_of_code_that_was_edited_since_are_no_evidence(tmp_path, monkeypa
     (tmp_path / "net.py").write_text("def net(width): return None\n")
     found = AvailableTrials(tuple(whole)).of_this_code(models[:1])
     assert [run.spec.model for run in found.runs] == [second, "prodpoly"]
-    assert [(judgement.what, judgement.reason) for judgement in found.skipped] == [
+    assert [(item.what, item.reason) for item in found.skipped] == [
         (f"{model}, start, seed 0", "the network's code is not here as it was trained") for model in models
     ]
 
