@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from diagnose.diff.canonical.canonical import POINTWISE, canonical
 from diagnose.diff.capture.capture import Capture, capture
 from diagnose.diff.capture.tape import CannotCapture
 from diagnose.diff.ir.digest import digest
+from diagnose.diff.proof.distance import same_constants
 from diagnose.diff.proof.random_weights import samples
 from diagnose.values import InputSpec
 
@@ -44,13 +46,14 @@ def align_captures(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], trai
     if capture_a.truths and capture_b.truths and capture_a.truths != capture_b.truths:
         # Weights decide which way a branch goes: both are looked at on A's path.
         capture_b = _captured("B", b, drawn, training, forced=capture_a.truths)
+    capture_b = with_shared_constants(capture_a, capture_b)
     results = pair_results(capture_a, capture_b)
     capture_a, capture_b = in_order(capture_a, results.a), in_order(capture_b, results.b)
     first = align(capture_a.form.graph, capture_b.form.graph)
     if first.equal:
         return AlignedCaptures(capture_a, capture_b, first, results)
     # A 1×1 convolution is looked at as a linear layer only where that brings the two nearer to each other.
-    second = [replace(side, form=canonical(side.form.graph, POINTWISE)) for side in (capture_a, capture_b)]
+    second = [_second(side) for side in (capture_a, capture_b)]
     if [digest(side.form.graph) for side in second] == [digest(side.form.graph) for side in (capture_a, capture_b)]:
         return AlignedCaptures(capture_a, capture_b, first, results)
     linear = align(second[0].form.graph, second[1].form.graph)
@@ -65,6 +68,43 @@ def align_captures(a: nn.Module, b: nn.Module, inputs: Sequence[InputSpec], trai
         )
         return AlignedCaptures(capture_a, capture_b, linear, results)
     return AlignedCaptures(capture_a, capture_b, first, results)
+
+
+def _second(side: Capture) -> Capture:
+    constants = dict(side.constants)
+    return replace(side, form=canonical(side.form.graph, POINTWISE, constants), constants=constants)
+
+
+def with_shared_constants(a: Capture, b: Capture) -> Capture:
+    """Return B's capture with A's digest for each constant that A holds, too, but for rounding."""
+    alike = _alike(a, b)
+    if not alike:
+        return b
+    graph = b.form.graph
+    nodes = tuple(
+        replace(node, attributes=alike[str(node.get("digest"))])
+        if node.op == "constant" and str(node.get("digest")) in alike
+        else node
+        for node in graph.nodes
+    )
+    added = {str(dict(attributes)["digest"]): b.constants[digest] for digest, attributes in alike.items()}
+    form = replace(b.form, graph=replace(graph, nodes=nodes))
+    return replace(b, form=form, constants={**b.constants, **added})
+
+
+def _alike(a: Capture, b: Capture) -> dict[str, tuple[tuple[str, Any], ...]]:
+    """Return for the digests of B's constants the attributes of those of A that are the same but for rounding."""
+    leaves_a, leaves_b = (
+        {str(node.get("digest")): node for node in side.form.graph.nodes if node.op == "constant"} for side in (a, b)
+    )
+    found = {}
+    for digest_b, node_b in leaves_b.items():
+        for digest_a, node_a in leaves_a.items() if digest_b not in leaves_a else ():
+            if (node_a.shape, node_a.dtype) == (node_b.shape, node_b.dtype) and digest_a not in leaves_b:
+                known, tensor = a.constants.get(digest_a), b.constants.get(digest_b)
+                if known is not None and tensor is not None and same_constants(known, tensor):
+                    found[digest_b] = node_a.attributes
+    return found
 
 
 def _captured(

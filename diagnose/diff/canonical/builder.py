@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+from torch import Tensor
+
 from diagnose.diff.canonical.axes import Arrangement, composed, normal
+from diagnose.diff.canonical.folding import folded_value, value_of
+from diagnose.diff.ir.constants import constant_attributes
 from diagnose.diff.ir.graph import Graph, Node
 from diagnose.diff.ir.operation_table import operation
 
@@ -38,8 +42,10 @@ class RuleApplication:
 class GraphBuilder:
     """A graph under construction, and its rules; equal operations on equal values become one node."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], constants: dict[str, Tensor] | None = None) -> None:
         self.nodes: list[Node] = []
+        self.constants: dict[str, Tensor] = {} if constants is None else constants
+        """The tensors of the constants by their digest; what rules compute is added."""
         self.applied: list[RuleApplication] = []
         self.read_once: set[int] = set()
         """Nodes that one operation of the graph reads: a random draw among them may become part of its reader."""
@@ -64,6 +70,9 @@ class GraphBuilder:
                 if not rule.silent:
                     self.applied.append(RuleApplication(rule.name, draft.op, draft.module_path, draft.source))
                 return result
+        tensor = folded_value(draft, self.nodes, self.constants)
+        if tensor is not None:
+            return self.constant(tensor, like=draft)
         key = None
         if not _is_unique(draft):
             key = (draft.op, draft.attributes, draft.inputs, draft.shape, draft.dtype, draft.name)
@@ -90,6 +99,20 @@ class GraphBuilder:
             Node(-1, op, like.module_path, tuple(sorted((attributes or {}).items())), tuple(inputs), shape,
                  dtype or like.dtype, "", like.source)
         )  # fmt: skip
+
+    def tensor(self, node_id: int) -> Tensor | None:
+        """Return what a constant or a tensor of one number holds, in float64; None for any other value."""
+        return value_of(self.nodes[node_id], self.constants)
+
+    def constant(self, tensor: Tensor, *, like: Node, dtype: str | None = None) -> int:
+        """Make a leaf that holds a tensor; one that holds one number all over is a "fill"."""
+        shape = tuple(tensor.shape)
+        flat = tensor.flatten()
+        if shape and bool((flat == flat[:1]).all()) and not tensor.is_complex():
+            return self.make("fill", (), shape, like=like, attributes={"value": float(flat[0])}, dtype=dtype)
+        attributes = dict(constant_attributes(tensor))
+        self.constants[str(attributes["digest"])] = tensor
+        return self.make("constant", (), shape, like=like, attributes=attributes, dtype=dtype)
 
     def rearrange(self, value: int, arrangement: Arrangement, *, like: Node) -> int:
         """Return `value` with its axes arranged; two arrangements in a row become one if their atoms fit together."""

@@ -6,27 +6,30 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from diagnose.diff.canonical.builder import GraphBuilder, Rule, RuleApplication
 from diagnose.diff.canonical.rules import (
     activation,
     arithmetic,
-    attention,
     layer,
     noop,
     norm,
-    pointwise,
+    one_number,
     product,
     random,
     shape,
     slices,
-    softmax,
 )
+from diagnose.diff.canonical.rules.heads import attention, repeats, softmax
+from diagnose.diff.canonical.rules.second_form import halves, pointwise, recurrent
 from diagnose.diff.ir.digest import digest
 from diagnose.diff.ir.graph import Graph, Node
 from diagnose.diff.ir.operation_table import operation
 
 RULES: tuple[Rule, ...] = (
     *noop.RULES,
+    *one_number.RULES,
     *random.RULES,
     *shape.RULES,
     *slices.RULES,
@@ -36,12 +39,13 @@ RULES: tuple[Rule, ...] = (
     *layer.RULES,
     *norm.RULES,
     *softmax.RULES,
+    *repeats.RULES,
     *attention.RULES,
 )
 """All rules; the first that applies to an operation wins."""
 
-POINTWISE: tuple[Rule, ...] = (*RULES, *pointwise.RULES)
-"""The rules of the second form, in which a 1×1 convolution is a linear layer."""
+POINTWISE: tuple[Rule, ...] = (*RULES, *pointwise.RULES, *halves.RULES, *recurrent.RULES)
+"""The rules of the second form: a 1×1 convolution is a linear layer, a recurrent one its steps, two halves are two."""
 
 ROUNDS = 4
 """How often the rules are run over the whole graph at most; a second run changes little, a third nothing."""
@@ -55,12 +59,12 @@ class Canonical:
     applied: tuple[RuleApplication, ...]
 
 
-def canonical(graph: Graph, rules: Sequence[Rule] = RULES) -> Canonical:
-    """Return the canonical form of a graph under a table of rules."""
+def canonical(graph: Graph, rules: Sequence[Rule] = RULES, constants: dict[str, Tensor] | None = None) -> Canonical:
+    """Return the canonical form of a graph under a table of rules; the constants that it computes join `constants`."""
     applied: list[RuleApplication] = []
     before = ""
     for _ in range(ROUNDS):
-        graph, more = _rewritten(graph, rules)
+        graph, more = _rewritten(graph, rules, constants)
         applied += more
         after = digest(graph)
         if after == before:
@@ -69,8 +73,10 @@ def canonical(graph: Graph, rules: Sequence[Rule] = RULES) -> Canonical:
     return Canonical(graph, tuple(dict.fromkeys(applied)))
 
 
-def _rewritten(graph: Graph, rules: Sequence[Rule]) -> tuple[Graph, list[RuleApplication]]:
-    builder = GraphBuilder(rules)
+def _rewritten(
+    graph: Graph, rules: Sequence[Rule], constants: dict[str, Tensor] | None
+) -> tuple[Graph, list[RuleApplication]]:
+    builder = GraphBuilder(rules, constants)
     users = Counter(value for node in graph.nodes for value in dict.fromkeys(node.inputs))
     kept = {*graph.outputs, *graph.effects}
     alone = _read_once(graph, users, kept)

@@ -137,7 +137,7 @@ class _ForwardPasses:
     def form(self, tape: Tape) -> Canonical:
         """Return the canonical form of a tape."""
         name = "recorder" if self.recorder else "export"
-        return canonical(functional(tape, training=self.training, capture=name))
+        return canonical(functional(tape, training=self.training, capture=name), constants=tape.constants)
 
     def digest(self, quantile: float = MIDDLE, forced: Mapping[int, Any] | None = None, seed: int = 0) -> str:
         """Return the digest of what a pass computes; an error is a path of its own."""

@@ -84,3 +84,15 @@ def distances_between(tensors_a: Iterable[Tensor], tensors_b: Iterable[Tensor]) 
 def largest_delta(distances: Iterable[Distance]) -> float:
     """Return the largest |Δ| among distances, 0 where there are none."""
     return max((distance.delta for distance in distances), default=0.0)
+
+
+ROUNDING = 2e-6
+"""|Δ| over the largest value up to which two constants are the same: what rounding in float32 leaves."""
+
+
+def same_constants(a: Tensor, b: Tensor) -> bool:
+    """Say whether two tensors of values hold the same numbers, but for rounding in float32."""
+    if a.shape != b.shape or a.is_meta or b.is_meta:
+        return False
+    distance = distance_between(a, b).worst(distance_between(b, a))
+    return distance.delta <= ROUNDING * distance.largest

@@ -11,13 +11,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from diagnose.diff.proof.distance import distance_between, real_parts
+from diagnose.diff.proof.distance import distance_between, real_parts, same_constants
 from diagnose.diff.weights.initial import NOISE
 from diagnose.diff.weights.mapping import WeightMatch
 from diagnose.diff.weights.state_kinds import StateKind, constants_of
-
-RTOL = 2e-6
-"""|Δ| over the largest value up to which two constants are the same: what rounding in float32 leaves."""
 
 FEW = 16
 """Numbers below which nothing is said of the distribution that they were drawn from."""
@@ -81,9 +78,9 @@ def compare_constants(
     x, y = real_parts(a), real_parts(b)
     if x.shape != y.shape or not x.numel():
         return None
-    distance = distance_between(x, y).worst(distance_between(y, x))
-    if distance.delta <= RTOL * distance.largest:
+    if same_constants(x, y):
         return None
+    distance = distance_between(x, y).worst(distance_between(y, x))
     axis, order = _reordered(x, y)
     return ConstantDifference(
         *names, distance.delta, distance.largest, _ratio(x, y), _shift(x, y), axis, order,

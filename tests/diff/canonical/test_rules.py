@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diagnose.diff.align.align import align
-from diagnose.diff.canonical.canonical import RULES
+from diagnose.diff.canonical.canonical import POINTWISE, RULES, canonical
 from diagnose.diff.capture.capture import capture
 from diagnose.diff.ir.digest import digest
 from diagnose.diff.ir.graph import Graph
@@ -72,6 +72,33 @@ EXAMPLES = {
     "a view written back": (written_back, lambda m, x: _sliced_add(x)),
     "a norm's counter of batches": (lambda m, x: m.norm(x), lambda m, x: F.batch_norm(
         x, m.norm.running_mean, m.norm.running_var, m.norm.weight, m.norm.bias, m.training, 0.1)),
+    "constants of a sum or product": (
+        lambda m, x: x.exp() + torch.arange(6.0) + torch.arange(6.0)[:, None],
+        lambda m, x: x.exp() + (torch.arange(6.0) + torch.arange(6.0)[:, None])),
+    "a sum or product with a tensor of one number": (
+        lambda m, x: x.exp() * x * torch.full((6,), 2.0) + torch.zeros(4, 6, 6), lambda m, x: 2 * x.exp() * x),
+    "a mask that fills nothing": (
+        lambda m, x: x.exp().masked_fill(torch.zeros(6, dtype=torch.bool), 3.0), lambda m, x: x.exp()),
+    "a choice that is always the same": (
+        lambda m, x: torch.where(torch.arange(6) >= 0, x.exp(), x), lambda m, x: x.exp()),
+    "a constant mask of attention": (
+        lambda m, x: F.scaled_dot_product_attention(x, x + 1, x - 1, torch.ones(6, 6).tril() > 0),
+        lambda m, x: F.scaled_dot_product_attention(x, x + 1, x - 1, is_causal=True)),
+    "slices repeated side by side": (
+        lambda m, x: x.exp().repeat_interleave(3, 1),
+        lambda m, x: x.exp()[:, :, None].expand(2, 4, 3, 6, 6).reshape(2, 12, 6, 6)),
+    "a value repeated as a whole": (
+        lambda m, x: x.exp().repeat(1, 3, 1, 1),
+        lambda m, x: x.exp()[:, None].expand(2, 3, 4, 6, 6).reshape(2, 12, 6, 6)),
+    "heads of queries that share keys and values": (
+        lambda m, x: F.scaled_dot_product_attention(x, x[:, :2], x[:, 2:], enable_gqa=True),
+        lambda m, x: F.scaled_dot_product_attention(x, x[:, :2].repeat_interleave(2, 1), x[:, 2:].repeat_interleave(
+            2, 1))),
+    "an arrangement of an arrangement": (
+        lambda m, x: torch.cat((x.exp().flatten(2), x.sin().flatten(2)), 1)[:, :4].unflatten(2, (6, 6)),
+        lambda m, x: x.exp()),
+    "unit axes of an expansion": (
+        lambda m, x: x[:, :1, :1].exp().expand(2, 4, 1, 6), lambda m, x: x[:, :1, 0].exp().expand(2, 4, 6)[:, :, None]),
     "reshape": (lambda m, x: x.exp().view(2, -1), lambda m, x: x.exp().flatten(2).reshape(2, 4 * 36)),
     "permute": (lambda m, x: x.exp().permute(0, 2, 3, 1), lambda m, x: x.exp().transpose(1, 2).transpose(2, 3)),
     "channel shuffle as an arrangement of axes": (
@@ -204,6 +231,24 @@ def _sliced_add(x: Tensor) -> Tensor:
     return y
 
 
+SECOND_EXAMPLES = {
+    "a sum or product of two halves": (
+        lambda m, x: x * torch.cat((x[..., :3].exp(), x[..., 3:].sin()), -1) + torch.cat((-x[..., 3:], x[..., :3]), -1),
+        lambda m, x: torch.cat((x[..., :3] * x[..., :3].exp() - x[..., 3:],
+                                x[..., 3:] * x[..., 3:].sin() + x[..., :3]), -1)),
+    "a function of two halves": (
+        lambda m, x: torch.cat((x[..., :3].exp(), x[..., 3:]), -1).cos(),
+        lambda m, x: torch.cat((x[..., :3].exp().cos(), x[..., 3:].cos()), -1)),
+    "axes arranged in two halves": (
+        lambda m, x: torch.cat((x[..., :3].exp(), x[..., 3:]), -1).transpose(1, 2),
+        lambda m, x: torch.cat((x[..., :3].exp().transpose(1, 2), x[..., 3:].transpose(1, 2)), -1)),
+    "a 1×1 convolution as a linear layer": (
+        lambda m, x: torch.conv2d(x, m.kernel[:, :, :1, :1]),
+        lambda m, x: F.linear(x.permute(0, 2, 3, 1), m.kernel[:, :, 0, 0]).permute(0, 3, 1, 2)),
+}  # fmt: skip
+"""The same for the rules of the second form alone; those of recurrent layers have tests of their own."""
+
+
 def form(function, *, training: bool = False) -> Graph:
     return capture(Written(function), (torch.randn(SHAPE),), training=training, twice=False).form.graph
 
@@ -220,6 +265,19 @@ def test_two_ways_of_writing_are_one_form(rule) -> None:
     assert align(form_a, form_b).equal
 
 
+def test_every_rule_of_the_second_form_has_an_example() -> None:
+    names = {rule.name for rule in POINTWISE} - {rule.name for rule in RULES}
+
+    assert names == {*SECOND_EXAMPLES, "a recurrent layer as its steps"}
+
+
+@pytest.mark.parametrize("rule", SECOND_EXAMPLES)
+def test_two_ways_of_writing_are_one_second_form(rule) -> None:
+    form_a, form_b = (canonical(form(function), POINTWISE).graph for function in SECOND_EXAMPLES[rule])
+
+    assert digest(form_a) == digest(form_b)
+
+
 @pytest.mark.parametrize(
     ("form_a", "form_b"),
     [
@@ -233,6 +291,14 @@ def test_two_ways_of_writing_are_one_form(rule) -> None:
         (lambda m, x: x.reshape(2, 6, 4, 6), lambda m, x: x.transpose(1, 2)),
         (lambda m, x: F.max_pool2d(x, 6), lambda m, x: F.avg_pool2d(x, 6)),
         (lambda m, x: torch.where(m.bias > 0, m.bias, x.new_zeros(3, 5)), lambda m, x: F.relu(m.bias)),
+        (lambda m, x: x.repeat_interleave(3, 1), lambda m, x: x.repeat(1, 3, 1, 1)),
+        (lambda m, x: x[..., ::2].exp(), lambda m, x: x[..., :3].exp()),
+        (lambda m, x: x[..., 1::2].exp(), lambda m, x: x[..., ::2].exp()),
+        (
+            lambda m, x: x * 2 + torch.cat((-x[..., 3:], x[..., :3]), -1),
+            lambda m, x: x * 2 + torch.cat((x[..., 3:], -x[..., :3]), -1),
+        ),
+        (lambda m, x: gelu_of_sum(x, x * (1 + 0.044715 * x**3)), lambda m, x: F.gelu(x, approximate="tanh")),
         (lambda m, x: gelu_of_cube(x, x**3 + x.sin()), lambda m, x: F.gelu(x, approximate="tanh")),
         (lambda m, x: gelu_of_cube(x, x * x**2 * x.sin()), lambda m, x: F.gelu(x, approximate="tanh")),
         (lambda m, x: gelu_of_sum(x, x + 0.044715 * x**3 + x.sin()), lambda m, x: F.gelu(x, approximate="tanh")),
@@ -247,6 +313,25 @@ def test_a_sum_of_whole_numbers_is_left_as_it_is(reduced) -> None:
     graph = form(lambda m, x: x * reduced(x > 0))
 
     assert [node.op for node in graph.nodes if node.dtype == "int64"][-1].startswith("sum")
+
+
+@pytest.mark.parametrize(
+    "total",
+    [
+        lambda x: x * 0.7978845608028654 * (1 + 0.044715 * x * x),
+        lambda x: 0.7978845608028654 * x + 0.7978845608028654 * 0.044715 * x**3,
+    ],
+)
+def test_a_gelu_is_known_with_its_factors_drawn_out(total) -> None:
+    spelled_out = form(lambda m, x: 0.5 * x * (1 + torch.tanh(total(x))))
+
+    assert digest(spelled_out) == digest(form(lambda m, x: F.gelu(x, approximate="tanh")))
+
+
+def test_every_other_element_is_a_column_of_rows_of_two() -> None:
+    strided = form(lambda m, x: x.exp()[..., 1::2])
+
+    assert digest(strided) == digest(form(lambda m, x: x.exp().unflatten(-1, (3, 2))[..., 1]))
 
 
 def test_momentum_has_a_part_in_train_mode() -> None:

@@ -12,7 +12,7 @@ from diagnose.diff.ir.interpreter import Execution, evaluate
 from diagnose.diff.ir.operation_table import operation
 from diagnose.diff.proof.distance import PROOF, distances_between
 from diagnose.diff.proof.random_weights import ProofArithmetic, state_of
-from tests.diff.canonical.test_rules import EXAMPLES, SHAPE, Written
+from tests.diff.canonical.test_rules import EXAMPLES, SECOND_EXAMPLES, SHAPE, Written
 
 SCALES = (1.0, 1e-3, 4.0)
 """Small and large inputs, too: a rule must hold for all of them, not only for likely ones."""
@@ -86,10 +86,9 @@ def test_the_exceptions_are_still_needed(rule) -> None:
     assert not all(map(reproduces, EXAMPLES[rule]))
 
 
-def test_the_rule_of_the_second_form_keeps_them_too() -> None:
-    function = lambda m, x: torch.conv2d(x, m.kernel[:, :, :1, :1])  # noqa: E731 - as the examples are
-
-    assert reproduces(function, POINTWISE)
+@pytest.mark.parametrize("rule", SECOND_EXAMPLES)
+def test_a_rule_of_the_second_form_keeps_them_too(rule) -> None:
+    assert all(reproduces(function, POINTWISE) for function in SECOND_EXAMPLES[rule])
 
 
 def as_sigmoid(builder, node):

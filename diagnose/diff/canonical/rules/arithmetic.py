@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isclose
 
 from diagnose.diff.canonical.axes import reshaped
-from diagnose.diff.canonical.builder import GraphBuilder, Rule, numel
+from diagnose.diff.canonical.builder import GraphBuilder, Rule, arrangement_of, numel
 from diagnose.diff.canonical.patterns import X, Y, formula_rule
 from diagnose.diff.ir.graph import Node
 from diagnose.diff.ir.operation_table import base, operation
@@ -24,6 +24,8 @@ def scalar_of(builder: GraphBuilder, node: Node, position: int, name: str) -> fl
     values = leaf.get("values")
     if leaf.op == "constant" and leaf.shape == () and isinstance(values, tuple):
         return float(values[0])
+    if leaf.op == "fill":  # as many numbers as the result has, or fewer
+        return float(leaf.get("value"))
     return None
 
 
@@ -137,10 +139,14 @@ def _unscaled(builder: GraphBuilder, node: Node) -> int | None:
     values: list[int] = []
     for value in node.inputs:
         source = builder[value]
-        drawn = source.op == "scale" and not (node.op == "div" and values)
-        if drawn:
+        arranged = source if source.op == "rearrange" else None
+        source = source if arranged is None else builder[arranged.inputs[0]]
+        if source.op == "scale" and not (node.op == "div" and values):
             factor, written = factor * source.get("factor"), source
-        values.append(source.inputs[0] if drawn else value)
+            value = source.inputs[0]
+            if arranged is not None:
+                value = builder.rearrange(value, arrangement_of(arranged), like=arranged)
+        values.append(value)
     if tuple(values) == node.inputs:
         return None
     result = builder.make(node.op, values, node.shape, like=node, attributes=dict(node.attributes))
@@ -151,22 +157,23 @@ def _unexpanded(builder: GraphBuilder, node: Node) -> int | None:
     """Broadcasting makes `expand` needless in an elementwise operation."""
     values = [builder[value].inputs[0] if builder[value].op == "expand" else value for value in node.inputs]
     shapes = [builder.shape(value) for value in values]
-    if tuple(values) == node.inputs or _broadcast(shapes) != node.shape:
+    if tuple(values) == node.inputs or broadcast(shapes) != node.shape:
         return None
     return builder.make(node.op, values, node.shape, like=node, attributes=dict(node.attributes))
 
 
 def _unit_axes(builder: GraphBuilder, node: Node) -> int | None:
-    """Leading axes of size 1 can be left out of a weight: it is broadcast all the same."""
+    """Leading axes of size 1 can be left out of a weight or constant: it is broadcast all the same."""
     values = []
     for value in node.inputs:
         shape = builder.shape(value)
         short = shape
         while len(short) > 1 and short[0] == 1:
             short = short[1:]
-        views = is_weight(builder, value) and short != shape and len(node.inputs) > 1
+        fixed = is_weight(builder, value) or builder[value].op in ("constant", "fill")
+        views = fixed and short != shape and len(node.inputs) > 1
         values.append(builder.rearrange(value, reshaped(shape, short), like=node) if views else value)
-    if tuple(values) == node.inputs or _broadcast([builder.shape(value) for value in values]) != node.shape:
+    if tuple(values) == node.inputs or broadcast([builder.shape(value) for value in values]) != node.shape:
         return None
     return builder.make(node.op, values, node.shape, like=node, attributes=dict(node.attributes))
 
@@ -179,7 +186,8 @@ def is_weight(builder: GraphBuilder, value: int) -> bool:
     return operation(node.op).is_weight
 
 
-def _broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+def broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the shape that tensors of several shapes are broadcast to."""
     rank = max(len(shape) for shape in shapes)
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     return tuple(max(sizes) for sizes in zip(*padded, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diagnose.diff.canonical.axes import Arrangement, normal, permuted, reshaped
+from diagnose.diff.canonical.axes import Arrangement, composed, normal, permuted, reshaped
 from diagnose.diff.canonical.axis_moves import rows_in_order, with_last
 from diagnose.diff.canonical.builder import GraphBuilder, Rule, arrangement_of
 from diagnose.diff.ir.graph import Node
@@ -51,6 +51,14 @@ def _stack(builder: GraphBuilder, node: Node) -> int:
     single = tuple(1 if axis == dim else size for axis, size in enumerate(node.shape))
     pieces = [builder.rearrange(value, reshaped(builder.shape(value), single), like=node) for value in node.inputs]
     return builder.make("cat", pieces, node.shape, like=node, attributes={"dim": dim})
+
+
+def _arranged_twice(builder: GraphBuilder, node: Node) -> int | None:
+    """Two arrangements in a row are one, also where rules brought them together."""
+    source = builder[node.inputs[0]]
+    if source.op != "rearrange" or composed(arrangement_of(source), arrangement_of(node)) is None:
+        return None
+    return builder.rearrange(node.inputs[0], arrangement_of(node), like=node)
 
 
 def _after_unary(builder: GraphBuilder, node: Node) -> int | None:
@@ -115,7 +123,7 @@ def _after_sum(builder: GraphBuilder, node: Node) -> int | None:
 
 
 def _expand(builder: GraphBuilder, node: Node) -> int | None:
-    if node.op == "expand_as" or node.get("size") != node.shape:
+    if node.op == "expand_as" or dict(node.attributes) != {"size": node.shape}:
         return builder.make("expand", node.inputs[:1], node.shape, like=node, attributes={"size": node.shape})
     return node.inputs[0] if builder.shape(node.inputs[0]) == node.shape else None
 
@@ -126,6 +134,7 @@ RULES = (
          silent=True),
     Rule("permute", ("permute", "t", "numpy_T", "transpose.int", "swapaxes", "swapdims", "mT", "adjoint",
                      "movedim.int", "movedim.intlist", "moveaxis.int"), _permute, silent=True),
+    Rule("an arrangement of an arrangement", ("rearrange",), _arranged_twice, silent=True),
     Rule("channel shuffle as an arrangement of axes", ("channel_shuffle",), _channel_shuffle),
     Rule("stack as a concatenation", ("stack",), _stack, silent=True),
     Rule("axes arranged after an elementwise operation", ELEMENTWISE, _after_unary, silent=True),

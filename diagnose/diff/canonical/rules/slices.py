@@ -26,8 +26,20 @@ def _slice(builder: GraphBuilder, node: Node) -> int | None:
         start, stop, _ = slice(node.get("start"), node.get("end")).indices(source[dim])
         step = node.get("step")
     if step != 1:
-        return None
+        return _strided(builder, node, dim, (start, stop, step))
     return _sliced(builder, node.inputs[0], dim, (start, stop), like=node)
+
+
+def _strided(builder: GraphBuilder, node: Node, dim: int, bounds: tuple[int, int, int]) -> int | None:
+    """Every k-th element of an axis is one column of the axis as rows of k."""
+    shape = builder.shape(node.inputs[0])
+    start, stop, step = bounds
+    if shape[dim] % step or start >= step or stop <= shape[dim] - step + start:
+        return None
+    rows = (*shape[:dim], shape[dim] // step, step, *shape[dim + 1 :])
+    value = builder.rearrange(node.inputs[0], reshaped(shape, rows), like=node)
+    column = _sliced(builder, value, dim + 1, (start, start + 1), like=node)
+    return builder.rearrange(column, reshaped(builder.shape(column), node.shape), like=node)
 
 
 def _sliced(builder: GraphBuilder, value: int, dim: int, bounds: tuple[int, int], *, like: Node) -> int:

@@ -6,13 +6,14 @@ from math import sqrt
 
 from diagnose.diff.canonical.axes import permuted
 from diagnose.diff.canonical.builder import GraphBuilder, Rule, arrangement_of
+from diagnose.diff.canonical.rules.heads.masks import scores_and_mask, simpler_mask
 from diagnose.diff.ir.graph import Node
 
 
 def _explicit(builder: GraphBuilder, node: Node) -> int | None:
     """The scale is written out: it is 1/√d if none is given."""
     attributes = dict(node.attributes)
-    masked = "attn_mask" in dict(attributes.get("slots") or ())
+    masked = len(node.inputs) > 3
     wanted = {"scale": attributes.get("scale") or 1 / sqrt(builder.shape(node.inputs[0])[-1]),
               "dropout_p": float(attributes.get("dropout_p") or 0.0), "is_causal": bool(attributes.get("is_causal")),
               "masked": masked}  # fmt: skip
@@ -61,10 +62,7 @@ def _attention(builder: GraphBuilder, node: Node) -> int | None:
         rate, weights = float(weights.get("p")), builder[weights.inputs[0]]
     if weights.op != "softmax.int" or weights.get("dim") != len(weights.shape) - 1:
         return None
-    scores = builder[weights.inputs[0]]
-    mask: list[int] = []
-    if scores.op == "add" and len(scores.inputs) == 2:
-        scores, mask = _scores_and_mask(builder, scores)
+    scores, mask = scores_and_mask(builder, builder[weights.inputs[0]])
     factor = 1.0
     if scores.op == "scale":
         factor, scores = scores.get("factor"), builder[scores.inputs[0]]
@@ -80,17 +78,9 @@ def _attention(builder: GraphBuilder, node: Node) -> int | None:
                      attributes=attributes)  # fmt: skip
 
 
-def _scores_and_mask(builder: GraphBuilder, total: Node) -> tuple[Node, list[int]]:
-    for value, addend in (total.inputs, total.inputs[::-1]):
-        scores = builder[value]
-        inner = builder[scores.inputs[0]] if scores.op == "scale" else scores
-        if inner.op == "matmul":
-            return scores, [addend]
-    return total, []
-
-
 RULES = (
     Rule("attention's scale", ("scaled_dot_product_attention",), _explicit, silent=True),
+    Rule("a constant mask of attention", ("scaled_dot_product_attention",), simpler_mask),
     Rule("softmax", ("softmax.int", "_softmax"), _softmax, silent=True),
     Rule("a factor is drawn out of a matrix product", ("matmul",), _matmul, silent=True),
     Rule("attention spelled out", ("matmul",), _attention),
