@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.errors import UsageError
+from diagnose.errors import DiagnoseError, UsageError
 from diagnose.networks import BuiltModel, build
 from diagnose.networks.build_errors import calling
 from diagnose.networks.inputs import candidates, parse_inputs, with_named_inputs
@@ -14,7 +14,7 @@ from diagnose.params.other_tools import ParameterToolCount, cross_check
 from diagnose.params.reported import parse_reported
 from diagnose.params.side_by_side import SideBySide, side_by_side
 from diagnose.params.table import count_parameters
-from diagnose.values import ModelRef, ParameterGap, ParamTable, Skipped
+from diagnose.values import KnownMatch, ModelRef, ParameterGap, ParamTable, Skipped
 
 if TYPE_CHECKING:
     from diagnose.params.gap.other_rows import TableRow
@@ -71,6 +71,8 @@ def run(
         rows = tuple(_other_row(text, seed) for text in also)
         gap = explain_gap(built.ref, built.module, table, number, stated=known_facts(built.ref, keep), also=rows)
         skipped += gap.skipped
+        if gap.known is not None and gap.known.stands_out and against is None:
+            peer = _known_model(gap.known.matches[0], table, skipped)
     if against is not None:
         other_model, other_table = _counted(against, inputs, seed)
         skipped += [*other_model.skipped, *other_table.skipped]
@@ -87,6 +89,21 @@ def _counted(model: str | ModelRef, inputs: Sequence[str], seed: int | None) -> 
     with_named_inputs(built.module, asked)
     with calling(model):
         return built, count_parameters(built.module, candidates(built.module, built.input_shapes, asked))
+
+
+def _known_model(match: KnownMatch, table: ParamTable, skipped: list[Skipped]) -> OtherModel | None:
+    """Build the known network that a reported number names and lay it beside the model, None where that fails."""
+    what = f"the comparison with {match.network.model}"
+    try:
+        built = build(match.network.model)
+        known = count_parameters(built.module)
+    except DiagnoseError as error:
+        skipped.append(Skipped(what, error.message))
+        return None
+    if known.total != match.network.parameters:
+        skipped.append(Skipped(what, f"the installed version has {known.total:,} parameters, the index another number"))
+        return None
+    return OtherModel(built.ref, known, side_by_side(table, known))
 
 
 def _other_row(text: str, seed: int | None) -> TableRow:
