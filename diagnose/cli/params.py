@@ -29,6 +29,19 @@ def params(
         list[str] | None,
         typer.Option(metavar="MODEL=NUMBER", help="Another row of the same table, which the answer must fit, too."),
     ] = None,
+    flops: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER", help="The MACs or FLOPs stated beside it, which the answer must fit, too: 0.56G."
+        ),
+    ] = None,
+    reported_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="The size of the weights stated beside it: 97.8MB.")
+    ] = None,
+    reported_part: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART=NUMBER", help="What is stated of a module or stage: backbone=23.5M."),
+    ] = None,
     against: Annotated[
         str | None, typer.Option(metavar="MODEL", help="A second model, counted beside the first.")
     ] = None,
@@ -44,6 +57,8 @@ def params(
 
     diagnose params prodpoly --reported 6.0M
 
+    diagnose params torchvision:resnet50 --reported 44.5M --flops 7.8G
+
     diagnose params mm --against prodpoly
 
     diagnose params torchvision:resnet50 --by kind
@@ -53,6 +68,11 @@ def params(
         from diagnose.params.report import params_report
         from diagnose.params.run import run
 
+        figures = ()
+        if flops is not None:
+            from diagnose.flops.reported.work_figure import work_figure
+
+            figures = (work_figure(flops),)
         found = run(
             model,
             inputs=input or (),
@@ -60,6 +80,9 @@ def params(
             reported=reported,
             keep=keep or (),
             also=also or (),
+            parts=reported_part or (),
+            sizes=(reported_size,) if reported_size is not None else (),
+            figures=figures,
             against=against,
             check=cross_check,
         )

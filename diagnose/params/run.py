@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,12 @@ from diagnose.params.table import count_parameters
 from diagnose.values import KnownMatch, ModelRef, ParameterGap, ParamTable, Skipped
 
 if TYPE_CHECKING:
+    from diagnose.params.gap.other_figures import StatedNumber
     from diagnose.params.gap.other_rows import TableRow
+
+
+FigureOf = Callable[[BuiltModel, ParamTable], "StatedNumber"]
+"""What makes a stated number of a built network and its table: another capability's way in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +55,20 @@ def run(
     reported: str | None = None,
     keep: Sequence[str] = (),
     also: Sequence[str] = (),
+    parts: Sequence[str] = (),
+    sizes: Sequence[str] = (),
+    figures: Sequence[FigureOf] = (),
     against: str | ModelRef | None = None,
     check: bool = False,
 ) -> ParamsAnswer:
     """Build and count a model, and explain what is asked for; raise DiagnoseError where the call is wrong.
 
-    `reported` is the number as a document states it; `keep` and `also` ("torch=11.2M") bound its explanation.
+    `reported` is the number as a document states it. What else the document states bounds its explanation: `keep`
+    names what must stay, `also` ("torch=11.2M") other rows of the same table, `parts` ("backbone=23.5M") and `sizes`
+    ("97.8MB") other numbers of the same network; `figures` make such numbers of a built network.
     """
-    if reported is None and (keep or also):
-        raise UsageError("--keep and --also explain a reported number", hint="Add --reported.")
+    if reported is None and (keep or also or parts or sizes or figures):
+        raise UsageError("other stated numbers explain a reported number", hint="Add --reported.")
     number = parse_reported(reported) if reported is not None else None
     built, table = _counted(model, inputs, seed)
     skipped = [*built.skipped, *table.skipped]
@@ -67,9 +77,15 @@ def run(
     if number is not None:
         from diagnose.params.gap.explain import explain_gap
         from diagnose.params.gap.known_facts import known_facts
+        from diagnose.params.gap.layout import layout_of
+        from diagnose.params.gap.other_figures import part_figure, size_figure
 
-        rows = tuple(_other_row(text, seed) for text in also)
-        gap = explain_gap(built.ref, built.module, table, number, stated=known_facts(built.ref, keep), also=rows)
+        layout = layout_of(table)
+        others: list[StatedNumber] = [_other_row(text, seed) for text in also]
+        others += [part_figure(text, layout) for text in parts]
+        others += [size_figure(text, layout) for text in sizes]
+        others += [figure(built, table) for figure in figures]
+        gap = explain_gap(built.ref, built.module, table, number, stated=known_facts(built.ref, keep), also=others)
         skipped += gap.skipped
         if gap.known is not None and gap.known.stands_out and against is None:
             peer = _known_model(gap.known.matches[0], table, skipped)

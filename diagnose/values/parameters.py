@@ -84,13 +84,15 @@ class ParamTable:
 class ReportedNumber:
     """A number as a document states it, and the whole numbers it may stand for, both ends included.
 
-    `rounded` if it was rounded to its last digit, `truncated` if the digits behind were cut off.
+    `rounded` if it was rounded to its last digit, `truncated` if the digits behind were cut off. Where a size in bytes
+    was given (`of_bytes`), these are the numbers of float32 that it holds.
     """
 
     text: str
     unit: int
     rounded: tuple[int, int]
     truncated: tuple[int, int]
+    of_bytes: bool = False
 
     @property
     def is_exact(self) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.params.gap.edits.block_kinds import second_order
-from diagnose.params.gap.other_rows import TableRow
+from diagnose.params.gap.other_figures import StatedNumber
 from diagnose.params.gap.search import Solution
 from diagnose.params.gap.search_space import SearchSpace
 from diagnose.params.index.lookup import KnownCounts
@@ -38,7 +38,7 @@ class Chance:
 
     space: SearchSpace
     stated: Sequence[StatedFact] = ()
-    rows: Sequence[TableRow] = ()
+    rows: Sequence[StatedNumber] = ()
     known: KnownCounts | None = None
 
     @cached_property
@@ -54,10 +54,10 @@ class Chance:
         stated = frozenset(fact.facet for fact in self.stated)
         if solution.facets & stated:  # one that contradicts what is stated is one of all
             stated = frozenset()
-        chosen = self._reached(solution.cost, reported, stated)
+        chosen = self._reached(solution.cost, reported)
         if self.rows and len(chosen) <= _MOST_ROWS_JUDGED:
             most = self._missed(solution)
-            chosen = np.array([row for row in chosen if self._missed(self._solution(int(row))) <= most], dtype=int)
+            chosen = np.array([row for row in chosen if self._surely_missed(int(row)) <= most], dtype=int)
         return self._share(self.space.values[chosen], solution.cost, reported)
 
     def of_known(self, cost: float, reported: ReportedNumber) -> float:
@@ -99,6 +99,10 @@ class Chance:
 
     def _missed(self, solution: Solution) -> int:
         return sum(not row.judge(solution, in_second_order=self.in_second_order)[1] for row in self.rows)
+
+    def _surely_missed(self, row: int) -> int:
+        solution = self._solution(row)
+        return sum(not number.may_fit(solution, in_second_order=self.in_second_order) for number in self.rows)
 
     def _solution(self, row: int) -> Solution:
         sets = self.space.sets

@@ -12,7 +12,7 @@ from diagnose.params.gap.chance import STANDS_OUT, Chance, clearly_likelier
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES
 from diagnose.params.gap.layout import Layout, layout_of
-from diagnose.params.gap.other_rows import TableRow
+from diagnose.params.gap.other_figures import StatedNumber
 from diagnose.params.gap.parameter_conventions import PLAIN, applicable
 from diagnose.params.gap.search import Solution, likeliest_first, search
 from diagnose.params.gap.search_space import SearchSpace
@@ -47,15 +47,15 @@ def explain_gap(
     reported: ReportedNumber,
     *,
     stated: Sequence[StatedFact] = (),
-    also: Sequence[TableRow] = (),
+    also: Sequence[StatedNumber] = (),
 ) -> ParameterGap:
     """Search the edits that give a model its reported number, and build the ones that are listed.
 
-    `model` is on the meta device; `table` is its count; what is `stated` is kept; `also` are other rows of the same
-    table, and solutions that miss one of them fall back.
+    `model` is on the meta device; `table` is its count; what is `stated` is kept; `also` are other numbers of the
+    same document, and solutions that miss one of them fall back.
     """
     layout = layout_of(table)
-    space = SearchSpace(layout, applicable(table, layout.counts()))
+    space = SearchSpace(layout, applicable(table, layout.counts(), reported))
     known = KnownCounts(ref)
     judge = _Judge(ref, model, table, Chance(space, stated, also, known))
     kept, excluded = judge.split(search(space, reported))
@@ -87,7 +87,12 @@ def explain_gap(
 
 def _known(reported: ReportedNumber, known: KnownCounts, chance: Chance) -> IndexAnswer:
     """Return which known networks have the reported number, and whether the first is more than chance."""
-    met = known.meeting(reported)
+    numbers = chance.rows
+    met = [
+        (cost, match)
+        for cost, match in known.meeting(reported)
+        if not any(number.contradicts(match.network) for number in numbers)
+    ]
     odds = {cost: chance.of_known(cost, reported) for cost in {cost for cost, _ in met}}
     first = [match for cost, match in met if cost == met[0][0]]
     return IndexAnswer(
