@@ -30,6 +30,19 @@ def params(
         list[str] | None,
         typer.Option(metavar="MODEL=NUMBER", help="Another row of the same table, which the answer must fit, too."),
     ] = None,
+    flops: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NUMBER", help="The MACs or FLOPs stated beside it, which the answer must fit, too: 0.56G."
+        ),
+    ] = None,
+    reported_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="The size of the weights stated beside it: 97.8MB.")
+    ] = None,
+    reported_part: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART=NUMBER", help="What is stated of a module or stage: backbone=23.5M."),
+    ] = None,
     against: Annotated[
         str | None, typer.Option(metavar="MODEL", help="A second model, counted beside the first.")
     ] = None,
@@ -45,6 +58,8 @@ def params(
 
     diagnose params prodpoly --reported 6.0M
 
+    diagnose params torchvision:resnet50 --reported 44.5M --flops 7.8G
+
     diagnose params mm --against prodpoly
 
     diagnose params torchvision:resnet50 --by kind
@@ -52,8 +67,13 @@ def params(
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Counting {model}"):
         from diagnose.params.report import params_report
-        from diagnose.params.run import run
+        from diagnose.params.run import FigureOf, run
 
+        figures: tuple[FigureOf, ...] = ()
+        if flops is not None:
+            from diagnose.flops.reported.work_figure import work_figure
+
+            figures = (work_figure(flops),)
         found = run(
             model,
             inputs=input or (),
@@ -61,6 +81,9 @@ def params(
             reported=reported,
             keep=keep or (),
             also=also or (),
+            parts=reported_part or (),
+            sizes=(reported_size,) if reported_size is not None else (),
+            figures=figures,
             against=against,
             check=cross_check,
         )

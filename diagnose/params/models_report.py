@@ -1,11 +1,15 @@
-"""What `diagnose models` lists: the aliases with their parameter counts, and the names that a query finds."""
+"""What `diagnose models` lists: the aliases with their parameter counts, and what a query or two numbers find."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from diagnose.environment import environment
 from diagnose.networks import build, search
+from diagnose.params.index.find_networks import find_networks
+from diagnose.params.reported import parse_reported
 from diagnose.params.table import count_parameters
-from diagnose.values import Cell, Column, Prose, Report, Section, Table
+from diagnose.values import Cell, Column, KnownNetwork, Prose, Report, Section, Table
 
 SCHEMA = "diagnose.models/1"
 MOST_SHOWN = 60
@@ -52,3 +56,48 @@ def _found_section(query: str, models: tuple[str, ...]) -> Section:
     note = f"{left:,} more: a longer query narrows them, `--format json` lists all." if left > 0 else ""
     table = Table("", (Column("MODEL"),), tuple((name,) for name in models[:MOST_SHOWN]), note=note)
     return Section(f"In the libraries ({len(models):,})", (table,))
+
+
+def numbers_report(query: str, parameters: str | None, macs: str | None) -> Report:
+    """Return the networks of the index whose names hold every word of `query` and whose counts are the numbers.
+
+    Where none has them, the nearest are listed. Raises DiagnoseError for a number that cannot be read.
+    """
+    found = find_networks(
+        words=query,
+        parameters=None if parameters is None else parse_reported(parameters),
+        macs=None if macs is None else parse_reported(macs),
+    )
+    asked = [f"{parameters} parameters"] if parameters else []
+    asked += [f"{macs} MACs"] if macs else []
+    numbers, shown = " and ".join(asked), found.fitting or found.nearest
+    said = f"{len(found.fitting):,} known {'network has' if len(found.fitting) == 1 else 'networks have'} {numbers}."
+    if not found.fitting:
+        said = f"No known network has {numbers}." + (" These are the nearest." if shown else "")
+    made = ", ".join(f"{library} {version}" for library, version in found.versions)
+    note = f"From the index of known networks: {made}. MACs are those of one forward pass at the input."
+    left = len(shown) - MOST_SHOWN
+    note += f" {left:,} more: --format json lists all." if left > 0 else ""
+    words: list[Prose | Table] = [Prose(said, "verdict")]
+    return Report(
+        schema=SCHEMA,
+        title=f"Networks with {numbers}",
+        environment=environment(("torch", "torchvision", "mmpretrain", "timm")),
+        sections=(Section("", tuple(words + ([_networks_table(shown[:MOST_SHOWN], note)] if shown else []))),),
+        data={
+            "query": query,
+            "aliases": [],
+            "models": [network.model for network in found.fitting],
+            "known": {
+                "fitting": [asdict(network) for network in found.fitting],
+                "nearest": [asdict(network) for network in found.nearest],
+                "versions": dict(found.versions),
+            },
+        },
+    )
+
+
+def _networks_table(networks: tuple[KnownNetwork, ...], note: str) -> Table:
+    columns = (Column("MODEL"), Column("Parameters", True), Column("MACs", True), Column("Input", low_priority=True))
+    rows = tuple((network.model, network.parameters, network.macs, network.input or None) for network in networks)
+    return Table("", columns, rows, note=note)

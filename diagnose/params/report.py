@@ -30,7 +30,7 @@ def params_report(answer: ParamsAnswer, *, by: str | None = None) -> Report:
     opening: list[Prose] = gap_verdict(answer.ref.text, answer.gap) if answer.gap else []
     sections = [Section("", (*opening, *_verdict(answer, first=not opening)))]
     if answer.gap is not None:
-        sections += gap_sections(answer.gap)
+        sections += gap_sections(answer.ref.text, answer.gap)
     if answer.other_model is not None:
         sections.append(_peer_section(answer.ref.text, table, answer.other_model))
     if answer.checks:

@@ -19,10 +19,12 @@ LONGEST = 28
 """Longest reported number in characters, as many digits as `Decimal` computes with."""
 
 _UNITS = {"": 0, "k": 3, "thousand": 3, "m": 6, "million": 6, "b": 9, "g": 9, "billion": 9, "t": 12}
+_BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_BYTES_OF_FLOAT32 = 4
 
 
 def parse_reported(text: str) -> ReportedNumber:
-    """Parse "6.0M", "6M", "11.2 M", "25.6e6" or "6,012,234"; raise DiagnoseError for anything else.
+    """Parse "6.0M", "11.2 M", "25.6e6", "6,012,234" or a size, "97.8MB"; raise DiagnoseError for anything else.
 
     The last digit written bounds the number: "6.0M" is 5,950,000 to 6,050,000 if it was rounded and 6,000,000 to
     6,099,999 if it was truncated.
@@ -38,25 +40,34 @@ def parse_reported(text: str) -> ReportedNumber:
 
 def _read(text: str) -> ReportedNumber:
     match = _NUMBER.fullmatch(text.strip())
-    power = _UNITS.get(match["unit"].lower()) if match else None
-    if match is None or power is None:
+    unit = _unit(match["unit"].lower()) if match else None
+    if match is None or unit is None:
         raise UsageError(
             f"cannot read the reported number {text!r}",
-            hint="Write it as the document does: 6.0M, 6M, 11.2 M, 25.6e6 or 6,012,234.",
+            hint="Write it as the document does: 6.0M, 6M, 11.2 M, 25.6e6, 6,012,234, or 97.8MB for a size.",
         )
     mantissa = match["mantissa"].replace(",", "")
-    value = Decimal(mantissa).scaleb(power + int(match["exponent"] or 0))
-    decimals = len(mantissa.partition(".")[2])
-    last_digit = Decimal(1).scaleb(power + int(match["exponent"] or 0) - decimals)
+    exponent = int(match["exponent"] or 0)
+    value = Decimal(mantissa).scaleb(exponent) * unit
+    last_digit = Decimal(1).scaleb(exponent - len(mantissa.partition(".")[2])) * unit
     if value <= 0:
         raise UsageError(f"the reported number {text!r} is not positive")
     half = last_digit / 2
+    rounded = (math.ceil(value - half), math.floor(value + half))
     return ReportedNumber(
         text=text.strip(),
-        unit=10**power,
-        rounded=(math.ceil(value - half), math.floor(value + half)),
+        unit=int(unit),
+        rounded=(min(rounded), max(rounded)),  # between two whole numbers of float32 no size in bytes stands for any
         truncated=(math.ceil(value), max(math.ceil(value), math.ceil(value + last_digit) - 1)),
+        of_bytes=match["unit"].lower() in _BYTES,
     )
+
+
+def _unit(name: str) -> Decimal | None:
+    """Return how many parameters a unit stands for, those of float32 where it is one of bytes."""
+    if name in _BYTES:
+        return Decimal(_BYTES[name]) / _BYTES_OF_FLOAT32
+    return Decimal(10) ** _UNITS[name] if name in _UNITS else None
 
 
 def other_precisions(reported: ReportedNumber) -> tuple[ReportedNumber, ...]:

@@ -20,6 +20,7 @@ from diagnose.values.diffs import (
     WeightPair,
 )
 from diagnose.values.findings import Finding, Significance, Skipped
+from diagnose.values.known_networks import CountedPart, IndexAnswer, KnownMatch, KnownNetwork
 from diagnose.values.models import InputSpec, ModelRef, Place
 from diagnose.values.numerics import ENGINES, LAYOUTS, PRECISIONS, Numerics, PartialNumerics
 from diagnose.values.operations import FlopRow, FlopTable, LayerBytes, UncountedOperator
@@ -100,6 +101,7 @@ __all__ = [
     "Cell",
     "Claim",
     "Column",
+    "CountedPart",
     "Curve",
     "Curves",
     "DiffSide",
@@ -120,11 +122,14 @@ __all__ = [
     "GapSolution",
     "GapUnit",
     "GraphDiff",
+    "IndexAnswer",
     "InputSpec",
     "Interval",
     "Intervals",
     "Item",
     "JudgedClaim",
+    "KnownMatch",
+    "KnownNetwork",
     "LayerBytes",
     "ModelRef",
     "Normalisation",

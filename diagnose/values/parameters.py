@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.values.findings import Skipped
+from diagnose.values.known_networks import IndexAnswer
 from diagnose.values.models import InputSpec, Place
 
 
@@ -83,13 +84,15 @@ class ParamTable:
 class ReportedNumber:
     """A number as a document states it, and the whole numbers it may stand for, both ends included.
 
-    `rounded` if it was rounded to its last digit, `truncated` if the digits behind were cut off.
+    `rounded` if it was rounded to its last digit, `truncated` if the digits behind were cut off. Where a size in bytes
+    was given (`of_bytes`), these are the numbers of float32 that it holds.
     """
 
     text: str
     unit: int
     rounded: tuple[int, int]
     truncated: tuple[int, int]
+    of_bytes: bool = False
 
     @property
     def is_exact(self) -> bool:
@@ -169,7 +172,8 @@ class ParameterGap:
     `excluded` contradict what a document states; `precisions` gives for each other precision of the reported number
     the solution that would stand first there, None where nothing fits. `visited` counts the sets of edits looked at.
     `stands_out` says whether the first solution is more than chance and clearly likelier than the others;
-    `slip` is the slip of the pen that turns the reported number into the network's own, where one does.
+    `slip` is the slip of the pen that turns the reported number into the network's own, where one does; `known` is what
+    the index of known networks says of it, None where the network has the number itself.
     """
 
     reported: ReportedNumber
@@ -183,3 +187,4 @@ class ParameterGap:
     skipped: tuple[Skipped, ...] = ()
     stands_out: bool = False
     slip: NumberSlip | None = None
+    known: IndexAnswer | None = None

@@ -166,7 +166,7 @@ def test_a_batch_that_does_not_fit_the_memory_is_divided_in_all_arms(tmp_path, c
 
 
 def asked(tmp_path, answer):
-    """Ask for CIFAR-10 on a terminal where it is missing, answer the question, and return the exit code and the output."""
+    """Ask on a terminal for CIFAR-10, which is missing; answer the question; return the exit code and the output."""
     (tmp_path / "net.py").write_text(NET)
     arguments = [sys.executable, "-c", CODE, "probe", f"{tmp_path}/net.py:net", "--data", "cifar10"]
     settings = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}

@@ -86,7 +86,7 @@ def _section(model: str, gap: ParameterGap, asked: list[str]) -> Section:
     said = gap_verdict(model, replace(gap, precisions=others))
     figures: list[Item] = []
     parts: list[Section] = []
-    for section in gap_sections(gap, folded=True):
+    for section in gap_sections(model, gap, folded=True):
         figures += [item for item in section.items if isinstance(item, Waterfall)]
         parts.append(replace(section, items=tuple(item for item in section.items if not isinstance(item, Waterfall))))
     parts.sort(key=lambda part: part.folded)

@@ -12,29 +12,34 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from diagnose.params.gap.edits.block_kinds import second_order
-from diagnose.params.gap.other_rows import TableRow
+from diagnose.params.gap.other_figures import StatedNumber
 from diagnose.params.gap.search import Solution
 from diagnose.params.gap.search_space import SearchSpace
+from diagnose.params.index.lookup import KnownCounts
 from diagnose.values import ReportedNumber, StatedFact
 
 NEIGHBOURHOOD = 1.3
 STANDS_OUT = 0.05
 """A solution stands out where fewer random numbers than this share would be met by one as cheap."""
 
-_CLEARLY_LIKELIER = 10.0
+CLEARLY_LIKELIER = 10.0
+"""A solution is clearly likelier than another where chance would meet the other this many times as often."""
+
 _MOST_ROWS_JUDGED = 2_000
 _ROUNDING_OF_COSTS = 1e-9
 
 
 @dataclass(frozen=True)
 class Chance:
-    """What chance is judged by: the search space, what is stated, and the other rows of the same table."""
+    """What chance is judged by: the search space, what is stated, other stated numbers, and known networks."""
 
     space: SearchSpace
     stated: Sequence[StatedFact] = ()
-    rows: Sequence[TableRow] = ()
+    rows: Sequence[StatedNumber] = ()
+    known: KnownCounts | None = None
 
     @cached_property
     def in_second_order(self) -> bool:
@@ -46,21 +51,35 @@ class Chance:
 
         Sets whose edits turn out not to apply together are counted in, so the share is at most too large.
         """
-        low, high = (sum(reported.rounded) / 2 * factor for factor in (1 / NEIGHBOURHOOD, NEIGHBOURHOOD))
-        widest = reported.widest
-        width = widest[1] - widest[0] + 1
-        sets, values = self.space.sets, self.space.values
-        reached = (sets.costs <= solution.cost + _ROUNDING_OF_COSTS) & (values > low) & (values < high)
         stated = frozenset(fact.facet for fact in self.stated)
-        if stated and not solution.facets & stated:  # one that contradicts what is stated is one of all
-            reached &= ~self.space.has_facet(stated)
-        chosen = np.flatnonzero(reached)
+        if solution.facets & stated:  # one that contradicts what is stated is one of all
+            stated = frozenset()
+        chosen = self._reached(solution.cost, reported, stated)
         if self.rows and len(chosen) <= _MOST_ROWS_JUDGED:
             most = self._missed(solution)
-            chosen = np.array([row for row in chosen if self._missed(self._solution(int(row))) <= most], dtype=int)
-        if not len(chosen):
-            return min(1.0, width / (high - low))
-        apart = np.diff(np.unique(values[chosen]))
+            chosen = np.array([row for row in chosen if self._surely_missed(int(row)) <= most], dtype=int)
+        return self._share(self.space.values[chosen], solution.cost, reported)
+
+    def of_known(self, cost: float, reported: ReportedNumber) -> float:
+        """Return the share of random numbers that a known network, or edits, of at most a cost would meet."""
+        stated = frozenset(fact.facet for fact in self.stated)
+        return self._share(self.space.values[self._reached(cost, reported, stated)], cost, reported)
+
+    def _reached(self, cost: float, reported: ReportedNumber, kept: frozenset[str]) -> npt.NDArray[np.int64]:
+        """Return the sets of edits up to a cost that give a number near the reported one and keep some facets."""
+        low, high = _window(reported)
+        values = self.space.values
+        reached = (self.space.sets.costs <= cost + _ROUNDING_OF_COSTS) & (values > low) & (values < high)
+        return np.flatnonzero(reached & ~self.space.has_facet(kept) if kept else reached)
+
+    def _share(self, values: npt.NDArray[np.float64], cost: float, reported: ReportedNumber) -> float:
+        """Return the share of random numbers that some value, or a known network of at most a cost, would meet."""
+        low, high = _window(reported)
+        if self.known is not None:
+            counts = self.known.values[self.known.costs <= cost + _ROUNDING_OF_COSTS]
+            values = np.concatenate([values, counts[(counts > low) & (counts < high)]])
+        width = reported.widest[1] - reported.widest[0] + 1
+        apart = np.diff(np.unique(values))
         return float(min(1.0, (np.minimum(apart, width).sum() + width) / (high - low)))
 
     def stands_out(self, shares: Sequence[tuple[Solution, float]]) -> bool:
@@ -72,7 +91,7 @@ class Chance:
             return False
         first, least = shares[0]
         return not any(
-            share <= min(STANDS_OUT, _CLEARLY_LIKELIER * least)
+            share <= min(STANDS_OUT, CLEARLY_LIKELIER * least)
             and rival.published >= first.published
             and self._missed(rival) <= self._missed(first)
             for rival, share in shares[1:]
@@ -81,7 +100,21 @@ class Chance:
     def _missed(self, solution: Solution) -> int:
         return sum(not row.judge(solution, in_second_order=self.in_second_order)[1] for row in self.rows)
 
+    def _surely_missed(self, row: int) -> int:
+        solution = self._solution(row)
+        return sum(not number.may_fit(solution, in_second_order=self.in_second_order) for number in self.rows)
+
     def _solution(self, row: int) -> Solution:
         sets = self.space.sets
         convention = self.space.conventions[sets.convention[row]]
         return Solution(self.space.edits(row), convention, int(sets.totals[row]), ())
+
+
+def clearly_likelier(chance: float, rival: float) -> int:
+    """Return 1 where chance meets the rival far more often, -1 where far less often, and 0 where neither is so."""
+    return (CLEARLY_LIKELIER * chance <= rival) - (CLEARLY_LIKELIER * rival <= chance)
+
+
+def _window(reported: ReportedNumber) -> tuple[float, float]:
+    middle = sum(reported.rounded) / 2
+    return middle / NEIGHBOURHOOD, middle * NEIGHBOURHOOD

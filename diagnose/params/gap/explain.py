@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import nn
 
-from diagnose.params.gap.chance import STANDS_OUT, Chance
+from diagnose.params.gap.chance import STANDS_OUT, Chance, clearly_likelier
 from diagnose.params.gap.edits.edit import Edit
 from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES
 from diagnose.params.gap.layout import Layout, layout_of
-from diagnose.params.gap.other_rows import TableRow
+from diagnose.params.gap.other_figures import StatedNumber
 from diagnose.params.gap.parameter_conventions import PLAIN, applicable
 from diagnose.params.gap.search import Solution, likeliest_first, search
 from diagnose.params.gap.search_space import SearchSpace
 from diagnose.params.gap.slips import find_slip
 from diagnose.params.gap.verify import verify
+from diagnose.params.index.lookup import KnownCounts, nearest_networks
+from diagnose.params.index.network_index import network_index
 from diagnose.params.reported import other_precisions
 from diagnose.values import (
     GapSolution,
     GapUnit,
+    IndexAnswer,
     ModelRef,
     NumberSlip,
     ParameterGap,
@@ -43,18 +47,26 @@ def explain_gap(
     reported: ReportedNumber,
     *,
     stated: Sequence[StatedFact] = (),
-    also: Sequence[TableRow] = (),
+    also: Sequence[StatedNumber] = (),
 ) -> ParameterGap:
     """Search the edits that give a model its reported number, and build the ones that are listed.
 
-    `model` is on the meta device; `table` is its count; what is `stated` is kept; `also` are other rows of the same
-    table, and solutions that miss one of them fall back.
+    `model` is on the meta device; `table` is its count; what is `stated` is kept; `also` are other numbers of the
+    same document, and solutions that miss one of them fall back.
     """
     layout = layout_of(table)
-    space = SearchSpace(layout, applicable(table, layout.counts()))
-    judge = _Judge(ref, model, table, space, tuple(stated), tuple(also))
+    space = SearchSpace(layout, applicable(table, layout.counts(), reported))
+    known = KnownCounts(ref)
+    judge = _Judge(ref, model, table, Chance(space, stated, also, known))
     kept, excluded = judge.split(search(space, reported))
     listed = [(solution, judge.chance.of(solution, reported)) for solution in kept[:MOST_LISTED]]
+    stands_out = judge.chance.stands_out(listed)
+    answer = None if reported.readings(table.total) else _known(reported, known, judge.chance)
+    if stands_out and answer is not None and answer.matches and answer.matches[0].chance <= STANDS_OUT:
+        rival = answer.matches[0]
+        likelier = clearly_likelier(listed[0][1], rival.chance)
+        if listed[0][0].total != rival.total:  # else both say the same: the edit makes the known network
+            stands_out, answer = likelier > 0, replace(answer, stands_out=answer.stands_out and likelier < 0)
     return ParameterGap(
         reported=reported,
         total=table.total,
@@ -67,8 +79,27 @@ def explain_gap(
         stated=tuple(stated),
         visited=len(space.sets),
         skipped=tuple(space.skipped),
-        stands_out=judge.chance.stands_out(listed),
+        stands_out=stands_out,
         slip=_slip(reported, table.total),
+        known=answer,
+    )
+
+
+def _known(reported: ReportedNumber, known: KnownCounts, chance: Chance) -> IndexAnswer:
+    """Return which known networks have the reported number, and whether the first is more than chance."""
+    numbers = chance.rows
+    met = [
+        (cost, match)
+        for cost, match in known.meeting(reported)
+        if not any(number.contradicts(match.network) for number in numbers)
+    ]
+    odds = {cost: chance.of_known(cost, reported) for cost in {cost for cost, _ in met}}
+    first = [match for cost, match in met if cost == met[0][0]]
+    return IndexAnswer(
+        matches=tuple(replace(match, chance=odds[cost]) for cost, match in met),
+        nearest=nearest_networks(reported),
+        versions=network_index().versions,
+        stands_out=bool(met) and odds[met[0][0]] <= STANDS_OUT and len({match.total for match in first}) == 1,
     )
 
 
@@ -86,13 +117,9 @@ class _Judge:
         ref: ModelRef,
         model: nn.Module,
         table: ParamTable,
-        space: SearchSpace,
-        stated: tuple[StatedFact, ...],
-        also: tuple[TableRow, ...],
+        chance: Chance,
     ) -> None:
-        self._ref, self._model, self._table, self._space = ref, model, table, space
-        self._stated, self._also = stated, also
-        self.chance = Chance(space, stated, also)
+        self._ref, self._model, self._table, self.chance = ref, model, table, chance
 
     def split(self, solutions: Sequence[Solution]) -> tuple[list[Solution], list[Solution]]:
         """Return the solutions that keep what is stated, and those that do not, the likeliest first."""
@@ -108,7 +135,7 @@ class _Judge:
 
     def first_at(self, precision: ReportedNumber) -> tuple[ReportedNumber, GapSolution | None]:
         """Return another precision of the reported number, with the solution that stands first there."""
-        kept, _ = self.split(search(self._space, precision, most_cost=_COST_OF_OTHER_PRECISIONS))
+        kept, _ = self.split(search(self.chance.space, precision, most_cost=_COST_OF_OTHER_PRECISIONS))
         return precision, self.described(kept[0], self.chance.of(kept[0], precision)) if kept else None
 
     def described(self, solution: Solution, chance: float) -> GapSolution:
@@ -135,11 +162,11 @@ class _Judge:
         )
 
     def _excluded(self, solution: Solution) -> tuple[StatedFact, ...]:
-        return tuple(stated for stated in self._stated if stated.facet in solution.facets)
+        return tuple(stated for stated in self.chance.stated if stated.facet in solution.facets)
 
     def _rows(self, solution: Solution) -> tuple[tuple[str, int, bool, str], ...]:
         in_second_order = self.chance.in_second_order
-        return tuple((row.text, *row.judge(solution, in_second_order=in_second_order)) for row in self._also)
+        return tuple((row.text, *row.judge(solution, in_second_order=in_second_order)) for row in self.chance.rows)
 
 
 def _units(layout: Layout, total: int, reported: ReportedNumber) -> tuple[GapUnit, ...]:

@@ -6,7 +6,7 @@ from diagnose.params.gap.edits.block_kinds import second_order
 from diagnose.params.gap.edits.families import edits_by_key
 from diagnose.params.gap.layout import Layout
 from diagnose.params.gap.search import Solution
-from diagnose.values import ReportedNumber
+from diagnose.values import KnownNetwork, ReportedNumber
 
 _OF_ONE_ROW = frozenset({"blocks"})
 """Facets that a table states row by row: changing them in one row says nothing of another."""
@@ -33,6 +33,14 @@ class TableRow:
             if apart != total and self._fits(solution, apart):
                 return apart, True, f"{self.text} fits only if what is added stands in the second-order term."
         return total, False, ""
+
+    def may_fit(self, solution: Solution, *, in_second_order: bool) -> bool:
+        """Return whether the row's count fits."""
+        return self.judge(solution, in_second_order=in_second_order)[1]
+
+    def contradicts(self, network: KnownNetwork) -> bool:
+        """Return False: the row is another network's."""
+        return False
 
     def _fits(self, solution: Solution, total: int) -> bool:
         return bool(self.reported.readings(total * solution.convention.factor))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from diagnose.params.gap.layout import CELLS, Counts
-from diagnose.values import ParamTable
+from diagnose.values import ParamTable, ReportedNumber
 
 Cell = tuple[str, bool, bool]
 
@@ -94,15 +94,45 @@ CONVENTIONS: tuple[ParameterConvention, ...] = (
 )  # fmt: skip
 
 
+def _named(text: str) -> ParameterConvention:
+    return next(convention for convention in CONVENTIONS if convention.text == text)
+
+
+SIZES: tuple[ParameterConvention, ...] = (
+    PLAIN,
+    replace(_named("every element of the state dict"), cost=0.25),
+    replace(_named("M = 2^20"), text="megabytes of 2^20 bytes", cost=0.25),
+    replace(
+        _named("every element of the state dict"),
+        text="every element of the state dict, in megabytes of 2^20 bytes",
+        factor=10**6 / 2**20,
+        cost=0.5,
+    ),
+    replace(PLAIN, text="float16 in place of float32", factor=0.5, cost=0.75),
+    replace(PLAIN, text="float16 in megabytes of 2^20 bytes", factor=0.5 * 10**6 / 2**20, cost=1.0),
+)
+"""What a size in bytes may be the size of; a reported size is read as the float32 that it holds."""
+
+
 def _tied_again(table: ParamTable) -> int:
     sizes = {row.path: row.parameters for row in table.rows}
     return sum(sizes[row.tied_to] for row in table.rows if row.tied_to is not None)
 
 
-def applicable(table: ParamTable, counts: Counts) -> tuple[ParameterConvention, ...]:
-    """Return the conventions that count this model differently from the plain one, and that the cells get right."""
+def applicable(
+    table: ParamTable, counts: Counts, reported: ReportedNumber | None = None
+) -> tuple[ParameterConvention, ...]:
+    """Return the conventions that count this model differently from the plain one, and that the cells get right.
+
+    Those of a reported size are what a file may hold, in megabytes of 10^6 or 2^20 bytes where it does not say which.
+    """
+    if reported is not None and reported.of_bytes:
+        binary = "i" in reported.text.lower()
+        tried = tuple(convention for convention in SIZES if not (binary and "2^20" in convention.text))
+    else:
+        tried = CONVENTIONS
     chosen = [PLAIN]
-    for convention in CONVENTIONS[1:]:
+    for convention in tried[1:]:
         total = convention.total(counts)
         differs = total != table.total or convention.factor != 1.0
         if differs and total == convention.measure(table):

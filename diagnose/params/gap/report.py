@@ -7,6 +7,8 @@ import shlex
 from dataclasses import asdict, replace
 from typing import Any
 
+from diagnose.params.index.index_data import known_data
+from diagnose.params.index.phrases import known_section, likeliest_known, nearest_known, possibly_known
 from diagnose.values import (
     Cell,
     Column,
@@ -35,20 +37,29 @@ def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
     size = f"{least:,}" if gap.reported.is_exact else f"{least:,} to {most:,}"
     way = "more" if gap.reported.rounded[0] > gap.total else "fewer"
     said = [Prose(f"{text} is {size} parameters {way} than {model} has ({gap.total:,}).", "verdict")]
+    known = gap.known if gap.known is not None and gap.known.matches else None
+    if known is not None and known.stands_out and not gap.stands_out:
+        said += likeliest_known(model, known, f"{odds(known.matches[0].chance)} would be met as well.")
+        return [*said, Prose("A matching count does not prove a design.", "caution")]
     if not gap.solutions:
         kept = " that keeps what is stated" if gap.stated else ""
         none = Prose(f"No edit known here{kept} gives {text}; {gap.visited:,} sets were looked at.", "caution")
-        return [*said, none, *_slip(gap)]
+        near = [] if gap.known is None else [possibly_known(known) if known else nearest_known(gap.known)]
+        return [*said, none, *near, *_slip(gap)]
     first = gap.solutions[0]
     answer = f"{describe(first)} → {first.total:,}{_read(gap, first.fits)}"
     others = len(gap.solutions) - 1
     proof = "A matching count does not prove a design."
     if gap.stands_out:
         said.append(Prose(f"Likeliest: {answer}. {odds(first.chance)} would be met as well.", "good"))
+        said += [possibly_known(known)] if known is not None and known.matches[0].total == first.total else []
         more = f" {others} less likely {'set of edits fits' if others == 1 else 'sets of edits fit'}, too."
     else:
         said.append(Prose(f"No solution stands out. {odds(first.chance)} would be met as well.", "caution"))
-        said.append(Prose(f"Possible: {answer}."))
+        possible = [Prose(f"Possible: {answer}.")]
+        if known is not None:
+            possible.insert(int(known.matches[0].chance >= first.chance), possibly_known(known))
+        said += possible
         more = f" {others} other {'set of edits fits' if others == 1 else 'sets of edits fit'}, too."
     slip = [] if gap.stands_out else _slip(gap)
     return [*said, Prose(proof + (more if others else ""), "caution"), *slip, *_other_precisions(gap)]
@@ -111,14 +122,16 @@ def _other_precisions(gap: ParameterGap) -> list[Prose]:
     return said
 
 
-def gap_sections(gap: ParameterGap, *, folded: bool = False) -> list[Section]:
-    """Return the sections of a gap: what it is, what would close it, what is excluded.
+def gap_sections(model: str, gap: ParameterGap, *, folded: bool = False) -> list[Section]:
+    """Return the sections of a gap: what it is, what would close it, which known networks have it, what is excluded.
 
     `folded` folds all of them but what would close it.
     """
     sections = [replace(_gap_section(gap), folded=folded)]
     if gap.solutions and not gap.reported.readings(gap.total):
         sections.append(_solutions_section(gap))
+    if gap.known is not None and gap.known.matches:
+        sections.append(replace(known_section(model, gap.known, gap.total), folded=folded))
     if gap.excluded:
         sections.append(replace(_excluded_section(gap), folded=folded))
     return sections
@@ -264,4 +277,5 @@ def gap_data(gap: ParameterGap) -> dict[str, Any]:
         "visited": gap.visited,
         "stands_out": gap.stands_out,
         "slip": asdict(gap.slip) if gap.slip else None,
+        "known": known_data(gap.known) if gap.known else None,
     }
