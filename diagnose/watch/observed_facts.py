@@ -25,7 +25,7 @@ def observed_facts(log: TrainingLog) -> Iterator[ObservedFact]:
         value = f"{network['name']}: {network['parameters']:,} parameters, {network['trainable']:,} trainable"
         yield _fact(FactKind.NETWORK, f"{value}, {network['type']} on {network['device']}", SightingKind.FORWARDS)
     for loaded in log.of("checkpoint"):
-        value = f"{loaded['tensors'] - loaded['missing']:,} of {loaded['tensors']:,} tensors of {loaded['into']} loaded"
+        value = f"{loaded['taken']:,} of {loaded['tensors']:,} tensors of {loaded['into']} loaded"
         yield _fact(FactKind.CHECKPOINT, value, SightingKind.CALLS, place=loaded["place"], calls=1)
 
 

@@ -16,6 +16,7 @@ from diagnose.values import (
     WatchedScript,
 )
 from diagnose.watch.data_fields import data_fields
+from diagnose.watch.faults import find_faults
 from diagnose.watch.launch import Outcome, Shortening, launch
 from diagnose.watch.observed_facts import observed_facts
 from diagnose.watch.optimizer_fields import optimizer_fields
@@ -66,7 +67,7 @@ def read(folder: Path, words: Sequence[str] = (), outcome: Outcome | None = None
         exit_code=outcome.exit_code if outcome is not None else None,
         settings=(*optimizer_fields(log), *schedule_fields(log), *data_fields(log), *training_fields(log)),
         facts=tuple(observed_facts(log)),
-        faults=(),
+        faults=find_faults(log),
         shortened=_shortened(log),
         course=_course(log),
         counts={

@@ -4,12 +4,17 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
 
+from diagnose.recipes.toml import parse
+from diagnose.render import render
 from diagnose.watch.launch import Outcome
+from diagnose.watch.report import watch_report
 from diagnose.watch.run import read
+from diagnose.watch.saved_recipe import toml_of
 
 # Each script runs in a fork, with the hooks that `sitecustomize` puts in where a script is started by the command.
 _FORKS = """
@@ -63,6 +68,7 @@ def _forks():
 def watched(_forks, tmp_path_factory):
     """Return a function that runs the text of a script and returns what was seen, by keys."""
 
+    @cache
     def run(text, *, batches=8, epochs=None, seconds=None):
         folder = tmp_path_factory.mktemp("script")
         (folder / "train.py").write_text(text)
@@ -75,6 +81,8 @@ def watched(_forks, tmp_path_factory):
         script = read(folder / "logs", ("train.py",), Outcome(code))
         printed = (folder / "streams").read_text()
         assert not script.hidden, (script.hidden, printed)
+        assert render(watch_report(script), "terminal")  # each kind of evidence has the numbers that its words need
+        parse(toml_of(script), "observed", "observed.toml")
         return SimpleNamespace(
             script=script,
             printed=printed,

@@ -84,12 +84,14 @@ class _Calls:
 
         return look
 
-    def loaded(self, result: Any, module: nn.Module, *args: Any, **kwargs: Any) -> None:
-        """Write down a checkpoint that was loaded, and what it lacked."""
+    def loaded(self, result: Any, module: nn.Module, state_dict: Any, *args: Any, **kwargs: Any) -> None:
+        """Write down a checkpoint that was loaded, what was taken of it, and what it lacked."""
+        own = set(module.state_dict())
         self.course.log.write(
             "checkpoint",
             into=type(module).__name__,
-            tensors=len(module.state_dict()),
+            tensors=len(own),
+            taken=len(own & set(state_dict)),
             missing=len(result.missing_keys),
             unexpected=len(result.unexpected_keys),
             examples=[*result.missing_keys[:3], *result.unexpected_keys[:3]],
