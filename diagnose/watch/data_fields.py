@@ -12,8 +12,11 @@ from diagnose.watch.training_log import TrainingLog
 
 TORCHVISION = "torchvision.transforms"
 
-NO_CHANGE = ("ToTensor", "PILToTensor", "ToImage", "ToDtype", "ConvertImageDtype", "ToPILImage", "Identity")
-"""Transforms of torchvision that change the type alone."""
+NO_CHANGE = ("ToTensor", "PILToTensor", "ToImage", "ToDtype", "ConvertImageDtype", "ToPILImage", "Identity",
+             "LoadImageFromFile", "PackInputs")  # fmt: skip
+"""Transforms that change no more than the type."""
+
+KNOWN = (TORCHVISION, "mmcv.transforms", "mmpretrain.datasets.transforms")
 
 DETERMINISTIC = ("Resize", "CenterCrop", "Grayscale", "Pad", "Normalize")
 
@@ -35,7 +38,7 @@ def data_fields(log: TrainingLog) -> Iterator[ObservedSetting]:
         yield not_observed("normalisation", SightingKind.NO_TRANSFORMS)
         yield not_observed("augmentation", SightingKind.NO_TRANSFORMS)
         return
-    yield _normalisation(loader, steps)
+    yield _preprocessed(log, steps) or _normalisation(loader, steps)
     yield _augmentation(loader, steps)
 
 
@@ -70,6 +73,19 @@ def _images(log: TrainingLog, loader: Event) -> Iterator[ObservedSetting]:
         yield ObservedSetting("held_out", subset["of"] - subset["distinct"], Basis.READ, evidence)
 
 
+def _preprocessed(log: TrainingLog, steps: Sequence[Mapping[str, Any]]) -> ObservedSetting | None:
+    """Return the normalisation of mmengine's data preprocessor, which gets images in 0–255, if there is one."""
+    seen = log.of("preprocessor")
+    measured = {batch["type"] for batch in log.of("batch")}
+    if len(seen) != 1 or measured != {"torch.uint8"} or any(step["class"] == "Normalize" for step in steps):
+        return None
+    evidence = Sighting(SightingKind.PREPROCESSOR, {"name": seen[0]["name"]})
+    if not seen[0]["enabled"]:
+        return None
+    mean, std = (tuple(round(float(x), 6) for x in seen[0][key]) for key in ("mean", "std"))
+    return ObservedSetting("normalisation", Normalisation(mean, std), Basis.OBSERVED, evidence)
+
+
 def _normalisation(loader: Event, steps: Sequence[Mapping[str, Any]]) -> ObservedSetting:
     """Return the normalisation that torchvision's transforms list, in units of 0–255."""
     found = [step for step in steps if step["class"] == "Normalize" and step["module"].startswith(TORCHVISION)]
@@ -94,11 +110,13 @@ def _augmentation(loader: Event, steps: Sequence[Mapping[str, Any]]) -> Observed
     flip, further = 0.0, []
     for step in steps:
         values, name = step["values"], step["class"]
-        padding, size = _single(values.get("padding")), _single(values.get("size"))
+        padding, size = _single(values.get("padding")), _single(values.get("size", values.get("crop_size")))
         if name == "RandomCrop" and size is not None and values.get("padding_mode", "constant") == "constant":
             pad, crop = padding or 0, size
         elif name == "RandomHorizontalFlip":
             flip = float(values.get("p", 0.5))
+        elif name == "RandomFlip" and values.get("direction") == "horizontal" and "prob" in values:
+            flip = float(values["prob"])
         elif name not in NO_CHANGE and name not in DETERMINISTIC:
             further.append(f"{name}({', '.join(f'{key}={value}' for key, value in values.items())})"[:120])
     evidence = Sighting(SightingKind.TRANSFORMS, {"names": names}, loader["place"])
@@ -106,8 +124,8 @@ def _augmentation(loader: Event, steps: Sequence[Mapping[str, Any]]) -> Observed
 
 
 def _unknown(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the steps that are not torchvision's: a function may do anything."""
-    return [step["class"] for step in steps if not step["module"].startswith(TORCHVISION)]
+    """Return the steps of neither torchvision nor the mm libraries: a function may do anything."""
+    return [step["class"] for step in steps if not step["module"].startswith(KNOWN)]
 
 
 def _single(value: Any) -> int | None:

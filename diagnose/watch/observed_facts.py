@@ -51,17 +51,27 @@ def _of_the_optimizer(log: TrainingLog) -> Iterator[ObservedFact]:
         shown = ", ".join(f"{key} {_shown(value)}" for key, value in values.items())
         yield _fact(FactKind.HYPERPARAMETERS, shown, SightingKind.STEPS, place=place, steps=steps)
     if len(log.groups) > 1:
-        kinds = log.cover["kinds"] if log.cover else {}
-        for i, (group, size) in enumerate(zip(log.groups, log.sizes, strict=True)):
-            held = ", ".join(f"{count} {kind}s" for kind, count in kinds.get(str(i), {}).items())
-            decay = group.get("weight_decay", 0)
-            value = f"group {i}: {size:,} parameters ({held}), lr {group.get('lr', 0):g}, weight decay {decay:g}"
+        for value in _groups(log):
             yield _fact(FactKind.PARAMETER_GROUPS, value, SightingKind.STEPS, place=place, steps=steps)
     stepped = Counter(step["optimizer"] for step in log.of("step"))
     if len(stepped) > 1:
         names = {optimizer["number"]: optimizer["name"] for optimizer in log.of("optimizer")}
         value = ", ".join(f"{names[number]} ({count:,} steps)" for number, count in stepped.items())
         yield _fact(FactKind.OPTIMIZERS, value, SightingKind.STEPS, steps=sum(stepped.values()))
+
+
+def _groups(log: TrainingLog) -> Iterator[str]:
+    """Yield the groups in words, those with equal learning rate and weight decay together."""
+    kinds_of = log.cover["kinds"] if log.cover else {}
+    sizes: Counter[tuple[float, float]] = Counter()
+    kinds: dict[tuple[float, float], Counter[str]] = {}
+    for i, (group, size) in enumerate(zip(log.groups, log.sizes, strict=True)):
+        key = (group.get("lr", 0.0), group.get("weight_decay", 0.0))
+        sizes[key] += size
+        kinds.setdefault(key, Counter()).update(kinds_of.get(str(i), {}))
+    for (rate, decay), size in sizes.items():
+        held = ", ".join(f"{kind} ×{count}" for kind, count in kinds[rate, decay].items())
+        yield f"{size:,} parameters ({held}): lr {rate:g}, weight decay {decay:g}"
 
 
 def _shown(value: Any) -> str:

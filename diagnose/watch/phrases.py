@@ -35,7 +35,7 @@ EVIDENCE: Mapping[SightingKind, str] = {
     SightingKind.SUBSET: "a subset of {distinct:,} of the {of:,} images of its data set",
     SightingKind.NO_SUBSET: "the data set is no Subset, so what it was cut from is not seen",
     SightingKind.TRANSFORMS: "the transforms that the data set lists: {names}",
-    SightingKind.PREPROCESSOR: "the preprocessor of the network",
+    SightingKind.PREPROCESSOR: "the preprocessor of the network, {name}, normalised with it",
     SightingKind.NO_TRANSFORMS: "the data set lists no transforms",
     SightingKind.UNKNOWN_TRANSFORMS: "the data set lists transforms that are not read here: {names}",
     SightingKind.LOSS_CALL: "backward started from {function}; {steps} backward passes were seen",

@@ -21,6 +21,9 @@ from diagnose.watch.training_log import TrainingLog
 CLOSE = 1e-6
 """Relative difference of two learning rates that are equal."""
 
+MOST_DROPS = 20
+"""Most drops that are called a schedule of drops."""
+
 BEFORE_EPOCH, AFTER_EPOCH, AFTER_STEP = "before each epoch", "after each epoch", "after each step"
 
 
@@ -239,7 +242,7 @@ def _drops(by_epoch: tuple[float, ...]) -> Schedule | None:
     """Return a schedule of equal drops at few epochs, None where the rates are no such thing."""
     changes = [(i, by_epoch[i] / by_epoch[i - 1]) for i in range(1, len(by_epoch)) if by_epoch[i - 1] > 0]
     drops = [(i, ratio) for i, ratio in changes if not _isclose(ratio, 1)]
-    if not drops or 2 * len(drops) > len(changes) or drops[0][1] >= 1:
+    if not drops or len(drops) > MOST_DROPS or drops[0][1] >= 1:
         return None
     gamma = drops[0][1]
     if not all(math.isclose(ratio, gamma, rel_tol=1e-4) for _, ratio in drops):

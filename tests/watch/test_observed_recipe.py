@@ -305,3 +305,29 @@ def test_a_cosine_as_observed_is_the_formula(watched):
     seen = watched(changed(*SCHEDULES["cosine"][0]))
     expected = [0.05 * (1 + math.cos(math.pi * epoch / 4)) for epoch in range(4) for _ in range(8)]
     assert seen.script.course.rates == pytest.approx(expected)
+
+
+def test_a_seed_is_seen_where_torch_has_wrapped_its_own_function(watched):
+    text = changed(("torch.manual_seed(3)", "import torch._dynamo\ntorch.manual_seed(3)"))
+    assert watched(text, epochs=1).values["seed"] == 3
+
+
+def test_scripted_functions_find_their_names_and_torchs_own_losses(watched):
+    function = """@torch.jit.script
+def scripted(x, y: torch.Tensor):
+    return F.cross_entropy(x, y) + of_here(x)
+
+"""
+    before = "def of_here(x):\n    return x.sum() * 0\n\n"
+    seen = watched(
+        changed(("def train_epoch", f"{before}{function}def train_epoch"), ("criterion(", "scripted(")), epochs=1
+    )
+    assert seen.script.error is None, seen.printed
+    assert seen.reasons["loss"] is SightingKind.NO_LOSS
+
+
+def test_an_optimizer_that_makes_no_step_is_read_off(watched):
+    seen = watched("import torch\ntorch.optim.SGD(torch.nn.Linear(2, 2).parameters(), 0.3, momentum=0.9)\n")
+    assert (seen.values["learning_rate"], seen.values["momentum"]) == (0.3, 0.9)
+    assert {seen.bases["learning_rate"], seen.bases["momentum"]} == {Basis.READ}
+    assert seen.reasons["schedule"] is SightingKind.NO_STEP

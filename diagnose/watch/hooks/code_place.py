@@ -36,6 +36,12 @@ def called_by_torch() -> bool:
     return frame is not None and _TORCH in frame.f_code.co_filename
 
 
+def place_in(file: str, line: int) -> str:
+    """Return "file.py:line" for a file of the script's own, else an empty text."""
+    installed = file.startswith((_OURS, "<")) or any(part in file for part in _INSTALLED)
+    return "" if installed else f"{_short(file)}:{line}"
+
+
 def _short(file: str) -> str:
     """Return a path relative to the working folder where it lies below it."""
     folder = os.getcwd() + os.sep  # noqa: PTH109

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from .code_place import place_in
 from .event_log import EventLog
 from .run_limits import Limits
 
@@ -141,6 +142,8 @@ class Course:
         if original is None or getattr(original, "_diagnose_watch", False):
             return
         wrapper = functools.wraps(original)(make(original))
+        # torch keeps a function that dynamo leaves alone in the function's own dictionary: that would be the original.
+        vars(wrapper).pop("__dynamo_disable", None)
         wrapper._diagnose_watch = True  # type: ignore[attr-defined]
         setattr(owner, name, wrapper)
         self.undo.append((owner, name, original, wrapper))
@@ -174,9 +177,7 @@ class Course:
     def _write_error(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         place = ""
         while trace is not None:
-            code = trace.tb_frame.f_code
-            if "site-packages" not in code.co_filename and "lib/python3" not in code.co_filename:
-                place = f"{code.co_filename}:{trace.tb_lineno}"
+            place = place_in(trace.tb_frame.f_code.co_filename, trace.tb_lineno) or place
             trace = trace.tb_next
         lines = str(error).splitlines()
         self.log.write("error", name=kind.__name__, message=lines[0][:300] if lines else "", place=place)

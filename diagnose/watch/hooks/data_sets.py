@@ -59,15 +59,12 @@ def _subset(chain: list[Any]) -> dict[str, int] | None:
 
 
 def _split(base: Any) -> str | None:
-    """Return "train" or "test" where a data set says it, as those of torchvision and mmpretrain do."""
+    """Return the split where a data set says it, as those of torchvision do."""
     train = getattr(base, "train", None)
     if isinstance(train, bool):
         return "train" if train else "test"
     split = getattr(base, "split", None)
-    if isinstance(split, str) and split:
-        return split
-    test = getattr(base, "test_mode", None)
-    return ("test" if test else "train") if isinstance(test, bool) else None
+    return split if isinstance(split, str) and split else None
 
 
 def transform_steps(link: Any) -> list[dict[str, Any]]:

@@ -118,12 +118,12 @@ class _Losses:
     def without_us(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """Return a wrapper of `torch.jit.script`, which reads the source of functions and must find torch's own."""
 
-        def script(*args: Any, **kwargs: Any) -> Any:
+        def script(obj: Any, optimize: Any = None, _frames_up: int = 0, *args: Any, **kwargs: Any) -> Any:
             ours = [entry for entry in self.course.undo if entry[0] is F]
             for owner, name, theirs, _ in ours:
                 setattr(owner, name, theirs)
-            try:
-                return original(*args, **kwargs)
+            try:  # names are looked up in the frame of the caller, which is one further up than it would be
+                return original(obj, optimize, _frames_up + 1, *args, **kwargs)
             finally:
                 for owner, name, _, wrapper in ours:
                     setattr(owner, name, wrapper)

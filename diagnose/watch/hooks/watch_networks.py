@@ -38,6 +38,7 @@ class _Networks:
         self.enter = course.guarded(self._enter, "networks")
         self.note_mode = course.guarded(self._note_mode, "modes")
         self.precisions: set[str] = set()
+        self.preprocessors: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
     def before(self, module: nn.Module, inputs: Any) -> None:
         """Note a module that is called."""
@@ -71,6 +72,7 @@ class _Networks:
     def _enter(self, module: nn.Module) -> None:
         if module not in self.numbers:
             if next(module.parameters(), None) is None:
+                self._note_preprocessor(module)
                 return
             self.numbers[module] = len(self.course.networks) + 1
             self.course.networks.append(weakref.ref(module))
@@ -84,6 +86,15 @@ class _Networks:
         going.forwards[key] = going.forwards.get(key, 0) + 1
         if module.training and torch.is_grad_enabled():
             self._note_precision(module)
+
+    def _note_preprocessor(self, module: nn.Module) -> None:
+        """Write down the mean and the standard deviation by which a preprocessor without parameters normalises."""
+        if module in self.preprocessors or not hasattr(module, "_enable_normalize"):
+            return
+        self.preprocessors.add(module)
+        enabled = bool(module._enable_normalize)
+        values = {key: getattr(module, key).flatten().tolist() for key in ("mean", "std") if enabled}
+        self.course.log.write("preprocessor", name=type(module).__name__, enabled=enabled, **values)
 
     def _describe(self, module: nn.Module, number: int) -> None:
         parameters = list(module.parameters())
