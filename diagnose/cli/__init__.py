@@ -17,6 +17,7 @@ from diagnose.cli.params import params
 from diagnose.cli.probe import probe
 from diagnose.cli.recipe import recipe
 from diagnose.cli.report import report
+from diagnose.cli.watch import watch
 from diagnose.errors import DiagnoseError
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.command()(recipe)
 app.command()(probe)
 app.command()(diff)
 app.command()(report)
+app.command()(watch)
 
 
 def _show_version(wanted: bool) -> None:

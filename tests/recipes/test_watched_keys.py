@@ -6,6 +6,7 @@ from mmengine import Config
 from diagnose.recipes import compare
 from diagnose.recipes.from_mmpretrain_config import recipe_of
 from diagnose.recipes.watched_keys import WatchedKeys
+from diagnose.values import FieldStatus
 
 CONFIG = {
     "model": {"type": "ImageClassifier", "backbone": {"type": "ResNet_CIFAR", "depth": 18},
@@ -46,7 +47,7 @@ UNREAD = {
 @pytest.mark.parametrize("key", UNREAD)
 def test_a_key_that_no_field_holds_and_that_differs_is_listed(read, key):
     diff = compare(read("a"), read("b", **{key: UNREAD[key]}))
-    assert not diff.having("differs")
+    assert not diff.having(FieldStatus.DIFFERS)
     assert all(difference.key.startswith(key) for difference in diff.unread)
     assert diff.unread
 
@@ -64,7 +65,7 @@ def test_a_key_that_no_field_holds_and_that_differs_is_listed(read, key):
 def test_what_changes_no_weight_and_the_network_are_no_matter_of_the_recipe(read, changes):
     diff = compare(read("a"), read("b", **changes))
     assert not diff.unread
-    assert not diff.having("differs")
+    assert not diff.having(FieldStatus.DIFFERS)
 
 
 def test_a_loss_by_sigmoid_is_another_loss(read):
