@@ -1,7 +1,8 @@
 """Where trials run: on this machine or on a Ray cluster, behind one small interface (`executor.Executor`).
 
 `executor` has the loop that hands trials out and starts again what was killed. `local` runs them in processes that
-`fork_server` forks, `ray_tasks` as tasks of Ray. `out_of_memory` tells a lack of memory from other ends of a process.
+`fork_server` forks, `ray_tasks` as tasks of Ray, which do what `ray_worker` says. `out_of_memory` tells a lack of
+memory from other ends of a process.
 """
 
 from __future__ import annotations

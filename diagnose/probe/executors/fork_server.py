@@ -2,9 +2,9 @@
 
 torch and the models' libraries take seconds to import. This process imports them once, computes nothing, and forks one
 process for each trial. It reads its standard input, one JSON object a line: first the MODEL texts with what the user
-allows them, then orders. (A text may come from somebody else's file, so it is nobody's argument.) It answers each order
-on its standard output when the process is over, and ends with all of them when its input ends, which also happens when
-the process that started it is killed.
+allows them, then orders. (A text may come from somebody else's file, so it is never an argument of a program.) It
+answers each order on its standard output when the process is over, and ends with all of them when its input ends, which
+also happens when the process that started it is killed.
 
 A fork cannot use CUDA where anything has looked for GPUs through CUDA before it, as mmengine does when it is imported.
 Such a look is asked to go another way (in `local`); where it did not, the fork begins a Python of its own.

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from diagnose.errors import CannotRun, MissingDependency
 from diagnose.networks import parse
-from diagnose.probe.data.image_cache import Splits
 from diagnose.probe.data.images import Images
 from diagnose.probe.executors.executor import (
     AttemptOutcome,
     TrialAttempt,
     TrialCost,
     cannot_train,
-    cause_of,
     failure,
     keeps_memory,
 )
 from diagnose.probe.executors.out_of_memory import kernel_kills
+from diagnose.probe.executors.ray_worker import EPOCH, TIMED, Item, Place, time_here, train_here
 from diagnose.probe.executors.safe_path import elsewhere
-from diagnose.probe.trial.devices import cores, freed_memory
+from diagnose.probe.trial.devices import cores
 from diagnose.probe.trial.journal import RUNNING, Journal, replace_file
-from diagnose.probe.trial.spec import TrialSpec, from_json, to_json
-from diagnose.values import EpochResult, TrialEnd, TrialOutcome
+from diagnose.probe.trial.spec import TrialSpec, to_json
+from diagnose.values import EpochResult, TrialEnd
 
 PAUSE = 0.2
 """Seconds that `ended` waits at most."""
@@ -40,15 +36,6 @@ PATIENCE = 5.0
 
 MOST_COPIES = 8
 """How many trials are timed at once at most, however many the cluster can hold."""
-
-Place = tuple[str, bool]
-"""The folder where the probe was started, and whether a process keeps the memory that tensors free."""
-
-EPOCH, TIMED = "epoch", "timed"
-"""How an item begins that ends nothing, and one of a timing that went well."""
-
-Item = tuple[str, Any, bytes]
-"""What a task yields: (EPOCH, its result, the state to go on from) or (an `AttemptOutcome`, why, b"")."""
 
 
 class RayTasks:
@@ -92,7 +79,7 @@ class RayTasks:
         state = None
         if journal.end() == RUNNING and journal.resume() is not None:
             state = journal.checkpoint.read_bytes()
-        task = self._task(_trial, spec, streaming=True)
+        task = self._task(train_here, spec, streaming=True)
         self._running[task.remote(to_json(spec), self._splits, self._place(spec), state)] = spec, held
 
     def ended(self) -> list[TrialAttempt]:
@@ -136,21 +123,21 @@ class RayTasks:
 
     def clock(self, spec: TrialSpec, *, copies: int, limit: float | None = None) -> TrialCost:
         """Time a few steps of a trial, a few copies of it at once; the slowest counts."""
-        task = self._task(_clock, spec, streaming=False)
+        task = self._task(time_here, spec, streaming=False)
         order = to_json(spec), self._splits, self._place(spec)
         tasks = [task.remote(*order) for _ in range(min(copies, MOST_COPIES))]
         try:
             found = self._ray.get(tasks, timeout=limit)
         except self._ray.exceptions.GetTimeoutError:
-            for cost in tasks:
-                self._ray.cancel(cost, force=True)
+            for timing in tasks:
+                self._ray.cancel(timing, force=True)
             raise TimeoutError from None
         except self._ray.exceptions.RayError as error:
             raise cannot_train(spec, str(error).strip().splitlines()[-1]) from error
         for how, why in found:
             if how != TIMED:
                 raise failure(spec, AttemptOutcome(how), why)
-        return TrialCost(*(max(task_ref[index] for _, task_ref in found) for index in range(len(TrialCost.__slots__))))
+        return TrialCost(*(max(parts[index] for _, parts in found) for index in range(len(TrialCost.__slots__))))
 
     def _task(self, function: Any, spec: TrialSpec, *, streaming: bool) -> Any:
         """Return the function as a task that is never repeated by Ray itself, which knows of no journals.
@@ -212,56 +199,3 @@ def _ask(address: str) -> None:
     host, _, port = address.rpartition(":")
     if port.isdigit() and "/" not in host:  # as in ray://HOST:PORT
         socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
-
-
-# ------------------------------------------------------------------------------------- in Ray's processes
-
-
-def _trial(text: str, splits: Splits, place: Place, state: bytes | None) -> Iterator[Item]:
-    """Train a trial and yield each epoch with its state, then how it ended."""
-    import torch
-
-    from diagnose.probe.trial.train import DivergedError
-    from diagnose.probe.trial.worker import epochs
-
-    _settle(place)
-    try:
-        start = None if state is None else torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
-        for result, now in epochs(from_json(text), splits, start):
-            held = io.BytesIO()
-            torch.save(now, held)
-            yield EPOCH, asdict(result), held.getvalue()
-    except DivergedError as error:
-        yield AttemptOutcome.ENDED, str(TrialEnd(TrialOutcome.DIVERGED, error.step)), b""
-    except Exception as error:
-        yield *cause_of(error), b""
-    else:
-        yield AttemptOutcome.ENDED, str(TrialEnd(TrialOutcome.DONE)), b""
-
-
-def _clock(text: str, splits: Splits, place: Place) -> tuple[str, Any]:
-    """Time a trial and return ("timed", its clock's parts), or how it failed and why."""
-    import tempfile
-    import time
-
-    from diagnose.probe.trial.worker import clock
-
-    began = time.perf_counter()
-    _settle(place)
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            found = clock(from_json(text), splits, Journal(Path(name)), began)
-    except Exception as error:
-        return cause_of(error)
-    return TIMED, tuple(asdict(found).values())
-
-
-def _settle(place: Place) -> None:
-    """Go where the probe was started, for files of models, and be still about images that Ray shares read-only."""
-    folder, keeps = place
-    freed_memory(kept=keeps)  # a process is used again
-    import warnings
-
-    warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-    if Path(folder).is_dir():
-        os.chdir(folder)

@@ -328,7 +328,7 @@ def test_where_memory_is_short_none_is_kept_before_a_batch_is_divided(images, tm
 
 def trials_among(numbers):
     """Return those of the processes that run a trial as a task of Ray."""
-    return [number for number in numbers if Path(f"/proc/{number}/cmdline").read_bytes().startswith(b"ray::_trial")]
+    return [number for number in numbers if Path(f"/proc/{number}/cmdline").read_bytes().startswith(b"ray::train_here")]
 
 
 @pytest.mark.slow
