@@ -41,6 +41,31 @@ class Ratio:
     shaped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class GroupRatio:
+    """The ratios of one class of layer: their lowest and highest, None where the weights are drawn alike.
+
+    `shaped` says that the distributions alone differ. `constants` are pairs of values, None for random ones, with how
+    many of `count` tensors have them; `rest` sums up the `rest_count` others where they differ, too.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    shaped: bool = False
+    constants: tuple[tuple[tuple[float | None, float | None], int], ...] = ()
+    count: int = 0
+    rest: GroupRatio | None = None
+    rest_count: int = 0
+
+    def is_near(self, group: GroupRatio) -> bool:
+        """Return whether both share a line: two numbers within `SAME`, or two ranges that look alike in hundredths."""
+        if self.low is None or self.high is None or group.low is None or group.high is None:
+            return self == group
+        if self.low == self.high and group.low == group.high:
+            return abs(log(self.low / group.low)) < SAME
+        return (round(self.low, 2), round(self.high, 2)) == (round(group.low, 2), round(group.high, 2))
+
+
 def initial_weights(
     a: nn.Module, b: nn.Module, matches: Iterable[WeightMatch], changed: Collection[str] = ()
 ) -> tuple[Finding, ...]:
@@ -126,38 +151,45 @@ def _lines(ratios: list[Ratio]) -> list[str]:
     groups: dict[str, list[Ratio]] = {}
     for ratio in ratios:
         groups.setdefault(ratio.group, []).append(ratio)
-    described: dict[str, list[str]] = {}
-    numbers: list[tuple[float, str]] = []
+    alike: dict[GroupRatio, list[str]] = {}
     for group, members in groups.items():
-        text, value = _described(members)
-        known = next((words for number, words in numbers if value and abs(log(number / value)) < SAME), None)
-        text = known or text
-        if value and not known:
-            numbers.append((value, text))
-        described.setdefault(text, []).append(group)
-    return [f"{_listed(names)} {text}" for text, names in described.items() if text]
+        summary = _summary(members)
+        known = next((group_ratio for group_ratio in alike if summary.is_near(group_ratio)), summary)
+        alike.setdefault(known, []).append(group)
+    return [f"{_listed(names)} {_worded(summary)}" for summary, names in alike.items()]
 
 
-def _described(members: list[Ratio]) -> tuple[str, float]:
+def _summary(members: list[Ratio]) -> GroupRatio:
     counts = Counter(ratio.constant for ratio in members if ratio.differs and ratio.constant != (None, None))
     measured = [ratio for ratio in members if ratio.constant == (None, None)]
     if counts:
-        shown = [
-            f"{' → '.join('random' if value is None else f'{value:g}' for value in pair)} in {counts[pair]} of "
-            f"{len(members)}"
-            for pair in sorted(counts, key=str)
-        ]
-        rest = f", {_described(measured)[0]} in {len(measured)}" if any(ratio.differs for ratio in measured) else ""
-        return f"{', '.join(shown)}{rest}", 0.0
+        rest = _summary(measured) if any(ratio.differs for ratio in measured) else None
+        constants = tuple((pair, counts[pair]) for pair in sorted(counts, key=str))
+        return GroupRatio(constants=constants, count=len(members), rest=rest, rest_count=len(measured))
     if not any(ratio.differs for ratio in members):
-        return "equal", 0.0
+        return GroupRatio()
     if all(ratio.shaped for ratio in members if ratio.differs):
-        return "equal, drawn from another distribution", 0.0
+        return GroupRatio(shaped=True)
     logs = sorted(log(ratio.value) for ratio in measured)
-    low, middle, high = logs[0], logs[len(logs) // 2], logs[-1]
-    if high - low > 2 * SAME:
-        return f"{exp(low):.2f} to {exp(high):.2f}", 0.0
-    return f"{exp(middle):.2f}", exp(middle)
+    if logs[-1] - logs[0] > 2 * SAME:
+        return GroupRatio(exp(logs[0]), exp(logs[-1]))
+    middle = exp(logs[len(logs) // 2])
+    return GroupRatio(middle, middle)
+
+
+def _worded(summary: GroupRatio) -> str:
+    if summary.constants:
+        shown = [
+            f"{' → '.join('random' if value is None else f'{value:g}' for value in pair)} in {count} of {summary.count}"
+            for pair, count in summary.constants
+        ]
+        rest = f", {_worded(summary.rest)} in {summary.rest_count}" if summary.rest else ""
+        return f"{', '.join(shown)}{rest}"
+    if summary.shaped:
+        return "equal, drawn from another distribution"
+    if summary.low is None or summary.high is None:
+        return "equal"
+    return f"{summary.low:.2f}" if summary.low == summary.high else f"{summary.low:.2f} to {summary.high:.2f}"
 
 
 def _listed(names: list[str]) -> str:
