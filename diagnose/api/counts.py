@@ -34,7 +34,7 @@ OperationRows = Literal["stage", "kind", "operator", "block", "layer"]
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ParameterCount(Drawable):
-    """A network's parameters; `run` has everything that was measured."""
+    """A network's parameters; `answer` has everything that was measured."""
 
     answer: ParamsAnswer
 
@@ -97,7 +97,7 @@ class ParameterExplanation(ParameterCount):
 
 @dataclass(frozen=True, repr=False, eq=False)
 class OperationCount(Drawable):
-    """The operations of networks on given inputs; `run` has everything that was measured."""
+    """The operations of networks on given inputs; `answer` has everything that was measured."""
 
     answer: FlopsAnswer
 

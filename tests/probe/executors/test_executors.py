@@ -22,7 +22,7 @@ from diagnose.probe.data.load_images import load_images
 from diagnose.probe.executors.executor import OutOfMemoryError, finished, run, unfinished
 from diagnose.probe.executors.local import Local
 from diagnose.probe.executors.ray_tasks import RayTasks
-from diagnose.probe.trial.hyperparameters import settings_of
+from diagnose.probe.trial.hyperparameters import hyperparameters_of
 from diagnose.probe.trial.initial_weights import narrowed
 from diagnose.probe.trial.journal import Journal
 from diagnose.probe.trial.spec import TrialLength, TrialSpec, from_json, to_json
@@ -55,7 +55,7 @@ def spec_of(images, net, *, seed=1, **values):
     values.setdefault("schedule", Schedule("step", (3.0,), 0.1))
     recipe = Recipe("r", "r", tuple(Setting(key, value, "") for key, value in values.items()))
     length = TrialLength(EPOCHS, 800, EPOCHS)
-    return TrialSpec(net, "a", "r", (("momentum", "0.9"),), seed, settings_of(recipe)[0], length, images[0].name,
+    return TrialSpec(net, "a", "r", (("momentum", "0.9"),), seed, hyperparameters_of(recipe)[0], length, images[0].name,
                      images[0].key, Numerics())  # fmt: skip
 
 
