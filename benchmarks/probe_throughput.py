@@ -40,7 +40,7 @@ from diagnose.probe.executors.local import Local
 from diagnose.probe.plan.timing import Benchmark
 from diagnose.probe.trial.augment import normalised
 from diagnose.probe.trial.devices import freed_memory
-from diagnose.probe.trial.hyperparameters import Hyperparameters, settings_of
+from diagnose.probe.trial.hyperparameters import Hyperparameters, hyperparameters_of
 from diagnose.probe.trial.initial_weights import initialised, narrowed
 from diagnose.probe.trial.spec import TrialLength
 from diagnose.probe.trial.train import autocast, engine, train
@@ -168,7 +168,7 @@ def main(width: int, batches: int, rounds: int, device: str) -> None:
     count = batches * BATCH
     images = load_images(f"synthetic:{count}")
     images = replace(images, test_images=images.test_images[:1], test_labels=images.test_labels[:1])
-    settings, _ = settings_of(load("authors-2022"))
+    settings, _ = hyperparameters_of(load("authors-2022"))
     name = narrowed("mm", width)
     numerics = chosen_numerics(name, settings, images, device)
 

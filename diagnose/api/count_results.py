@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ParameterCount(Drawable):
-    """A network's parameters; `run` has everything that was measured."""
+    """A network's parameters; `answer` has everything that was measured."""
 
     answer: ParamsAnswer
 
@@ -78,7 +78,7 @@ class ParameterExplanation(ParameterCount):
 
 @dataclass(frozen=True, repr=False, eq=False)
 class OperationCount(Drawable):
-    """The operations of networks on given inputs; `run` has everything that was measured."""
+    """The operations of networks on given inputs; `answer` has everything that was measured."""
 
     answer: FlopsAnswer
 

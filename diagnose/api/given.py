@@ -1,4 +1,4 @@
-"""What a caller gives: networks as modules or texts, inputs in any form; and the state of his that is put back."""
+"""What a caller gives: networks as modules or texts, inputs in any form; and the caller's state, which is put back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ without arguments that returns any of these; None for what the network's source 
 """
 
 Progress: TypeAlias = Callable[[str], None]
-"""Is told in a sentence what begins or has ended."""
+"""A function that is told in a sentence what begins or has ended."""
 
 _FORMS = 'Give tensors, texts such as "1x3x224x224" or "1x128:int64", or lists and dictionaries of these.'
 

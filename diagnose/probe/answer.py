@@ -45,7 +45,7 @@ class TrialSchedule:
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """What a probe found. If it was stopped, `interrupted` is True and the effects use the trials that had ended."""
+    """What a probe found. If it was stopped, `interrupted` is True and the effects use the trials that have ended."""
 
     prepared: TrialSchedule
     trials: tuple[Trial, ...]
@@ -124,8 +124,8 @@ def run_probe(
 ) -> ProbeAnswer:
     """Run the trials that have not ended yet, and judge; Ctrl-C ends with what there is.
 
-    `progress` is given the trials that have ended, after each that had not before; `say` what else the reader should
-    know.
+    `progress` is called after each trial that ends now, with all trials that have ended; `say` is told what else the
+    reader should know.
 
     Raises:
         DiagnoseError: memory ran out even with the smallest micro-batch; what has ended is kept.

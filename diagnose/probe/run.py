@@ -54,7 +54,9 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What hears of a probe: `say` is given each line of its progress, `busy` says what takes a while meanwhile."""
+    """Who is told of a probe: `say` takes each line of its progress; `busy` is a context that lasts as long as the work
+    that its text names.
+    """
 
     say: Callable[[str], None] = lambda text: None
     busy: Callable[[str], AbstractContextManager[None]] = lambda text: nullcontext()

@@ -13,6 +13,7 @@ from diagnose.values import (
     Normalisation,
     Recipe,
     RecipeDiff,
+    ReportedEpoch,
     SettingValue,
     Significance,
     UnreadDifference,
@@ -46,7 +47,7 @@ def _unread(a: Recipe, b: Recipe) -> Iterator[UnreadDifference]:
 
 def flags(recipe: Recipe) -> Iterator[Finding]:
     """Yield the reasons to doubt the accuracy of a recipe that hold without any comparison."""
-    if recipe.get("evaluated_epoch") == "best on test":
+    if recipe.get("evaluated_epoch") == ReportedEpoch.BEST_ON_TEST:
         yield Finding(
             "recipe.selection-on-test",
             Significance.REAL,

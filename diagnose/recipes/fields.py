@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from diagnose.values import Augmentation, Normalisation, Schedule, SettingValue
+from diagnose.values import (
+    Augmentation,
+    DecayScope,
+    InitialWeights,
+    Normalisation,
+    ReportedEpoch,
+    Schedule,
+    ScheduleKind,
+    ScheduleStepping,
+    SettingValue,
+)
 
 Reader = Callable[[Any], SettingValue]
 """From a TOML value to a setting; raises ValueError that says what is expected."""
@@ -82,18 +92,26 @@ def _numbers(value: Any, *, above: float) -> tuple[float, ...]:
     return tuple(map(float, value))
 
 
+_OF_SCHEDULES: dict[str, frozenset[str]] = {
+    ScheduleKind.STEP: frozenset(["milestones", "gamma"]),
+    ScheduleKind.ONE_CYCLE: frozenset(["peak"]),
+    ScheduleKind.OTHER: frozenset(["text"]),
+}
+"""The keys that a kind of schedule has beside `kind`."""
+
+
 def _schedule(value: Any) -> Schedule:
-    if value in ("constant", "cosine"):
+    if value in (ScheduleKind.CONSTANT, ScheduleKind.COSINE):
         return Schedule(value)
     table = _table(value, ("kind", "milestones", "gamma", "peak", "text"))
-    kind = _word("constant", "step", "cosine", "one-cycle", "other")(table.get("kind"))
-    own = {"step": {"milestones", "gamma"}, "one-cycle": {"peak"}, "other": {"text"}}.get(str(kind), set())
+    kind = _word(*ScheduleKind)(table.get("kind"))
+    own = _OF_SCHEDULES.get(str(kind), frozenset())
     if set(table) - own - {"kind"}:
         raise ValueError(f"no other keys than {', '.join(f'`{key}`' for key in ('kind', *sorted(own)))} for this kind")
     milestones = _numbers(table.get("milestones", []), above=0)
-    if kind == "step" and (not milestones or list(milestones) != sorted(set(milestones))):
+    if kind == ScheduleKind.STEP and (not milestones or list(milestones) != sorted(set(milestones))):
         raise ValueError('rising `milestones`, in epochs, for the kind "step"')
-    if kind == "one-cycle" and "peak" not in table:
+    if kind == ScheduleKind.ONE_CYCLE and "peak" not in table:
         raise ValueError('a `peak` for the kind "one-cycle"')
     gamma, peak = _real()(table.get("gamma", 0.1)), _real()(table.get("peak", 0.0))
     return Schedule(str(kind), milestones, gamma, peak, str(table.get("text", "")))  # type: ignore[arg-type]
@@ -146,14 +164,14 @@ FIELDS: dict[str, Field] = {
             "weight_decay_on",
             "weight decay applies to",
             "sparing norms and biases weakens the regularisation slightly",
-            _word("all parameters", "all but norms and biases", "all but norms"),
+            _word(*DecayScope),
         ),
         Field("schedule", "schedule", "the last points of accuracy come after the learning rate has fallen", _schedule),
         Field(
             "schedule_steps",
             "the schedule steps",
             "before or after an epoch moves every drop by one epoch; per step draws a smooth curve",
-            _word("before each epoch", "after each epoch", "after each step"),
+            _word(*ScheduleStepping),
         ),
         Field("epochs", "epochs", "the length of the training; milestones are meant for it", _whole(1)),
         Field(
@@ -192,13 +210,13 @@ FIELDS: dict[str, Field] = {
             "init",
             "weight initialisation",
             "it sets how the first epochs go; its effect at the end of a long training may be small",
-            _word("the model's own", "torch default", "Kaiming-normal", "mmpretrain init_weights"),
+            _word(*InitialWeights),
         ),
         Field(
             "evaluated_epoch",
             "epoch that is reported",
             "the best epoch is higher than the last; picked on the test set it is biased upwards",
-            _word("last", "best on validation", "best on test", "every epoch"),
+            _word(*ReportedEpoch),
         ),
         Field("evaluated_on", "evaluated on", "accuracies on different images cannot be compared", _text),
         Field(

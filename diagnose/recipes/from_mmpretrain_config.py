@@ -8,7 +8,19 @@ from typing import Any
 
 from diagnose.errors import UsageError
 from diagnose.recipes.watched_keys import WatchedKeys
-from diagnose.values import Augmentation, Normalisation, Recipe, Schedule, Setting, SettingValue
+from diagnose.values import (
+    Augmentation,
+    DecayScope,
+    InitialWeights,
+    Normalisation,
+    Recipe,
+    ReportedEpoch,
+    Schedule,
+    ScheduleKind,
+    ScheduleStepping,
+    Setting,
+    SettingValue,
+)
 
 IMAGES = {"CIFAR10": 50_000, "CIFAR100": 50_000, "MNIST": 60_000, "FashionMNIST": 60_000}
 """Training images of the data sets whose number the name tells. Source: the data sets' own pages."""
@@ -60,9 +72,9 @@ def _read(config: Any, name: str) -> Iterator[Found]:
         yield "epochs", train["max_epochs"], "train_cfg"
     yield from _data(config, name)
     yield from _loss(config)
-    yield "init", "mmpretrain init_weights", "mmengine's Runner calls init_weights()"
+    yield "init", InitialWeights.MMPRETRAIN, "mmengine's Runner calls init_weights()"
     if config.get("val_evaluator") and train.get("val_interval") == 1:
-        yield "evaluated_epoch", "every epoch", "train_cfg.val_interval"
+        yield "evaluated_epoch", ReportedEpoch.EVERY, "train_cfg.val_interval"
     test = ((config.get("test_dataloader") or {}).get("dataset") or {}).get("split")
     if isinstance(test, str) and test:
         yield "evaluated_on", test, "test_dataloader"
@@ -89,7 +101,7 @@ def _optimizer(wrapper: Mapping[str, Any]) -> Iterator[Found]:
         yield "weight_decay", float(optimizer.get("weight_decay", 0)), place if decayed else default
     spared = wrapper.get("paramwise_cfg") or {}
     norms, biases = spared.get("norm_decay_mult", 1), spared.get("bias_decay_mult", 1)
-    applied = {(1, 1): "all parameters", (0, 0): "all but norms and biases", (0, 1): "all but norms"}
+    applied = {(1, 1): DecayScope.ALL, (0, 0): DecayScope.NO_NORMS_NOR_BIASES, (0, 1): DecayScope.NO_NORMS}
     if (norms, biases) in applied and not spared.get("custom_keys"):
         named = f"{place}.paramwise_cfg" if spared else f"no paramwise_cfg in {place}"
         yield "weight_decay_on", applied[norms, biases], named
@@ -98,17 +110,17 @@ def _optimizer(wrapper: Mapping[str, Any]) -> Iterator[Found]:
 def _schedule(schedulers: list[Mapping[str, Any]], length: object) -> Iterator[Found]:
     """Yield the schedule of a training, given its number of epochs."""
     first, place = schedulers[0], "param_scheduler"
-    steps = ["after each epoch" if _by_epoch(part) else "after each step" for part in schedulers]
+    steps = [ScheduleStepping.AFTER_EPOCH if _by_epoch(part) else ScheduleStepping.AFTER_STEP for part in schedulers]
     epochs = _by_epoch(first)
     alone = len(schedulers) == 1 and first.get("by_epoch", True) and not first.get("begin")
     whole = first.get("T_max") == length and first.get("end", length) == length and not first.get("eta_min")
     if alone and first.get("type") == "MultiStepLR" and epochs:
         milestones = tuple(map(float, first["milestones"]))
-        yield "schedule", Schedule("step", milestones, float(first.get("gamma", 0.1))), place
+        yield "schedule", Schedule(ScheduleKind.STEP, milestones, float(first.get("gamma", 0.1))), place
     elif alone and first.get("type") == "CosineAnnealingLR" and whole and not first.get("eta_min_ratio"):
-        yield "schedule", Schedule("cosine"), place
+        yield "schedule", Schedule(ScheduleKind.COSINE), place
     else:
-        yield "schedule", Schedule("other", text=", then ".join(map(_call, schedulers))), place
+        yield "schedule", Schedule(ScheduleKind.OTHER, text=", then ".join(map(_call, schedulers))), place
     yield "schedule_steps", ", then ".join(dict.fromkeys(steps)), place
 
 

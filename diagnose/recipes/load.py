@@ -29,10 +29,10 @@ def load_both(a: str, b: str) -> tuple[Recipe, Recipe]:
     Raises:
         DiagnoseError: as `load` does.
     """
-    recipe_a, two = load(a), load(b)
-    return (
-        (replace(recipe_a, name=a), replace(two, name=b)) if recipe_a.name == two.name and a != b else (recipe_a, two)
-    )
+    recipe_a, recipe_b = load(a), load(b)
+    if recipe_a.name == recipe_b.name and a != b:
+        return replace(recipe_a, name=a), replace(recipe_b, name=b)
+    return recipe_a, recipe_b
 
 
 def _of_mmpretrain(text: str) -> bool:

@@ -19,6 +19,7 @@ from diagnose.values import (
     RecipeDiff,
     Report,
     Schedule,
+    ScheduleKind,
     Section,
     Table,
 )
@@ -106,7 +107,7 @@ def _verdict(diff: RecipeDiff) -> list[Prose]:
     if differing:
         schedules = [setting.kind for f in diff.fields for setting in (f.a, f.b) if isinstance(setting, Schedule)]
         factors = ",".join(_ablated(differing))
-        if factors and "other" not in schedules:  # which no probe can train
+        if factors and ScheduleKind.OTHER not in schedules:  # which no probe can train
             command = f"diagnose probe --recipe {diff.a.typed} --against {diff.b.typed} --ablate {factors}"
             prose.append(
                 Prose(f"A difference is no cause yet. `{command}` trains to see which have an effect.", "hint")

@@ -11,7 +11,7 @@ NOT_OF_TRAINING = (
     "train_dataloader.num_workers", "train_dataloader.persistent_workers", "train_dataloader.pin_memory",
     "train_dataloader.dataset.data_root", "val_", "test_",
 )  # fmt: skip
-"""Beginnings of the keys that change no weight: logs, workers, folders, and how is evaluated beside the fields read."""
+"""Beginnings of the keys that change no weight: logs, workers, folders, and evaluation beside the fields read."""
 
 _OF_TRAINING_IN_MODEL = ("model.train_cfg", "model.data_preprocessor", "model.head.loss")
 

@@ -22,12 +22,56 @@ class Absence(Enum):
 NOT_STATED = Absence.NOT_STATED
 
 
+class ScheduleKind(StrEnum):
+    """How the learning rate moves; `OTHER` is described in words alone, and no probe can run it."""
+
+    CONSTANT = "constant"
+    STEP = "step"
+    COSINE = "cosine"
+    ONE_CYCLE = "one-cycle"
+    OTHER = "other"
+
+
+class ScheduleStepping(StrEnum):
+    """When the schedule moves on."""
+
+    BEFORE_EPOCH = "before each epoch"
+    AFTER_EPOCH = "after each epoch"
+    AFTER_STEP = "after each step"
+
+
+class DecayScope(StrEnum):
+    """The parameters that the weight decay applies to."""
+
+    ALL = "all parameters"
+    NO_NORMS = "all but norms"
+    NO_NORMS_NOR_BIASES = "all but norms and biases"
+
+
+class InitialWeights(StrEnum):
+    """How the weights are initialised."""
+
+    OWN = "the model's own"
+    TORCH = "torch default"
+    KAIMING = "Kaiming-normal"
+    MMPRETRAIN = "mmpretrain init_weights"
+
+
+class ReportedEpoch(StrEnum):
+    """The epoch whose accuracy a recipe reports."""
+
+    LAST = "last"
+    BEST_ON_VALIDATION = "best on validation"
+    BEST_ON_TEST = "best on test"
+    EVERY = "every epoch"
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How the learning rate moves: `kind` is "constant", "step", "cosine", "one-cycle" or "other".
+    """How the learning rate moves, by the value of a `ScheduleKind`.
 
     "step" multiplies by `gamma` at each of `milestones`, in epochs; "one-cycle" rises to `peak`. `text` describes
-    what is "other", which no probe can run.
+    what is "other".
     """
 
     kind: str
@@ -37,9 +81,9 @@ class Schedule:
     text: str = ""
 
     def __str__(self) -> str:
-        if self.kind == "step":
+        if self.kind == ScheduleKind.STEP:
             return f"×{self.gamma:g} at {', '.join(f'{epoch:g}' for epoch in self.milestones)}"
-        if self.kind == "one-cycle":
+        if self.kind == ScheduleKind.ONE_CYCLE:
             return f"one-cycle to {self.peak:g}"
         return self.text or self.kind
 

@@ -90,7 +90,7 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[np.gener
 
 
 def _declared(file: IO[bytes], held: int) -> int:
-    """Return the bytes of the array that a header declares; of what is `held` they are to be a part.
+    """Return how many bytes the array has by its header; the file must hold (`held`) as many.
 
     Raises:
         ValueError: there is no such header, or there are fewer bytes.

@@ -34,15 +34,15 @@ CIFAR10 = frozenset(["airplane", "automobile", "bird", "cat", "deer", "dog", "fr
 LOSSY = (".jpg", ".jpeg")
 
 MOST_PIXELS = 1 << 22
-"""Of one image: a small file can hold a huge one."""
+"""Most pixels of one image: a small file can hold a huge image."""
 
 LARGEST = 64 << 20
-"""Bytes of one file at most."""
+"""Most bytes of one file."""
 
 MOST_FILES = 1_000_000
 
 LONGEST_NAME = 1 << 20
-"""Bytes of what a tar tells of one file, as a long name: Python reads it at once."""
+"""Most bytes of a tar's notes on one file, such as a long name: Python reads them at once."""
 
 _TELLING = (
     tarfile.XHDTYPE,
@@ -125,7 +125,7 @@ def _in_folder(root: Path) -> Iterator[tuple[str, bytes]]:
 
 
 class _Member(tarfile.TarInfo):
-    """A file of a tar, or what the tar tells of the next one: too much of that would fill the memory."""
+    """A file of a tar, or the tar's notes on the next file, which must not fill the memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:

@@ -13,10 +13,10 @@ from diagnose.files import check_regular
 from diagnose.probe.data.images import Images
 
 WHOLE = 8 << 30
-"""Bytes of all images together at most, read and decoded: a small file can hold endless zeros."""
+"""Most bytes of all images together, read and decoded: a small file can hold endless zeros."""
 
 LARGEST_OF_CIFAR10 = 256 << 20
-"""Bytes of CIFAR-10's tar at most, which has 170 MB."""
+"""Most bytes of CIFAR-10's tar, which has 170 MB."""
 
 CHOICES = (
     "synthetic (needs nothing), cifar10[:ROOT], a folder, tar or zip with train/CLASS/ and "

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from diagnose.errors import UsageError, nearest
-from diagnose.probe.trial.hyperparameters import ASSUMED, Hyperparameters, settings_of
-from diagnose.values import FACTORS, NOT_STATED, ArmRole, Recipe, Schedule, Setting
+from diagnose.probe.trial.hyperparameters import ASSUMED, Hyperparameters, hyperparameters_of
+from diagnose.values import FACTORS, NOT_STATED, ArmRole, Recipe, Schedule, ScheduleKind, Setting
 
 OTHER_SEEDS = 1_000
 """Where the seeds of the A/A arm begin."""
@@ -36,7 +36,7 @@ class Arm:
 
     def trains_like(self, arm: Arm) -> bool:
         """Tell whether a trial of either arm does the same, the seed apart."""
-        plans = self.planned_epochs == arm.planned_epochs or self.settings.schedule.kind != "step"
+        plans = self.planned_epochs == arm.planned_epochs or self.settings.schedule.kind != ScheduleKind.STEP
         return self.settings.effective() == arm.settings.effective() and self.share == arm.share and plans
 
 
@@ -88,9 +88,9 @@ def _moves(start: Recipe, end: Recipe) -> dict[str, tuple[str, ...]]:
     learning rate it is meant for, and the field by itself says nothing.
     """
     kinds = [schedule.kind for recipe in (start, end) if isinstance(schedule := recipe.get("schedule"), Schedule)]
-    if "one-cycle" not in kinds:
+    if ScheduleKind.ONE_CYCLE not in kinds:
         return FACTORS
-    fields = FACTORS["schedule"] if kinds[-1] == "one-cycle" else (*FACTORS["schedule"], "learning_rate")
+    fields = FACTORS["schedule"] if kinds[-1] == ScheduleKind.ONE_CYCLE else (*FACTORS["schedule"], "learning_rate")
     return FACTORS | {"schedule": fields, "learning_rate": ()}
 
 
@@ -173,8 +173,8 @@ def _arm(name: str, recipe: Recipe, whole: int, *, role: ArmRole, against: Recip
     """Return the arm that trains by a recipe; what it changes is told against the recipe it comes from."""
     used, epochs = recipe.get("train_images"), recipe.get("epochs")
     share = used / whole if isinstance(used, int) else 1.0
-    settings = settings_of(recipe)[0]
-    if settings.schedule.kind == "step" and not isinstance(epochs, int):
+    settings = hyperparameters_of(recipe)[0]
+    if settings.schedule.kind == ScheduleKind.STEP and not isinstance(epochs, int):
         raise UsageError(
             f"{recipe.name} states milestones but not the epochs that they are meant for, so a probe cannot compress "
             "its schedule.",
@@ -194,7 +194,7 @@ def _control(first: Arm, momentum: Arm) -> Arm:
     rate = first.settings.learning_rate * factor
     settings = replace(first.settings, learning_rate=rate)
     schedule = settings.schedule
-    if schedule.kind == "one-cycle":
+    if schedule.kind == ScheduleKind.ONE_CYCLE:
         settings = replace(settings, schedule=replace(schedule, peak=schedule.peak * factor))
     name = f"learning rate ×{factor:.4g} in place of the momentum"
     changed = (("learning_rate", f"{settings.initial_rate:g}"),)

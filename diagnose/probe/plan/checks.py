@@ -1,4 +1,4 @@
-"""What is told before a probe trains anything: requests that no trial can meet, and what a reader would not expect."""
+"""Checks before a probe trains anything: requests that no trial can meet, and facts that a reader would not expect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from diagnose.probe.data.images import Images
 from diagnose.probe.plan.arms import Arm
 from diagnose.probe.plan.limits import check_counts
 from diagnose.probe.plan.plan import FEWEST_STEPS, Plan
-from diagnose.values import ENGINES, LAYOUTS, PRECISIONS
+from diagnose.values import ENGINES, LAYOUTS, PRECISIONS, InitialWeights
 from diagnose.wording import counted
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def check_init(arms: Sequence[Arm], models: Sequence[str]) -> None:
     Raises:
         DiagnoseError: it has no `init_weights` (exit code 2), or it cannot be built.
     """
-    asking = next((arm for arm in arms if arm.settings.init == "mmpretrain init_weights"), None)
+    asking = next((arm for arm in arms if arm.settings.init == InitialWeights.MMPRETRAIN), None)
     if asking is None:
         return
     for model in models:
@@ -86,7 +86,7 @@ def check_init(arms: Sequence[Arm], models: Sequence[str]) -> None:
 
 
 def remarks(plan: Plan, images: Images, micro_batch: int | None) -> Iterator[str]:
-    """Yield what of a plan a reader would not expect."""
+    """Yield the facts of a plan that a reader would not expect."""
     side = images.train_images.shape[1]
     crop = max(arm.settings.augmentation.crop for arm in plan.arms)
     if crop not in (0, side):

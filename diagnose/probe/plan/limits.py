@@ -1,4 +1,4 @@
-"""How much a probe may be asked for: what no machine could train is refused at once."""
+"""The largest requests for a probe: what no machine could train is refused at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from diagnose.errors import UsageError
 
 LONGEST = 100_000
-"""Epochs of a trial."""
+"""Most epochs of a trial."""
 
 MOST_HORIZONS = 20
 

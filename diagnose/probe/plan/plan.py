@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from diagnose.errors import CannotRun, Option
 from diagnose.probe.plan.arms import Arm
 from diagnose.probe.report.quantities import duration
-from diagnose.values import ArmRole
+from diagnose.values import ArmRole, ScheduleKind
 
 FEWEST_STEPS = 400
 """A trial of fewer steps tells of the first steps alone, and the answer says so."""
@@ -49,7 +49,7 @@ class Plan:
         Where the learning rate is constant a shorter trial is the beginning of a longer one, to the bit, and is read
         from it.
         """
-        return self.horizons[-1:] if arm.settings.schedule.kind == "constant" else self.horizons
+        return self.horizons[-1:] if arm.settings.schedule.kind == ScheduleKind.CONSTANT else self.horizons
 
     def images_of(self, arm: Arm) -> int:
         """Return the training images of an arm."""

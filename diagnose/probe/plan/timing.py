@@ -13,16 +13,16 @@ from diagnose.probe.data.images import Images
 from diagnose.probe.executors.executor import FORM, Executor, OutOfMemoryError, TrialCost
 from diagnose.probe.trial.hyperparameters import Hyperparameters
 from diagnose.probe.trial.spec import TrialLength, TrialSpec
-from diagnose.values import ENGINES, LAYOUTS, PRECISIONS, Numerics, PartialNumerics, Schedule
+from diagnose.values import ENGINES, LAYOUTS, PRECISIONS, Numerics, PartialNumerics, Schedule, ScheduleKind
 
 TIMED_ON_CPU, TIMED_ON_GPU = (32, 2), (256, 30)
 """Images and steps of one timing that a choice stands on; on a GPU enough steps for CUDA graphs to be recorded."""
 
 GLANCE = (16, 1)
-"""The same of a first look, which tells a width that is far from fitting a budget."""
+"""The same of a first look, which finds the widths that are far too slow for a budget."""
 
 SECONDS, MOST_STEPS, MOST_STEPS_ON_GPU = 1.0, 40, 400
-"""What a timing that an estimate or a close choice stands on should last, and its steps at most."""
+"""How long a careful timing should last, and the most steps that it may take."""
 
 PATIENCE = 3.0
 """How many times as long as the shortest so far a timing may take before it is given up."""
@@ -43,7 +43,8 @@ ROOM_OPTIONS = (Option("workers", 1), Option("width"))
 class Timing:
     """One way of computing that was timed: trials at a time and images per second of all of them together.
 
-    `seconds` is what the timing took. `images_per_second` is None where it could not be run, and then `why` says so.
+    `seconds` is what the timing took. `images_per_second` is None where it could not be run, and then `why` says so;
+    `out_of_memory` says that it did not fit the memory.
     """
 
     numerics: Numerics
@@ -51,6 +52,7 @@ class Timing:
     images_per_second: float | None
     seconds: float
     why: str = ""
+    out_of_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Benchmark:
         self, model: str, numerics: Numerics, *, batch: int, steps: int, copies: int, limit: float | None
     ) -> TrialCost:
         """Return the seconds of a trial's parts; nothing is learned, so that nothing can diverge."""
-        still = replace(self.settings, learning_rate=0.0, schedule=Schedule("constant"), batch_size=batch)
+        still = replace(self.settings, learning_rate=0.0, schedule=Schedule(ScheduleKind.CONSTANT), batch_size=batch)
         length = TrialLength(2, min(steps * batch, len(self.images.train_images)), 2)
         spec = TrialSpec(model, "timing", "", (), 0, still, length, self.images.name, self.images.key, numerics)
         return self.executor.clock(spec, copies=copies, limit=limit)
@@ -73,10 +75,10 @@ class Benchmark:
     def numerics(
         self, model: str, asked: PartialNumerics, *, device: str, images: int
     ) -> tuple[Numerics, int, list[Timing]]:
-        """Choose what was not asked for, one thing after the other, the fastest of each.
+        """Choose the fastest value of all that was not asked for, one field after the other.
 
-        On a CPU `torch.compile` is not tried: there it costs more than it gains in trials this short. `images` are
-        those of a whole trial, over which what an engine needs to start is spread.
+        On a CPU `torch.compile` is not tried: there it costs more than it gains in trials this short. The start of
+        an engine is spread over `images`, those of a whole trial.
 
         Raises:
             DiagnoseError: none of the ways can train the model.
@@ -112,11 +114,11 @@ class Benchmark:
         return [(replace(numerics, threads=threads), count) for count, threads in ways if count * threads <= allowed]
 
     def _race(self, model: str, options: Sequence[tuple[Numerics, int]], before: Sequence[Timing] = ()) -> list[Timing]:
-        """Time numerics × trials at a time one after the other, and what is close to the fastest again, the last first.
+        """Time pairs of numerics and trials at a time, then those that are close to the fastest again, the last first.
 
         The better of both counts, so that a load from outside must fall on an option twice to make it the slower one;
         the second timing is longer where steps are short. What takes much longer than the shortest so far is given up.
-        Returned are the timings before, too.
+        The earlier timings are returned, too.
         """
         timings = list(before)
         for numerics, workers in options:
@@ -142,17 +144,17 @@ class Benchmark:
         spread: int | None = None,
         before: Timing | None = None,
     ) -> Timing:
-        began, why, rate = time.perf_counter(), "", None
+        began, why, rate, short = time.perf_counter(), "", None, False
         most, fewest = TIMED_ON_GPU if numerics.on_gpu else TIMED_ON_CPU
         for batch in _halves(min(most, self.settings.batch_size)):
-            steps = fewest
+            steps, short = fewest, False
             if before is not None and before.images_per_second:
                 steps = max(steps, _steps(batch * workers / before.images_per_second, numerics))
             try:
                 clock = self.clock(model, numerics, batch=batch, steps=steps, copies=workers, limit=limit)
                 rate = workers / (clock.train + (clock.start / spread if spread else 0.0))
             except OutOfMemoryError:
-                why = f"{model} {NO_ROOM} with {batch} images a forward pass"
+                why, short = f"{model} {NO_ROOM} with {batch} images a forward pass", True
                 continue
             except TimeoutError:
                 why = f"given up after {limit:.1f} s"
@@ -161,7 +163,7 @@ class Benchmark:
                     raise  # it is the MODEL text that is wrong, whatever the numerics
                 why = error.message
             break
-        return Timing(numerics, workers, rate, time.perf_counter() - began, why)
+        return Timing(numerics, workers, rate, time.perf_counter() - began, why, short)
 
     def glance(self, model: str, numerics: Numerics) -> TrialCost | None:
         """Return the seconds of the parts of one trial, roughly; None where it does not fit the memory."""
@@ -201,7 +203,7 @@ def _fastest(timings: Sequence[Timing]) -> Timing:
     """Return the fastest timing; where nothing could be run, the reason of the first is raised."""
     fastest = max(timings, key=lambda timing: timing.images_per_second or 0.0)
     if fastest.images_per_second is None:
-        if NO_ROOM in timings[0].why:
+        if timings[0].out_of_memory:
             raise CannotRun(timings[0].why, hint=MORE_ROOM, options=ROOM_OPTIONS)
         raise CannotRun(timings[0].why, hint=FORM)
     return fastest

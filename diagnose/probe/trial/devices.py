@@ -66,8 +66,8 @@ def visible_gpus() -> tuple[str, ...]:
 def freed_memory(*, kept: bool) -> None:
     """Let this process reuse the memory that tensors free, or give it back, where the C library is glibc.
 
-    No number changes by it. What is given back the kernel hands out anew page by page, with zeros: on a CPU a tenth of
-    the time of a training step. What is kept is a seventh more memory.
+    No number changes by it. Memory that was given back comes from the kernel page by page and filled with zeros, which
+    takes a tenth of a training step on a CPU. Keeping it takes a seventh more memory.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if libc is not None and hasattr(libc, "mallopt"):

@@ -6,23 +6,33 @@ import math
 from dataclasses import dataclass, replace
 
 from diagnose.errors import DiagnoseError, UsageError
-from diagnose.values import NOT_STATED, Augmentation, Normalisation, Recipe, Schedule
+from diagnose.values import (
+    NOT_STATED,
+    Augmentation,
+    DecayScope,
+    InitialWeights,
+    Normalisation,
+    Recipe,
+    Schedule,
+    ScheduleKind,
+    ScheduleStepping,
+)
 
 ASSUMED: dict[str, object] = {
     "learning_rate": 0.1,
     "momentum": 0.0,
     "nesterov": False,
     "weight_decay": 0.0,
-    "weight_decay_on": "all parameters",
-    "schedule": Schedule("constant"),
-    "schedule_steps": "after each epoch",
+    "weight_decay_on": DecayScope.ALL,
+    "schedule": Schedule(ScheduleKind.CONSTANT),
+    "schedule_steps": ScheduleStepping.AFTER_EPOCH,
     "batch_size": 128,
     "normalisation": Normalisation((127.5,) * 3, (127.5,) * 3),
     "augmentation": Augmentation(),
     "label_smoothing": 0.0,
-    "init": "the model's own",
+    "init": InitialWeights.OWN,
 }
-"""What a trial uses where neither recipe says, which the report lists."""
+"""What a trial uses where neither recipe states it; the report lists these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +55,18 @@ class Hyperparameters:
     @property
     def initial_rate(self) -> float:
         """Return the learning rate that the schedule starts from, or the one that it rises to."""
-        return self.schedule.peak if self.schedule.kind == "one-cycle" else self.learning_rate
+        return self.schedule.peak if self.schedule.kind == ScheduleKind.ONE_CYCLE else self.learning_rate
 
     def effective(self) -> Hyperparameters:
         """Return these settings with what has no bearing on a trial set to one value: equal ones train alike."""
         schedule = self.schedule
-        stepwise = schedule.kind == "step" and self.schedule_steps == "before each epoch"
+        stepwise = schedule.kind == ScheduleKind.STEP and self.schedule_steps == ScheduleStepping.BEFORE_EPOCH
         return replace(
             self,
             nesterov=self.nesterov and self.momentum > 0,
-            weight_decay_on=self.weight_decay_on if self.weight_decay else "all parameters",
+            weight_decay_on=self.weight_decay_on if self.weight_decay else DecayScope.ALL,
             learning_rate=self.initial_rate,
-            schedule_steps="before each epoch" if stepwise else "after each epoch",
+            schedule_steps=ScheduleStepping.BEFORE_EPOCH if stepwise else ScheduleStepping.AFTER_EPOCH,
         )
 
     def rate(self, step: int, steps_per_epoch: int, epochs: int, planned: int) -> float:
@@ -65,15 +75,15 @@ class Hyperparameters:
         The schedule is compressed: the trial passes through all of it, milestones in proportion, to the step.
         """
         steps = epochs * steps_per_epoch
-        if self.schedule.kind == "one-cycle":
+        if self.schedule.kind == ScheduleKind.ONE_CYCLE:
             return _one_cycle(step, steps, self.schedule.peak)
         progress = step / steps * planned  # in epochs of the recipe
-        if self.schedule.kind == "step":
+        if self.schedule.kind == ScheduleKind.STEP:
             # Where the schedule steps before each epoch, a drop at epoch m comes before the m-th, not after it.
-            early = 1 if self.schedule_steps == "before each epoch" else 0
+            early = 1 if self.schedule_steps == ScheduleStepping.BEFORE_EPOCH else 0
             passed = sum(progress >= milestone - early for milestone in self.schedule.milestones)
             return self.learning_rate * self.schedule.gamma**passed
-        if self.schedule.kind == "cosine":
+        if self.schedule.kind == ScheduleKind.COSINE:
             return self.learning_rate * (1 + math.cos(math.pi * progress / planned)) / 2
         return self.learning_rate
 
@@ -90,7 +100,7 @@ def _cosine(start: float, end: float, part: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
 
 
-def settings_of(recipe: Recipe) -> tuple[Hyperparameters, tuple[str, ...]]:
+def hyperparameters_of(recipe: Recipe) -> tuple[Hyperparameters, tuple[str, ...]]:
     """Return a recipe's settings, and the keys that it does not state and are `ASSUMED`.
 
     Raises:
@@ -105,7 +115,7 @@ def settings_of(recipe: Recipe) -> tuple[Hyperparameters, tuple[str, ...]]:
     found = Hyperparameters(**(values | {key: ASSUMED[key] for key in assumed}))  # type: ignore[arg-type]
     if found.initial_rate <= 0:
         raise _cannot(recipe, "learning_rate", found.initial_rate, "learning rates above 0")
-    if found.schedule.kind == "other":
+    if found.schedule.kind == ScheduleKind.OTHER:
         raise _cannot(recipe, "schedule", found.schedule, "constant, step, cosine or one-cycle")
     if found.augmentation.other:
         raise _cannot(recipe, "augmentation", found.augmentation, "a padded random crop and a horizontal flip")

@@ -10,6 +10,7 @@ from diagnose.errors import Option, UsageError
 from diagnose.networks import build, parse
 from diagnose.networks.origins.aliases import entry_of
 from diagnose.networks.process_state import drawing_from
+from diagnose.values import InitialWeights
 
 WIDTHS = {"width", "base_channels", "backbone", "head"}
 """Options of aliases that set widths: a model that has one is not narrowed."""
@@ -30,9 +31,9 @@ def initialised(model: str, init: str, seed: int) -> nn.Module:
 
 
 def _initialise(module: nn.Module, init: str, model: str) -> None:
-    if init == "the model's own":
+    if init == InitialWeights.OWN:
         return
-    if init == "mmpretrain init_weights":
+    if init == InitialWeights.MMPRETRAIN:
         own: Any = getattr(module, "init_weights", None)
         if own is None:
             raise UsageError(f"{model} has no init_weights(), which the recipe asks for.")
@@ -42,7 +43,7 @@ def _initialise(module: nn.Module, init: str, model: str) -> None:
         reset: Any = getattr(part, "reset_parameters", None)
         if reset is not None:
             reset()  # torch's default
-        if init == "Kaiming-normal" and isinstance(part, nn.Conv2d):
+        if init == InitialWeights.KAIMING and isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
 
 

@@ -11,12 +11,13 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from diagnose.bounds import parse_json
+from diagnose.errors import CannotRun
 from diagnose.files import open_regular, read_text, replacing
 from diagnose.values import EpochResult, TrialEnd, TrialOutcome
 
@@ -49,14 +50,18 @@ class Journal:
 
     @contextmanager
     def alone_or_not(self) -> Iterator[bool]:
-        """Yield whether no other process works on the trial, without waiting; while it does not, none can begin."""
-        with (self.folder / "lock").open("w") as file:
+        """Yield whether this process alone works on the trial, without waiting; while it does, no other can begin.
+
+        Where nothing can be written it does not.
+        """
+        with ExitStack() as stack:
             try:
+                file = stack.enter_context((self.folder / "lock").open("w"))
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+                alone = True
+            except OSError:
+                alone = False
+            yield alone
 
     def append(self, result: EpochResult) -> None:
         """Add an epoch, on the disk when this returns."""
@@ -112,10 +117,18 @@ class Journal:
         self.checkpoint.unlink(missing_ok=True)
 
     def end(self) -> TrialEnd:
-        """Return how the trial ended, `RUNNING` where it did not; raise ValueError where its status is damaged."""
+        """Return how the trial ended, `RUNNING` where it did not.
+
+        Raises:
+            DiagnoseError: its status is damaged.
+        """
         if not self.ended.exists():
             return RUNNING
-        return TrialEnd.parse(read_text(self.ended, "status", most=LONGEST_SPEC))
+        try:
+            return TrialEnd.parse(read_text(self.ended, "status", most=LONGEST_SPEC))
+        except ValueError as error:
+            hint = "The same command again trains this trial anew, if it may write there."
+            raise CannotRun(f"{self.ended} is damaged: it does not say how the trial ended.", hint=hint) from error
 
 
 def _result(raw: dict[str, Any], *, epoch: int) -> EpochResult:

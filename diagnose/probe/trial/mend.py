@@ -62,7 +62,7 @@ def _damaged(journal: Journal, spec: TrialSpec) -> Path | None:
     """Return the first file that does not hold what it must, or None."""
     try:
         end = journal.end()
-    except (DiagnoseError, ValueError):
+    except DiagnoseError:
         return journal.ended
     if end == RUNNING:
         return journal.checkpoint if journal.checkpoint.exists() and journal.state() is None else None

@@ -15,12 +15,12 @@ from diagnose.probe.data.images import Images
 from diagnose.probe.trial.augment import batch, draw, epoch_seed, normalised, padded
 from diagnose.probe.trial.hyperparameters import Hyperparameters
 from diagnose.probe.trial.spec import TrialLength
-from diagnose.values import EpochResult, Numerics
+from diagnose.values import DecayScope, EpochResult, Numerics
 
 TEST_BATCH = 500
 
 MASKS = 1 << 62
-"""Mixed into an epoch's seed for what the network itself draws, such as dropout: not the augmentation's numbers."""
+"""Mixed into an epoch's seed for what the network itself draws, such as dropout: no number of the augmentation."""
 
 
 class DivergedError(Exception):
@@ -188,8 +188,8 @@ def _optimizer(model: nn.Module, settings: Hyperparameters) -> torch.optim.SGD:
     decayed: list[nn.Parameter] = []
     spared: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        bias = name.rpartition(".")[2] == "bias" and settings.weight_decay_on == "all but norms and biases"
-        spare = settings.weight_decay_on != "all parameters" and (id(parameter) in norms or bias)
+        bias = name.rpartition(".")[2] == "bias" and settings.weight_decay_on == DecayScope.NO_NORMS_NOR_BIASES
+        spare = settings.weight_decay_on != DecayScope.ALL and (id(parameter) in norms or bias)
         (spared if spare else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": spared, "weight_decay": 0.0}]
     return torch.optim.SGD(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diagnose.errors import DiagnoseError, UsageError
-from diagnose.probe.trial.hyperparameters import settings_of
+from diagnose.probe.trial.hyperparameters import hyperparameters_of
 from diagnose.values import Augmentation, Recipe, Schedule, Setting
 
 
@@ -13,7 +13,7 @@ def recipe(**values):
 
 
 def rates(epochs, per_epoch, planned, **values):
-    settings, _ = settings_of(recipe(**values))
+    settings, _ = hyperparameters_of(recipe(**values))
     return [settings.rate(step, per_epoch, epochs, planned) for step in range(epochs * per_epoch)]
 
 
@@ -54,7 +54,7 @@ def test_stepping_before_each_epoch_drops_one_epoch_earlier():
 
 
 def test_what_is_not_stated_is_assumed_and_named():
-    settings, assumed = settings_of(recipe(momentum=0.9))
+    settings, assumed = hyperparameters_of(recipe(momentum=0.9))
     assert settings.momentum == 0.9
     assert settings.batch_size == 128
     assert "batch_size" in assumed
@@ -72,5 +72,5 @@ def test_what_is_not_stated_is_assumed_and_named():
 )
 def test_what_a_trial_cannot_do_is_refused(values):
     with pytest.raises(DiagnoseError) as caught:
-        settings_of(recipe(**values))
+        hyperparameters_of(recipe(**values))
     assert isinstance(caught.value, UsageError)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from diagnose.errors import CannotRun
-from diagnose.probe.trial.hyperparameters import settings_of
+from diagnose.probe.trial.hyperparameters import hyperparameters_of
 from diagnose.probe.trial.journal import RUNNING, Journal
 from diagnose.probe.trial.mend import mend
 from diagnose.probe.trial.spec import TrialLength, TrialSpec, to_json
@@ -17,7 +17,7 @@ DONE, DIVERGED = TrialEnd(TrialOutcome.DONE), TrialEnd(TrialOutcome.DIVERGED, 25
 
 
 def spec(seed=0):
-    settings = settings_of(Recipe("r", "r", (Setting("batch_size", 10, ""),)))[0]
+    settings = hyperparameters_of(Recipe("r", "r", (Setting("batch_size", 10, ""),)))[0]
     length = TrialLength(3, 100, 3)  # 10 steps an epoch
     return TrialSpec("m", "start", "r", (), seed, settings, length, "d", "d", Numerics())
 
@@ -103,3 +103,12 @@ def test_a_trial_that_another_process_trains_is_left_alone(tmp_path):
     with Journal(tmp_path / spec().key).alone():
         assert mend(spec(), tmp_path) is None
     assert written.checkpoint.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_left_alone(tmp_path):
+    written = journal(tmp_path, end=DONE)
+    written.ended.write_bytes(b"don")
+    (written.folder / "lock").unlink(missing_ok=True)
+    (written.folder / "lock").mkdir()  # which no process can open for writing, not even root's
+    assert mend(spec(), tmp_path) is None
+    assert written.ended.read_bytes() == b"don"

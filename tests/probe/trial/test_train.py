@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from diagnose.probe.data.load_images import load_images
-from diagnose.probe.trial.hyperparameters import settings_of
+from diagnose.probe.trial.hyperparameters import hyperparameters_of
 from diagnose.probe.trial.spec import TrialLength
 from diagnose.probe.trial.train import DivergedError, train
 from diagnose.values import Augmentation, Normalisation, Numerics, Recipe, Setting
@@ -36,7 +36,7 @@ def settings(**values):
         "batch_size": 50,
         "augmentation": Augmentation(4, 32, 0.5),
     } | values
-    return settings_of(Recipe("r", "r", tuple(Setting(key, value, "") for key, value in values.items())))[0]
+    return hyperparameters_of(Recipe("r", "r", tuple(Setting(key, value, "") for key, value in values.items())))[0]
 
 
 def net(seed=0):
