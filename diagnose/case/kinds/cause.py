@@ -99,7 +99,7 @@ def judge(claim: Claim, suspects: Suspects) -> Assessment:
     seen, diff = _seen(suspects), suspects.diff
     if claim.get("cause") == "initial weights":
         return _from_initial(claim, suspects, gap)
-    if diff.verdict == "undetermined":
+    if diff.verdict in ("undetermined", "equal by numbers"):
         return Assessment(
             Ruling.UNDETERMINED, f"Whether the architectures differ is undetermined, and so is {gap}.{seen}"
         )
