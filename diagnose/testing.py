@@ -73,7 +73,7 @@ def assert_equivalent(
     if atol is not None and _is_within(comparison, mode, weights, atol):
         return
     said = ""
-    if comparison.verdict == "undetermined":
+    if comparison.verdict in ("undetermined", "equal by numbers"):
         said = "Nothing is shown to differ, and nothing shows that they are the same; an assertion needs the latter."
     _fail(comparison, said)
 

@@ -21,25 +21,22 @@ from diagnose.diff.explain.conclusions import (
     verdict_of,
 )
 from diagnose.diff.explain.cosmetic import cosmetic_findings
+from diagnose.diff.explain.mode_verdicts import ModeEvidence, by_numbers, draws, mode_verdict
 from diagnose.diff.explain.module_tree import module_tree
-from diagnose.diff.explain.path_findings import both_ways, open_branches, path_findings
-from diagnose.diff.explain.returns import result_findings
-from diagnose.diff.explain.state_findings import (
-    constant_findings,
-    gradient_findings,
-    hook_findings,
-    trained_findings,
-    with_constants,
+from diagnose.diff.explain.path_findings import both_ways
+from diagnose.diff.explain.state_findings import with_constants
+from diagnose.diff.network_facts import network_facts
+from diagnose.diff.proof.experiments import (
+    Experiment,
+    all_changes,
+    canonical_form_reproduces,
+    mode_changes,
+    set_up_experiment,
 )
-from diagnose.diff.proof.experiments import Experiment, all_changes, canonical_form_reproduces, set_up_experiment
-from diagnose.diff.proof.gradients import gradient_differences
 from diagnose.diff.proof.random_weights import roles, state_of
 from diagnose.diff.proof.ranges import accepted, in_range
-from diagnose.diff.proof.reach import first_apart
-from diagnose.diff.proof.returned import compare_returned
 from diagnose.diff.proof.sizes import try_sizes
 from diagnose.diff.proof.transplant import Transplant, prove, set_up_transplant, stress
-from diagnose.diff.weights.fixed import constant_differences
 from diagnose.diff.weights.initial import initial_weights
 from diagnose.diff.weights.mapping import WeightMatch, as_mapping, weight_matches
 from diagnose.diff.weights.state_kinds import StateKind
@@ -155,7 +152,8 @@ def _compared(
     trusted = False not in checked
     unchecked = (UNCHECKED,) if None in checked else ()
     steady = all(alignment.steady for pair in pairs.values() for alignment in (pair.a, pair.b))
-    found = with_constants(all_changes(experiments), pairs)
+    by_mode = mode_changes(experiments)
+    found = with_constants(all_changes(by_mode), pairs)
     sizes = try_sizes(prepared, inputs) if proof.agrees else ()
     if found and proof.agrees and _ran(proof, modes) and not stress(prepared, inputs):
         found = [(downgraded(held_to_sizes(change, sizes)), seen_in) for change, seen_in in found]
@@ -167,7 +165,14 @@ def _compared(
         found = alone_responsible(found, proof)
     proven = same and proof.agrees is True and not unmapped(mapping, states, ())
     shared = any(change.kind is DifferenceKind.SHARING for change, _ in found)
-    facts = _facts(a, b, pairs, prepared, inputs, seed=seed, same=proven, agrees=proof.agrees, shared=shared)
+    modules = a.module, b.module
+
+    def facts_in(some: Mapping[bool, AlignedCaptures]) -> list[Finding]:
+        return network_facts(
+            modules, some, prepared, inputs, seed=seed, same=proven, agrees=proof.agrees, shared=shared
+        )
+
+    facts = facts_in(pairs)
     train = pairs[modes[0]]
     found = [(change, seen_in if len(modes) > 1 else "train") for change, seen_in in found]
     findings = [
@@ -180,6 +185,16 @@ def _compared(
     verdict, doubts = verdict_of(
         same or _same_but_for_sizes(found, experiments), proof, findings, trusted=trusted, steady=steady
     )
+    drawing = not steady or any(draws(by_mode[training], pair.alignment) for training, pair in pairs.items())
+    verdict = by_numbers(verdict, [*findings, *doubts], proof, mapping, modes, drawing=drawing)
+    judged: dict[bool, Equivalence] = dict.fromkeys(modes, verdict)
+    if len(modes) > 1 and verdict is not Equivalence.EQUIVALENT:
+        for training, experiment, reproduced in zip(modes, experiments, checked, strict=True):
+            pair, own = pairs[training], by_mode[training]
+            alike = pair.alignment.equal or _same_but_for_sizes(_of_mode(found, own), [experiment])
+            known = facts_in({training: pair}) if facts else ()
+            evidence = ModeEvidence(training, pair, alike, reproduced is not False, own, known)
+            judged[training] = mode_verdict(evidence, found, proof, mapping)
     notes = [note for pair in pairs.values() for alignment in (pair.a, pair.b) for note in alignment.skipped]
     answer = GraphDiff(
         verdict,
@@ -198,8 +213,16 @@ def _compared(
             sizes if verdict is not Equivalence.DIFFERENT else (),
             max(map(both_ways, pairs.values())),
         ),
+        inference=judged.get(False),
+        training=judged.get(True),
     )
     return NetworkDiff(answer, matches, pairs[modes[-1]], inputs)
+
+
+def _of_mode(found: Sequence[tuple[Change, str]], own: Sequence[Change]) -> list[tuple[Change, str]]:
+    """Return those of the judged changes that one mode shows."""
+    places = {(change.kind, change.where) for change in own}
+    return [(change, seen_in) for change, seen_in in found if (change.kind, change.where) in places]
 
 
 def _same_but_for_sizes(found: Sequence[tuple[Change, str]], experiments: Sequence[Experiment]) -> bool:
@@ -207,43 +230,6 @@ def _same_but_for_sizes(found: Sequence[tuple[Change, str]], experiments: Sequen
     if not found or any(change.verdict is not Significance.COSMETIC for change, _ in found):
         return False
     return all(experiment.alignment.equal or len(experiment.pairs) <= len(found) for experiment in experiments)
-
-
-def _facts(
-    a: Model,
-    b: Model,
-    pairs: Mapping[bool, AlignedCaptures],
-    prepared: Transplant,
-    inputs: Sequence[InputSpec],
-    *,
-    seed: int,
-    same: bool,
-    agrees: bool | None,
-    shared: bool,
-) -> list[Finding]:
-    """Return what the networks themselves show, beside their graphs: results, constants, what is trained, gradients.
-
-    Where weights are `shared` in one network alone, their gradients differ for that, which is no second cause.
-    """
-    returned = [
-        compare_returned(prepared, inputs, seed=seed, training=training)
-        for training, pair in pairs.items()
-        if pair.a.signature.values or pair.b.signature.values or (len(pair.results.a) > 1 and agrees is False)
-    ]
-    modules, states = (a.module, b.module), (state_of(a.module), state_of(b.module))
-    trains = any(StateKind.TRAINED in kinds.values() for kinds in prepared.kinds)
-    found = [
-        *result_findings(pairs.values(), returned, same=same),
-        *constant_findings(constant_differences(prepared.matches, states, prepared.kinds), trains=trains),
-    ]
-    apart = first_apart(prepared, inputs) if agrees and any(map(open_branches, pairs.values())) else None
-    found += path_findings(pairs, apart)
-    if True in pairs:
-        found += trained_findings(prepared.matches, prepared.kinds, modules)
-        if agrees is False and not shared:
-            found += gradient_findings(gradient_differences(prepared, inputs, seed=seed))
-        found += hook_findings(modules)
-    return found
 
 
 def _changed(matches: Sequence[WeightMatch], prepared: Transplant) -> set[str]:

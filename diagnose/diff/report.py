@@ -68,14 +68,15 @@ def _verdict(answer: GraphDiff, trained: TrainedComparison | None) -> list[Prose
         forms = "equal" if answer.same_form else "equal but for sizes that one writes as numbers"
         said.append(Prose(f"{a} and {b} are {same}{where}: their canonical forms are {forms}.", "verdict"))
     elif answer.verdict is Equivalence.DIFFERENT:
-        count = sum(finding.count for finding in real)
-        said.append(Prose(f"{a} and {b} are different functions: {count} real {_plural(count)}.", "verdict"))
+        said.append(Prose(_differing(answer, sum(finding.count for finding in real)), "verdict"))
+    elif answer.verdict is Equivalence.NUMBERS:
+        said.append(Prose(_by_numbers(answer), "verdict"))
     else:
         said.append(Prose(f"Whether {a} and {b} are the same function is undetermined.", "verdict"))
     if trained is not None:
         said.append(trained_verdict(trained, a, b))
     said.append(Prose(_numbers(answer.proof), "plain" if answer.proof.agrees else "caution"))
-    if answer.verdict is Equivalence.EQUIVALENT:
+    if answer.verdict in (Equivalence.EQUIVALENT, Equivalence.NUMBERS):
         said.append(Prose(_held(answer.validity), "caution" if answer.validity.limited else "plain"))
     if any(finding.kind == DifferenceKind.INITIAL_WEIGHTS for finding in answer.findings):
         said.append(
@@ -88,6 +89,25 @@ def _verdict(answer: GraphDiff, trained: TrainedComparison | None) -> list[Prose
         )
     )
     return said
+
+
+def _differing(answer: GraphDiff, count: int) -> str:
+    """Say that two networks differ, and in which mode they do not."""
+    both, how = f"{answer.a.model} and {answer.b.model}", f"{count} real {_plural(count)}"
+    same = {Equivalence.EQUIVALENT: "the same function", Equivalence.NUMBERS: "equal by numbers"}
+    if answer.inference in same:
+        return f"{both} are {same[answer.inference]} at inference; in training they differ: {how}."
+    if answer.training in same:
+        return f"{both} are {same[answer.training]} in training; at inference they differ: {how}."
+    return f"{both} are different functions: {how}."
+
+
+def _by_numbers(answer: GraphDiff) -> str:
+    where = " at this input size alone" if answer.validity.limited else ""
+    return (
+        f"{answer.a.model} and {answer.b.model} are equal by numbers{where}: every weight has its partner and all that "
+        "was run agrees, but that their forms are equal is not proven."
+    )
 
 
 def _plural(count: int) -> str:
@@ -160,6 +180,8 @@ def _data(answer: GraphDiff) -> dict[str, Any]:
     proof = answer.proof
     return {
         "verdict": answer.verdict.value,
+        "inference": answer.inference and answer.inference.value,
+        "training": answer.training and answer.training.value,
         "a": _side(answer.a),
         "b": _side(answer.b),
         "matched": answer.matched,

@@ -10,10 +10,15 @@ from diagnose.values.reports import TreeRow
 
 
 class Equivalence(StrEnum):
-    """Whether two networks compute the same function."""
+    """Whether two networks compute the same function.
+
+    "Equal by numbers" is between proven and undetermined: outputs, gradients and buffers agree with every weight
+    matched, and the form is not proven.
+    """
 
     EQUIVALENT = "equivalent"
     DIFFERENT = "different"
+    NUMBERS = "equal by numbers"
     UNDETERMINED = "undetermined"
 
 
@@ -70,7 +75,10 @@ class WeightMapping:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The largest |Δ| after the transplant, None where it was not run; `atol` and `rtol` are what it is held to."""
+    """The largest |Δ| after the transplant, None where it was not run; `atol` and `rtol` are what it is held to.
+
+    `agrees` says whether all that was run is within them, `inference` and `training` whether that of one mode is.
+    """
 
     dtype: str
     inputs: int
@@ -81,6 +89,8 @@ class Proof:
     atol: float
     rtol: float
     agrees: bool | None
+    inference: bool | None = None
+    training: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +140,7 @@ class Validity:
 
 @dataclass(frozen=True, slots=True)
 class GraphDiff:
-    """The two networks compared."""
+    """The two networks compared; `inference` and `training` are verdicts on one mode, None where it was left out."""
 
     verdict: Equivalence
     a: DiffSide
@@ -143,3 +153,5 @@ class GraphDiff:
     skipped: tuple[Skipped, ...]
     tree: tuple[TreeRow, ...]
     validity: Validity = Validity()
+    inference: Equivalence | None = None
+    training: Equivalence | None = None

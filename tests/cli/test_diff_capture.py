@@ -138,3 +138,45 @@ def test_a_mapping_is_not_written_where_there_is_no_folder(diagnose, model, tmp_
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no folder" in done.stderr
+
+
+BY_NUMBERS = """
+from torch import nn
+
+
+class Net(nn.Sequential):
+    def __init__(self, activation=None):
+        super().__init__(nn.Linear(4, 4), activation or nn.ReLU())
+
+
+class Absolute(nn.Module):
+    def forward(self, x):
+        return (x + x.abs()) / 2
+
+
+def by_absolute():
+    return Net(Absolute())
+
+
+def dropped():
+    return Net(nn.Sequential(nn.ReLU(), nn.Dropout(0.2)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "options", "code"),
+    [
+        ("by_absolute", (), 3),
+        ("by_absolute", ("--accept", "numbers"), 0),
+        ("dropped", (), 1),
+        ("dropped", ("--accept", "numbers"), 1),
+        ("dropped", ("--eval",), 0),
+    ],
+)
+def test_what_is_taken_for_equal_is_asked_for(other, options, code, diagnose, tmp_path) -> None:
+    path = tmp_path / "net.py"
+    path.write_text(BY_NUMBERS)
+
+    done = diagnose("diff", f"{path}:Net", f"{path}:{other}", "--input", "2x4", *options)
+
+    assert done.returncode == code

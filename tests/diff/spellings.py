@@ -213,6 +213,8 @@ WITH_A_RULE: dict[str, Pair] = {
     "q, k and v by head for three layers": on(Row, lambda: Run(
         lambda self, x: attended(self, x, self.q(x), self.k(x), self.v(x)),
         q=nn.Linear(8, 8), k=nn.Linear(8, 8), v=nn.Linear(8, 8), proj=nn.Linear(8, 8)), with_qkv(attention_by_head)),
+    "gates side by side and in turn": on(Row, with_gates(lambda y: y.chunk(2, -1)), with_gates(
+        lambda y: (y[..., ::2], y[..., 1::2]))),
 }  # fmt: skip
 """The same function, and a rule of the canonical form says so."""
 
@@ -235,8 +237,8 @@ WITHOUT_A_RULE: dict[str, Pair] = {
         nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(3, 1, 1))),
     "a factored second-order term": on(Map, with_conv(lambda self, x: self.c(x) + x + self.c(x) * x), with_conv(
         lambda self, x: (self.c(x) + 1) * (x + 1) - 1)),
-    "gates side by side and in turn": on(Row, with_gates(lambda y: y.chunk(2, -1)), with_gates(
-        lambda y: (y[..., ::2], y[..., 1::2]))),
+    "gates side by side and by their places": on(Row, with_gates(lambda y: y.chunk(2, -1)), with_gates(
+        lambda y: (y[..., torch.arange(0, 16, 2)], y[..., torch.arange(1, 16, 2)]))),
 }  # fmt: skip
 """The same function for some correspondence of the weights, and no rule says so."""
 

@@ -16,7 +16,7 @@ def measure(claim: Claim, measurements: Measurements) -> GraphDiff:
 
 def judge(claim: Claim, diff: GraphDiff) -> Assessment:
     """Hold the belief against the diff's verdict, and a named place against its real findings."""
-    if diff.verdict is Equivalence.UNDETERMINED:
+    if diff.verdict in (Equivalence.UNDETERMINED, Equivalence.NUMBERS):
         return Assessment(Ruling.UNDETERMINED, "Whether the two networks are the same function could not be decided.")
     if diff.validity.limited:
         return Assessment(Ruling.UNDETERMINED, f"{_answer(diff)} At {_sizes_apart(diff)} they are not.")

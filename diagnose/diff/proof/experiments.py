@@ -82,17 +82,26 @@ def canonical_form_reproduces(
     return True if whole else None
 
 
-def all_changes(experiments: Sequence[Experiment]) -> list[tuple[Change, str]]:
-    """Return the changes in train mode, then those that only eval mode shows, each with its mode."""
-    found: list[tuple[Change, str]] = []
+def mode_changes(experiments: Sequence[Experiment]) -> dict[bool, tuple[Change, ...]]:
+    """Return the changes that each mode shows, by whether it is train mode."""
+    found: dict[bool, tuple[Change, ...]] = {}
     for experiment in experiments:
+        found[experiment.training] = ()
         if experiment.alignment.equal:
             continue
         with ProofArithmetic():  # type: ignore[no-untyped-call]
             observed = observations(
                 experiment.alignment, experiment.a, experiment.b, experiment.pairs, experiment.groups
             )
-        found = _merged(found, changes(experiment.alignment, observed), "train" if experiment.training else "eval")
+        found[experiment.training] = changes(experiment.alignment, observed)
+    return found
+
+
+def all_changes(by_mode: Mapping[bool, Sequence[Change]]) -> list[tuple[Change, str]]:
+    """Return the changes in train mode, then those that only eval mode shows, each with its mode."""
+    found: list[tuple[Change, str]] = []
+    for training, more in by_mode.items():
+        found = _merged(found, more, "train" if training else "eval")
     return found
 
 

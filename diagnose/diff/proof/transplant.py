@@ -129,7 +129,9 @@ def prove(
         if delta == float("inf"):
             skipped.append(Skipped(f"max |Δ| of the {name}", "the outputs have other shapes, or values overflow"))
     evaluation, training, gradients, buffers = (None if delta == float("inf") else delta for delta in deltas)
-    proof = Proof("float64", INPUTS, evaluation, training, gradients, buffers, PROOF.atol, PROOF.rtol, agrees)
+    by_mode = [None if None in part else all(PROOF.holds(*distances) for distances in part if distances is not None)
+               for part in (parts[:1], parts[1:])]  # fmt: skip
+    proof = Proof("float64", INPUTS, evaluation, training, gradients, buffers, PROOF.atol, PROOF.rtol, agrees, *by_mode)
     return proof, tuple(skipped)
 
 
