@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from diagnose.api import explain_parameters as explain_parameters
     from diagnose.api import find_models as find_models
     from diagnose.api import judge as judge
+    from diagnose.api import keep_trials as keep_trials
     from diagnose.api import probe as probe
+    from diagnose.api import probe_case as probe_case
     from diagnose.api import read_recipe as read_recipe
     from diagnose.api import read_report as read_report
     from diagnose.errors import CannotRun as CannotRun
@@ -49,6 +51,8 @@ __all__ = [  # noqa: RUF022 - in the order in which they are explained
     "read_recipe",
     "probe",
     "judge",
+    "probe_case",
+    "keep_trials",
     "case_template",
     "read_report",
     "find_models",

@@ -3,7 +3,7 @@
     given.py        what a caller gives: modules, texts, inputs; and the state of his that is kept as it is
     drawable.py     what every result can do: the terminal's text, the page, JSON, rows
     equivalence.py  compare                      counts.py    count_parameters, explain_parameters, count_operations
-    training.py     compare_recipes, probe       judging.py   judge, find_models
+    training.py     compare_recipes, probe       judging.py   judge, probe_case, keep_trials, find_models
     case_files.py   case_template, read_report
 
 Importing this package loads neither torch nor what draws; calling a function loads what it needs.
@@ -17,7 +17,7 @@ from diagnose.api.counts import count_operations, count_parameters, explain_para
 from diagnose.api.drawable import Drawable
 from diagnose.api.equivalence import Mode, NetworkComparison, compare
 from diagnose.api.given import Inputs, Network, Progress
-from diagnose.api.judging import CaseJudgement, ModelList, find_models, judge
+from diagnose.api.judging import CaseJudgement, ModelList, find_models, judge, keep_trials, probe_case
 from diagnose.api.training import ProbeEffects, RecipeComparison, RecipeFields, compare_recipes, probe, read_recipe
 
 __all__ = [
@@ -44,7 +44,9 @@ __all__ = [
     "explain_parameters",
     "find_models",
     "judge",
+    "keep_trials",
     "probe",
+    "probe_case",
     "read_recipe",
     "read_report",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from diagnose.api.drawable import Drawable
 from diagnose.api.given import Progress, callers_state_kept, silent
+from diagnose.api.training import ProbeEffects
 from diagnose.errors import UsageError
 from diagnose.values import Case, JudgedClaim, Ruling
 
@@ -109,7 +110,7 @@ def judge(
         from diagnose.plugins import defaults
         from diagnose.render import as_json
 
-        folder = Path(runs) if runs is not None else default_folder().parent / "probes"
+        folder = _journals(runs)
         if runs is not None and not folder.is_dir():
             raise UsageError(f"There is no folder {folder}.")
         read = load(str(defaults().case if case is None else case), trusted=trust)
@@ -122,6 +123,98 @@ def judge(
         judged, interrupted = judge_case(read, cache, runs=folder, download=download, watch=watch)
         short = summary_report(read, judged, interrupted=interrupted, written="")
         return CaseJudgement(case_report(read, judged, interrupted=interrupted), short, read, judged, interrupted)
+
+
+def probe_case(
+    case: str | Path | None = None,
+    *,
+    trust: bool = False,
+    download: bool = False,
+    data: str | Path = "cifar10",
+    seeds: int = 5,
+    budget: float | Literal["auto"] | None = "auto",
+    device: str = "cpu",
+    runs: str | Path | None = None,
+    progress: Progress = silent,
+) -> tuple[ProbeEffects, ...]:
+    """Run the probes that the claims of a case ask for; `judge` with the same `runs` then judges by their trials.
+
+    The same call again goes on where it stopped; Ctrl-C ends with what there is.
+
+    Args:
+        case: a built-in case by its name, or a case file (.toml); None is the built-in case.
+        trust: run the case's models and recipes that are code.
+        download: fetch CIFAR-10 (170 MB) and the weights that the case's models ask for.
+        data: "cifar10[:ROOT]", a folder, tar or zip of train/ and test/, .npz, .npy or "synthetic[:COUNT]".
+        seeds: trials of each arm.
+        budget: seconds that each probe may take, as in `probe`.
+        device: "cpu", "cuda" or "cuda:1".
+        runs: the folder of the journals; None is the user's cache.
+        progress: told the plan, and of every trial that has ended.
+
+    Raises:
+        UsageError: there is no such case, it is wrong, or no claim of it asks for trials that may be run.
+        CannotRun: a probe could not run.
+
+    Examples:
+        >>> import diagnose
+        >>> try:
+        ...     probe_case("resnet18-timm")
+        ... except diagnose.UsageError as error:
+        ...     print(error)
+        No claim of resnet18-timm asks for trials that may be run.
+    """
+    with callers_state_kept():
+        from diagnose.case.case import load
+        from diagnose.case.trials.run_trials import TrialOptions, run_trials
+        from diagnose.plugins import defaults
+        from diagnose.probe.report.report import probe_report
+        from diagnose.probe.run import ImageSource, Listener
+
+        read = load(str(defaults().case if case is None else case), trusted=trust)
+        options = TrialOptions(ImageSource(str(data), download), _journals(runs), device, budget, seeds)
+        answers = tuple(run_trials(read, options, Listener(say=progress)))
+        return tuple(ProbeEffects(probe_report(answer), answer) for answer in answers)
+
+
+def keep_trials(
+    case: str | Path | None, path: str | Path, *, runs: str | Path | None = None, trust: bool = False
+) -> int:
+    """Write the trials at hand of a case's networks into a file that the case may name as `trials`.
+
+    Args:
+        case: a built-in case by its name, or a case file (.toml); None is the built-in case.
+        path: the file to write.
+        runs: the folder of the journals; None is the user's cache.
+        trust: read the case's models and recipes that are code.
+
+    Returns:
+        How many trials were written.
+
+    Raises:
+        UsageError: there is no such case, or its file is wrong.
+        CannotRun: the file cannot be written.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     keep_trials("resnet18-timm", pathlib.Path(folder) / "trials.json", runs=folder)
+        0
+    """
+    with callers_state_kept():
+        from diagnose.case.case import load
+        from diagnose.case.trials.run_trials import keep_trials as write_trials
+        from diagnose.plugins import defaults
+
+        read = load(str(defaults().case if case is None else case), trusted=trust)
+        return write_trials(read, _journals(runs), Path(path))
+
+
+def _journals(runs: str | Path | None) -> Path:
+    """Return the folder of journals, the user's cache where none is named."""
+    from diagnose.probe.data.load_images import cache_folder
+
+    return Path(runs) if runs is not None else cache_folder().parent / "probes"
 
 
 def find_models(query: str = "", *, progress: Progress = silent) -> ModelList:

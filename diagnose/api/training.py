@@ -70,6 +70,11 @@ class ProbeEffects(Drawable):
         return self.answer.trials
 
     @property
+    def trained(self) -> tuple[Trial, ...]:
+        """Return the trials that were trained, without those that are read from a longer one."""
+        return self.answer.trained
+
+    @property
     def effects(self) -> tuple[ModelEffects, ...]:
         """Return the effects of each model and length, in points of test accuracy, with their intervals."""
         return self.answer.effects

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diagnose.cli.common.exit_codes import DIFFERENCE, INTERRUPTED
+from diagnose.cli.common.listening import listener_of, may_fetch
 from diagnose.cli.common.options import OUTPUT_PANEL, Format, OutputFormat, Quiet, place
 from diagnose.cli.common.output import Result, write_file
 from diagnose.cli.common.pages import PAGES, check_pages, is_one_file, write_pages
 from diagnose.cli.probe import budget_of
-from diagnose.errors import DiagnoseError, UsageError
+from diagnose.errors import CannotRun, UsageError
 from diagnose.files import check_writable, read_text
 from diagnose.probe.plan.limits import check_counts
 
 if TYPE_CHECKING:
     from diagnose.case.run import Watch
+    from diagnose.case.trials.run_trials import TrialOptions
     from diagnose.values import Case, Claim, JudgedClaim
 
 CONSENT, TRIALS = "Consent", "Trials"
@@ -150,12 +152,14 @@ def report(
     from diagnose.case.cache import default_folder
     from diagnose.case.case import load
     from diagnose.case.report import case_report, summary_report
-    from diagnose.cli.trials import Options, run_trials
-    from diagnose.cli.trials import keep_trials as write_trials
+    from diagnose.case.trials.run_trials import TrialOptions
+    from diagnose.case.trials.run_trials import keep_trials as write_trials
     from diagnose.plugins import defaults
+    from diagnose.probe.request import SEEDS
+    from diagnose.probe.run import ImageSource
     from diagnose.values import Ruling
 
-    budget_of(budget)
+    limit = budget_of(budget)
     if seeds is not None:
         check_counts({"seeds": seeds})
     if runs is not None and not os.path.isdir(runs) and not probe:  # noqa: PTH112 False of a name that is too long
@@ -171,12 +175,9 @@ def report(
     result = Result(format, output if one_file else None, quiet=quiet)
     stopped, failed = False, None
     if probe:
-        try:
-            stopped = run_trials(read, Options(data, download, device, runs, budget, seeds), result)
-        except DiagnoseError as error:
-            if isinstance(error, UsageError):
-                raise
-            failed = error  # the page is written with the trials that there are
+        source = ImageSource(data, download, ask=may_fetch)
+        options = TrialOptions(source, runs, device, limit, SEEDS if seeds is None else seeds)
+        stopped, failed = _run_trials(read, options, result)
     if keep_trials is not None:
         count = write_trials(read, runs, keep_trials)
         print(f"Wrote {count} trials into {keep_trials}.", file=sys.stderr)
@@ -193,6 +194,21 @@ def report(
         raise failed
     if strict and any(judgement.ruling is Ruling.REFUTED for judgement in judged):
         raise typer.Exit(DIFFERENCE)
+
+
+def _run_trials(case: Case, options: TrialOptions, result: Result) -> tuple[bool, CannotRun | None]:
+    """Run the probes that a case asks for; return whether they were interrupted, and why they could not run.
+
+    Where they could not, the page is written all the same, with the trials that there are.
+    """
+    from diagnose.case.trials.run_trials import run_trials
+
+    try:
+        return [answer.interrupted for answer in run_trials(case, options, listener_of(result))][-1], None
+    except KeyboardInterrupt:  # before the first trial
+        return True, None
+    except CannotRun as error:
+        return False, error
 
 
 def _judge(case: Case, runs: Path, *, fresh: bool, download: bool, quiet: bool) -> tuple[tuple[JudgedClaim, ...], bool]:
