@@ -66,13 +66,13 @@ def params(
     result = Result(format, output, quiet=quiet)
     with result.progress(f"Counting {model}"):
         from diagnose.params.report import params_report
-        from diagnose.params.run import run
+        from diagnose.params.run import FigureOf, run
 
-        figures = ()
+        figures: list[FigureOf] = []
         if flops is not None:
             from diagnose.flops.reported.work_figure import work_figure
 
-            figures = (work_figure(flops),)
+            figures.append(work_figure(flops))
         found = run(
             model,
             inputs=input or (),
