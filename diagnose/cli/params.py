@@ -69,11 +69,11 @@ def params(
         from diagnose.params.report import params_report
         from diagnose.params.run import FigureOf, run
 
-        figures: tuple[FigureOf, ...] = ()
+        figures: list[FigureOf] = []
         if flops is not None:
             from diagnose.flops.reported.work_figure import work_figure
 
-            figures = (work_figure(flops),)
+            figures.append(work_figure(flops))
         found = run(
             model,
             inputs=input or (),

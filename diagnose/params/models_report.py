@@ -76,6 +76,8 @@ def numbers_report(query: str, parameters: str | None, macs: str | None) -> Repo
         said = f"No known network has {numbers}." + (" These are the nearest." if shown else "")
     made = ", ".join(f"{library} {version}" for library, version in found.versions)
     note = f"From the index of known networks: {made}. MACs are those of one forward pass at the input."
+    if macs is not None:
+        note += f" They are known of {found.counted:,} of its {found.networks:,} networks; the others are not listed."
     left = len(shown) - MOST_SHOWN
     note += f" {left:,} more: --format json lists all." if left > 0 else ""
     words: list[Prose | Table] = [Prose(said, "verdict")]

@@ -197,6 +197,9 @@ def _peer_section(name: str, table: ParamTable, peer: OtherModel) -> Section:
         marked=tuple(i for i, cell in enumerate(cells) if cell[4]),
     )
     same = Prose("Every tensor has a partner of the same kind and shape in the same stage and block.", "good")
+    if table.frozen or peer.table.frozen:
+        trained = f"Of these, {name} trains {table.trainable:,} and {other_name} {peer.table.trainable:,}."
+        said = f"{said} {trained}"
     caution = Prose("The same tensors do not make the same network: `diagnose diff` compares what is computed.", "hint")
     return Section(f"Against {other_name}", (Prose(said), explained if rows else same, side, caution))
 
@@ -238,6 +241,7 @@ def _data(answer: ParamsAnswer) -> dict[str, Any]:
         data["against"] = {
             "model": answer.other_model.ref.text,
             "total": answer.other_model.table.total,
+            "trainable": answer.other_model.table.trainable,
             "differences": [asdict(item) for item in answer.other_model.differences.differences],
         }
     if answer.checks:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from diagnose.networks import build
+from diagnose.params.report import params_report
+from diagnose.params.run import run
 from diagnose.params.side_by_side import side_by_side
 from diagnose.params.table import count_parameters
 
@@ -43,3 +45,14 @@ def test_the_second_order_norms_and_the_missing_blocks_are_named(tables):
     assert norm.parameters == 2 * (2 * 64 + 2 * 128 + 256 + 512)
     gone = [item.parameters for item in found if item.what.startswith("stage")]
     assert gone == [-(2 * 9 * c * c + 4 * c) for c in (256, 512)]
+
+
+def test_what_is_trained_of_two_networks_is_compared_too(tmp_path):
+    file = tmp_path / "nets.py"
+    file.write_text("from torch import nn\n"
+                    "def whole(): return nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))\n"
+                    "def half(): net = whole(); net[0].requires_grad_(False); return net\n")  # fmt: skip
+    report = params_report(run(f"{file}:whole", against=f"{file}:half"))
+    against = next(section for section in report.sections if section.title.startswith("Against"))
+    assert "trains 40 and" in against.items[0].text
+    assert report.data["against"]["trainable"] == 20

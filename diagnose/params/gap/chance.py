@@ -58,12 +58,12 @@ class Chance:
         if self.rows and len(chosen) <= _MOST_ROWS_JUDGED:
             most = self._missed(solution)
             chosen = np.array([row for row in chosen if self._surely_missed(int(row)) <= most], dtype=int)
-        return self._share(self.space.values[chosen], solution.cost, reported)
+        return self._share(self.space.values[chosen], solution.cost, reported, stated)
 
     def of_known(self, cost: float, reported: ReportedNumber) -> float:
         """Return the share of random numbers that a known network, or edits, of at most a cost would meet."""
         stated = frozenset(fact.facet for fact in self.stated)
-        return self._share(self.space.values[self._reached(cost, reported, stated)], cost, reported)
+        return self._share(self.space.values[self._reached(cost, reported, stated)], cost, reported, stated)
 
     def _reached(self, cost: float, reported: ReportedNumber, kept: frozenset[str]) -> npt.NDArray[np.int64]:
         """Return the sets of edits up to a cost that give a number near the reported one and keep some facets."""
@@ -72,14 +72,23 @@ class Chance:
         reached = (self.space.sets.costs <= cost + _ROUNDING_OF_COSTS) & (values > low) & (values < high)
         return np.flatnonzero(reached & ~self.space.has_facet(kept) if kept else reached)
 
-    def _share(self, values: npt.NDArray[np.float64], cost: float, reported: ReportedNumber) -> float:
-        """Return the share of random numbers that some value, or a known network of at most a cost, would meet."""
+    def _share(
+        self, values: npt.NDArray[np.float64], cost: float, reported: ReportedNumber, kept: frozenset[str]
+    ) -> float:
+        """Return the share of random numbers that a value, a free number or a known network up to a cost would meet."""
         low, high = _window(reported)
-        if self.known is not None:
-            counts = self.known.values[self.known.costs <= cost + _ROUNDING_OF_COSTS]
-            values = np.concatenate([values, counts[(counts > low) & (counts < high)]])
         width = reported.widest[1] - reported.widest[0] + 1
-        apart = np.diff(np.unique(values))
+        most = cost + _ROUNDING_OF_COSTS
+        reached: list[npt.NDArray[np.int64] | npt.NDArray[np.float64]] = [values]
+        for number in self.space.free:
+            if number.cost <= most and number.facet not in kept:
+                if number.slope <= width:
+                    return 1.0
+                reached.append(number.values(low, high))
+        if self.known is not None:
+            counts = self.known.values[self.known.costs <= most]
+            reached.append(counts[(counts > low) & (counts < high)])
+        apart = np.diff(np.unique(np.concatenate(reached)))
         return float(min(1.0, (np.minimum(apart, width).sum() + width) / (high - low)))
 
     def stands_out(self, shares: Sequence[tuple[Solution, float]]) -> bool:

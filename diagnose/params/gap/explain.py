@@ -56,17 +56,11 @@ def explain_gap(
     """
     layout = layout_of(table)
     space = SearchSpace(layout, applicable(table, layout.counts(), reported))
-    known = KnownCounts(ref)
-    judge = _Judge(ref, model, table, Chance(space, stated, also, known))
+    judge = _Judge(ref, model, table, Chance(space, stated, also, KnownCounts(ref)))
     kept, excluded = judge.split(search(space, reported))
     listed = [(solution, judge.chance.of(solution, reported)) for solution in kept[:MOST_LISTED]]
-    stands_out = judge.chance.stands_out(listed)
-    answer = None if reported.readings(table.total) else _known(reported, known, judge.chance)
-    if stands_out and answer is not None and answer.matches and answer.matches[0].chance <= STANDS_OUT:
-        rival = answer.matches[0]
-        likelier = clearly_likelier(listed[0][1], rival.chance)
-        if listed[0][0].total != rival.total:  # else both say the same: the edit makes the known network
-            stands_out, answer = likelier > 0, replace(answer, stands_out=answer.stands_out and likelier < 0)
+    answer = None if reported.readings(table.total) else known_answer(reported, judge.chance)
+    stands_out, answer = what_stands_out(listed, answer, judge.chance)
     return ParameterGap(
         reported=reported,
         total=table.total,
@@ -85,12 +79,30 @@ def explain_gap(
     )
 
 
-def _known(reported: ReportedNumber, known: KnownCounts, chance: Chance) -> IndexAnswer:
+def what_stands_out(
+    listed: Sequence[tuple[Solution, float]], answer: IndexAnswer | None, chance: Chance
+) -> tuple[bool, IndexAnswer | None]:
+    """Return whether the first solution stands out, and the answer of the index, each seen beside the other.
+
+    A solution and a known network of another count are rivals: only the one that is clearly likelier stands out.
+    """
+    stands_out = chance.stands_out(listed)
+    if not stands_out or answer is None or not answer.matches or answer.matches[0].chance > STANDS_OUT:
+        return stands_out, answer
+    rival, (first, odds) = answer.matches[0], listed[0]
+    if first.total == rival.total:  # the edit makes the known network
+        return True, answer
+    likelier = clearly_likelier(odds, rival.chance)
+    return likelier > 0, replace(answer, stands_out=answer.stands_out and likelier < 0)
+
+
+def known_answer(reported: ReportedNumber, chance: Chance) -> IndexAnswer:
     """Return which known networks have the reported number, and whether the first is more than chance."""
+    assert chance.known is not None
     numbers = chance.rows
     met = [
         (cost, match)
-        for cost, match in known.meeting(reported)
+        for cost, match in chance.known.meeting(reported)
         if not any(number.contradicts(match.network) for number in numbers)
     ]
     odds = {cost: chance.of_known(cost, reported) for cost in {cost for cost, _ in met}}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from diagnose.params.gap.edits.block_kinds import second_order
-from diagnose.params.gap.edits.families import edits_by_key
+from diagnose.params.gap.edits.edit import Edit
+from diagnose.params.gap.edits.families import edits_by_key, free_numbers
 from diagnose.params.gap.layout import Layout
 from diagnose.params.gap.search import Solution
 from diagnose.values import KnownNetwork, ReportedNumber
@@ -18,6 +19,7 @@ class TableRow:
     def __init__(self, text: str, layout: Layout, reported: ReportedNumber) -> None:
         self.text, self.layout, self.reported = text, layout, reported
         self._edits = edits_by_key(layout)
+        self._free = {number.family: number for number in free_numbers(layout)}
 
     def judge(self, solution: Solution, *, in_second_order: bool) -> tuple[int, bool, str]:
         """Return the row's count under a hit's convention and edits, whether it fits, and on what that rests.
@@ -45,10 +47,15 @@ class TableRow:
     def _fits(self, solution: Solution, total: int) -> bool:
         return bool(self.reported.readings(total * solution.convention.factor))
 
+    def _solved(self, edit: Edit) -> Edit | None:
+        """Return the edit of a free number, made for this row; None where the row has no such number."""
+        number = self._free.get(edit.family)
+        return None if number is None else number.make(edit.parameters[0][1])
+
     def _total(self, solution: Solution, left_out: tuple[str, ...]) -> int:
         layout = self.layout
         for edit in solution.edits:
-            own = self._edits.get(edit.key)
+            own = self._edits.get(edit.key) or self._solved(edit)
             if own is not None and edit.family not in left_out and edit.facet not in _OF_ONE_ROW:
                 layout = own.apply(layout) or layout
         return solution.convention.total(layout.counts())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -55,10 +55,17 @@ def search(space: SearchSpace, reported: ReportedNumber, *, most_cost: float = n
     """Return every minimal set of edits up to `most_cost` whose count satisfies a reading, the likeliest first."""
     low, high = reported.widest
     fitting = np.flatnonzero((space.values >= low) & (space.values <= high) & (space.sets.costs <= most_cost))
-    counted = (
+    listed = (
         _counted(space.layout, space.edits(row), space.conventions[space.sets.convention[row]], reported)
         for row in fitting.tolist()
     )
+    solved = (
+        _counted(space.layout, (edit,), PLAIN, reported)
+        for number in space.free
+        if number.cost <= most_cost
+        for edit in number.solved(low, high)
+    )
+    counted = chain(listed, solved)
     return sorted(_minimal([solution for solution in counted if solution is not None]), key=likeliest_first)
 
 

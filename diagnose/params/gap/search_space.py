@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.params.gap.edits.edit import Edit
-from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES, edits_of
+from diagnose.params.gap.edits.families import FAMILIES, STRUCTURES, edits_of, free_numbers
 from diagnose.params.gap.layout import Counts, LayerGroup, Layout
 from diagnose.params.gap.parameter_conventions import ParameterConvention
 from diagnose.values import Skipped
@@ -48,6 +48,7 @@ class SearchSpace:
         self.skipped: list[Skipped] = []
         self.local = edits_of(FAMILIES, layout, self.skipped)
         self.structural = edits_of(STRUCTURES, layout, self.skipped)
+        self.free = free_numbers(layout)
         self.sets = _joined(list(self._bases(most_cost)))
         factors = np.array([convention.factor for convention in self.conventions])
         self.values: _Floats = self.sets.totals * factors[self.sets.convention]

@@ -13,11 +13,16 @@ _NEAREST = 10
 
 @dataclass(frozen=True, slots=True)
 class NetworkSelection:
-    """The networks that have both numbers to their last digit, and where there are none, the nearest ones."""
+    """The networks that have both numbers to their last digit, and where there are none, the nearest ones.
+
+    `counted` of the `networks` of the index have known MACs.
+    """
 
     fitting: tuple[KnownNetwork, ...]
     nearest: tuple[KnownNetwork, ...]
     versions: tuple[tuple[str, str], ...]
+    networks: int
+    counted: int
 
 
 def find_networks(
@@ -36,7 +41,13 @@ def find_networks(
         return apart, plainness(network)
 
     nearest = [] if fitting else sorted(named, key=distance)[:_NEAREST]
-    return NetworkSelection(tuple(sorted(fitting, key=distance)), tuple(nearest), index.versions)
+    return NetworkSelection(
+        fitting=tuple(sorted(fitting, key=distance)),
+        nearest=tuple(nearest),
+        versions=index.versions,
+        networks=len(index.networks),
+        counted=sum(network.macs is not None for network in index.networks),
+    )
 
 
 def _fits(network: KnownNetwork, parameters: ReportedNumber | None, macs: ReportedNumber | None) -> bool:

@@ -81,6 +81,20 @@ def test_the_nearest_networks_are_the_nearest():
     assert len({network.parameters for network in nearest}) == len(nearest)
 
 
+def test_two_numbers_are_met_together():
+    # 300.8 M MACs. Source: torchvision's documentation of its weights, and fvcore.
+    found = find_networks(parameters=parse_reported("3.5M"), macs=parse_reported("0.30G"))
+    assert "torchvision:mobilenet_v2" in {network.model for network in found.fitting}
+    assert all(3_450_000 <= network.parameters < 3_600_000 for network in found.fitting)
+    assert all(0.295e9 <= network.macs < 0.31e9 for network in found.fitting)
+
+
+def test_a_network_without_known_macs_is_not_found_by_them():
+    found = find_networks(macs=parse_reported("0.30G"))
+    assert found.counted <= found.networks == len(network_index().networks)
+    assert all(network.macs for network in (*found.fitting, *found.nearest))
+
+
 def test_where_no_network_has_the_number_the_nearest_are_named():
     found = find_networks(words="torchvision resnet", parameters=parse_reported("11,689,513"))
     assert found.fitting == ()

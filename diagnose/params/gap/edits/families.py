@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from diagnose.params.gap.edits import block_layers, block_options, dense, depths, ends, widths
+from diagnose.params.gap.edits import block_layers, block_options, dense, depths, embeddings, ends, widths
 from diagnose.params.gap.edits.edit import Edit
+from diagnose.params.gap.edits.free_number import FreeNumber
 from diagnose.params.gap.layout import Layout
 from diagnose.plugins import hooks
 from diagnose.values import Skipped
@@ -24,9 +25,9 @@ FAMILIES: dict[str, Callable[[Layout], list[Edit] | str]] = {
     "stem": ends.stem,
     "number of classes": ends.classes,
     "classifier and head": ends.head,
-    "vocabulary": ends.vocabulary,
-    "tied embeddings": ends.tying,
-    "position embeddings": ends.positions,
+    "vocabulary": embeddings.vocabulary,
+    "tied embeddings": embeddings.tying,
+    "position embeddings": embeddings.positions,
 }
 """Families of local edits, whose changes add up: each gives the edits of a layout, or the reason why there are none."""
 
@@ -36,6 +37,21 @@ STRUCTURES: dict[str, Callable[[Layout], list[Edit] | str]] = {
     "dense blocks": dense.dense,
 }
 """Families of structural edits, which change what all others cost."""
+
+
+FREE_NUMBERS: tuple[Callable[[Layout], FreeNumber | str], ...] = (
+    ends.class_number,
+    embeddings.vocabulary_number,
+    embeddings.position_number,
+    widths.feed_forward,
+)
+"""Whole numbers that are solved for, each beside the usual ones that the families above list."""
+
+
+def free_numbers(layout: Layout) -> list[FreeNumber]:
+    """Return the free whole numbers of a layout on which its count depends in a straight line."""
+    numbers = (number(layout) for number in FREE_NUMBERS)
+    return [number for number in numbers if not isinstance(number, str) and number.slope > 0]
 
 
 def edits_of(

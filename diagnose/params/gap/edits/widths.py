@@ -1,4 +1,4 @@
-"""Edits of the widths: all by a common factor, or those of one stage."""
+"""Edits of the widths: all by a common factor, those of one stage, or those of the feed-forward layers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from diagnose.params.gap.edits.dense import dense_growth
-from diagnose.params.gap.edits.edit import Edit, Edits
+from diagnose.params.gap.edits.edit import Edit, Edits, in_blocks
+from diagnose.params.gap.edits.free_number import FreeNumber
 from diagnose.params.gap.layout import Layer, LayerGroup, Layout
 
+_FEED_FORWARD = "feed-forward width"
 _WIDE = "Wide ResNet (arXiv 1605.07146)"
 
 
@@ -43,6 +45,7 @@ def widths(layout: Layout) -> Edits:
 def scaled(layout: Layout, numerator: int, denominator: int) -> Layout | None:
     """Return the layout with every width scaled, or None where one would not be a whole number."""
     first = next((x.path for g in layout.groups for x in g.layers if x.is_convolution), None)
+    image = _image_output(layout)
 
     def size(dim: int) -> int:
         if dim * numerator % denominator:
@@ -52,7 +55,8 @@ def scaled(layout: Layout, numerator: int, denominator: int) -> Layout | None:
     def shape_of(layer: Layer, shape: tuple[int, ...], width: int, inward: int) -> tuple[int, ...]:
         if layer.is_bare:
             return tuple(size(dim) if dim in (width, inward) and dim > 1 else dim for dim in shape)
-        outward = shape[0] if layer.classifier or (layer.kind == "embedding") else size(shape[0])
+        fixed_out = layer.classifier or layer.kind == "embedding" or layer.path == image
+        outward = shape[0] if fixed_out else size(shape[0])
         if len(shape) == 1:
             return (outward,)
         fixed = "depthwise" in layer.kind or layer.path == first
@@ -74,6 +78,16 @@ def scaled(layout: Layout, numerator: int, denominator: int) -> Layout | None:
         return Layout(tuple(map(group_of, layout.groups)))
     except _NotWholeError:
         return None
+
+
+def _image_output(layout: Layout) -> str | None:
+    """Return the path of a last convolution that puts out an image as its first one takes in, or sub-pixels of one."""
+    convolutions = [layer for layer in layout.layers() if layer.weight]
+    if len(convolutions) < 2 or not (convolutions[0].is_convolution and convolutions[-1].is_convolution):
+        return None
+    channels, (outward, inward) = convolutions[0].weight[1], convolutions[-1].weight[:2]
+    pixels = {channels * side**2 for side in (1, 2, 3, 4, 8)}
+    return convolutions[-1].path if outward in pixels and outward < inward else None
 
 
 class _NotWholeError(Exception):
@@ -129,3 +143,36 @@ def _restaged(layout: Layout, stage: str, old: int, new: int) -> Layout:
         else:
             groups.append(group)
     return Layout(tuple(groups))
+
+
+def feed_forward(layout: Layout) -> FreeNumber | str:
+    """Give the feed-forward layers of every block another width f: (f′ − f)·(2d + 1) per block, gates more."""
+    widths = {_feed_forward_width(group) for group in layout.groups if group.is_block}
+    if len(widths) != 1 or (now := widths.pop()) is None:
+        return "no feed-forward layers of one width were found in all blocks"
+
+    def make(width: int) -> Edit:
+        text = f"a feed-forward width of {width:,} in place of {now:,}"
+        change = in_blocks(lambda group: _with_feed_forward(group, now, width))
+        return Edit(_FEED_FORWARD, "widths", text, 2.0, change, parameters=(("width", width),))
+
+    return FreeNumber(layout, _FEED_FORWARD, "widths", now, make, 2.0)
+
+
+def _feed_forward_width(group: LayerGroup) -> int | None:
+    """Return the width f of a block's linear layers d → f and f → d, None where no single one is so."""
+    shapes = [layer.weight for layer in group.layers if layer.kind == "linear" and len(layer.weight) == 2]
+    found = {a[0] for a in shapes for b in shapes if a == b[::-1] and a[0] > a[1] == group.width}
+    return found.pop() if len(found) == 1 else None
+
+
+def _with_feed_forward(group: LayerGroup, now: int, width: int) -> LayerGroup:
+    def changed(layer: Layer) -> Layer:
+        if layer.kind != "linear" and not layer.is_norm:
+            return layer
+        tensors = tuple(
+            (name, tuple(width if dim == now else dim for dim in shape)) for name, shape in layer.parameters
+        )
+        return replace(layer, parameters=tensors)
+
+    return group.with_layers(map(changed, group.layers))
