@@ -39,6 +39,7 @@ class SightingKind(StrEnum):
     NO_OPTIMIZER = "no optimizer"
     NOT_STEPPED = "not stepped"
     NO_STEP = "no step"
+    NO_SUCH_NUMBER = "no such hyperparameter"
     UNLIKE_GROUPS = "unlike groups"
     NO_NETWORK = "no network"
     RATES = "rates"

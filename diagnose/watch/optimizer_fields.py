@@ -47,8 +47,8 @@ def _hyperparameter(key: str, log: TrainingLog) -> ObservedSetting:
     if key == "weight_decay" and len(values) == 2:
         values -= {0}
     numbers = {"groups": len(log.groups), "steps": len(log.steps), "values": sorted(map(str, values))}
-    if not values:  # an optimizer that has no such hyperparameter: an Adam has no momentum μ
-        return not_observed(key, SightingKind.UNLIKE_GROUPS, **numbers)
+    if not values and log.optimizer is not None:  # an Adam has no momentum μ
+        return not_observed(key, SightingKind.NO_SUCH_NUMBER, optimizer=log.optimizer["name"])
     if len(values) > 1 or not isinstance(next(iter(values)), bool | int | float):
         return not_observed(key, SightingKind.UNLIKE_GROUPS, **numbers)
     value: Any = next(iter(values))

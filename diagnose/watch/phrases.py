@@ -10,10 +10,11 @@ from diagnose.wording import counted
 
 EVIDENCE: Mapping[SightingKind, str] = {
     SightingKind.STEPS: "seen at {steps} optimizer steps",
-    SightingKind.GROUPS: "read off {groups} parameter groups at {steps} steps",
+    SightingKind.GROUPS: "read off the parameter groups ({groups}) at {steps} steps",
     SightingKind.NO_OPTIMIZER: "no optimizer of torch made a step",
     SightingKind.NOT_STEPPED: "read off the optimizer, which made no step",
     SightingKind.NO_STEP: "the optimizer made no step",
+    SightingKind.NO_SUCH_NUMBER: "{optimizer} has no such hyperparameter",
     SightingKind.UNLIKE_GROUPS: "the {groups} parameter groups have no one value for it ({values})",
     SightingKind.NO_NETWORK: "no network was seen to which the parameters belong",
     SightingKind.RATES: "the learning rate at {steps} steps in {epochs} epochs, from {first:g} to {last:g}",
@@ -47,8 +48,8 @@ EVIDENCE: Mapping[SightingKind, str] = {
     SightingKind.EVALUATED_OFTEN: "{passes} evaluations in {epochs} epochs; which of them is reported is not seen",
     SightingKind.NO_EVALUATION: "no evaluation on a loader was seen after training had begun",
     SightingKind.SPLIT: "{data} says that it is the split {split}",
-    SightingKind.NO_SPLIT: "{loaders} loaders were evaluated on; no data set says which split it is",
-    SightingKind.SEED_CALL: "torch.manual_seed was called {calls} times",
+    SightingKind.NO_SPLIT: "loaders evaluated on: {loaders}; no data set says which split it is",
+    SightingKind.SEED_CALL: "calls of torch.manual_seed: {calls}",
     SightingKind.NO_SEED: "torch.manual_seed was not called",
     SightingKind.SEVERAL_SEEDS: "torch.manual_seed was called {calls} times, with no one seed before the first step",
     SightingKind.CALLS: "calls that were seen: {calls}",

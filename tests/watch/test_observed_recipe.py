@@ -188,6 +188,7 @@ def test_an_adam_has_no_momentum(watched):
     seen = watched(changed((line, "torch.optim.AdamW(net.parameters(), lr=0.001, betas=(0.8, 0.99))")))
     assert (seen.values["optimizer"], seen.values["momentum"]) == ("AdamW", NOT_STATED)
     assert seen.values["weight_decay"] == 0.01
+    assert seen.reasons["momentum"] is SightingKind.NO_SUCH_NUMBER
     assert "betas [0.8, 0.99]" in seen.facts[FactKind.HYPERPARAMETERS]
 
 
@@ -331,3 +332,23 @@ def test_an_optimizer_that_makes_no_step_is_read_off(watched):
     assert (seen.values["learning_rate"], seen.values["momentum"]) == (0.3, 0.9)
     assert {seen.bases["learning_rate"], seen.bases["momentum"]} == {Basis.READ}
     assert seen.reasons["schedule"] is SightingKind.NO_STEP
+
+
+def test_data_made_anew_in_each_epoch_is_one_loader(watched):
+    anew = """    data = TensorDataset(torch.rand(80, 3, 8, 8), torch.arange(80) % 10)
+    for x, y in DataLoader(data, batch_size=8, shuffle=True):"""
+    seen = watched(changed(("    for x, y in train_loader:", anew)))
+    assert (seen.values["epochs"], seen.values["train_images"]) == (4, 80)
+
+
+def test_two_loaders_in_one_place_are_two(watched):
+    both = """    for loader in (train_loader, DataLoader(TensorDataset(images[:80], labels[:80]), 8, shuffle=True)):
+        run(loader)
+
+def run(loader):
+    for x, y in loader:"""
+    text = changed(
+        ("random_split(TensorDataset(images, labels), [80, 20])", "(TensorDataset(images[:80], labels[:80]),) * 2")
+    )
+    seen = watched(changed(("    for x, y in train_loader:", both), text=text), epochs=2)
+    assert seen.reasons["train_images"] is SightingKind.SEVERAL_LOADERS

@@ -35,7 +35,8 @@ class _Loaders:
 
     def __init__(self, course: Course) -> None:
         self.course = course
-        self.numbers: dict[tuple[Any, ...], int] = {}
+        self.numbers: dict[tuple[Any, ...], list[int]] = {}
+        self.data_sets: dict[int, Callable[[], Any]] = {}
         self.owners: weakref.WeakKeyDictionary[Any, tuple[int, int | None]] = weakref.WeakKeyDictionary()
         self.passes: weakref.WeakKeyDictionary[Any, LoaderPass] = weakref.WeakKeyDictionary()
         self.begun: dict[int, int] = {}
@@ -49,14 +50,23 @@ class _Loaders:
 
     def _own(self, result: None, iterator: Any, loader: DataLoader[Any]) -> None:
         """Note which loader an iterator is of; loaders made anew in each epoch, alike and in one place, are one."""
-        data, batches = loader.dataset, loader.batch_sampler
         place = code_place()
-        size = getattr(batches, "batch_size", loader.batch_size)
-        key = (id(data), type(data), length_of(data), size, type(loader.sampler), place)
-        if key not in self.numbers:
-            self.numbers[key] = len(self.numbers) + 1
-            self._describe(loader, self.numbers[key], place)
-        self.owners[iterator] = (self.numbers[key], length_of(loader))
+        size = getattr(loader.batch_sampler, "batch_size", loader.batch_size)
+        key = (type(loader.dataset), length_of(loader.dataset), size, type(loader.sampler), place)
+        number = self._known(key, loader.dataset)
+        if number is None:
+            number = len(self.data_sets) + 1
+            self.numbers.setdefault(key, []).append(number)
+            self._describe(loader, number, place)
+        self.data_sets[number] = _reference(loader.dataset)
+        self.owners[iterator] = (number, length_of(loader))
+
+    def _known(self, key: tuple[Any, ...], data_set: Any) -> int | None:
+        """Return the loader of a data set, or of one that was like it and is no more; None where there is none."""
+        alike = self.numbers.get(key, [])
+        same = (number for number in alike if self.data_sets[number]() is data_set)
+        gone = (number for number in alike if self.data_sets[number]() is None)
+        return next(same, next(gone, None))
 
     def _renew(self, result: None, iterator: Any, *args: Any, **kwargs: Any) -> None:
         ended = self.passes.pop(iterator, None)
@@ -132,6 +142,14 @@ class _Loaders:
             _count_labels(going, labels)
         if images is not None and going.batches <= MEASURED and self.begun[going.loader] <= MEASURED:
             self.course.log.write("batch", loader=going.loader, number=going.number, **_measured(images))
+
+
+def _reference(data_set: Any) -> Callable[[], Any]:
+    """Return what gives a data set as long as there is one; one that takes no weak reference is kept."""
+    try:
+        return weakref.ref(data_set)
+    except TypeError:
+        return lambda: data_set
 
 
 def _shuffles(sampler: Any) -> bool | None:
