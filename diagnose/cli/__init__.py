@@ -14,6 +14,7 @@ from diagnose.cli.diff import diff
 from diagnose.cli.flops import flops
 from diagnose.cli.models import models
 from diagnose.cli.params import params
+from diagnose.cli.pipeline import pipeline
 from diagnose.cli.probe import probe
 from diagnose.cli.recipe import recipe
 from diagnose.cli.report import report
@@ -33,6 +34,7 @@ app.command()(models)
 app.command()(params)
 app.command()(flops)
 app.command()(recipe)
+app.command()(pipeline)
 app.command()(probe)
 app.command()(diff)
 app.command()(report)

@@ -129,7 +129,7 @@ def test_colour_follows_the_environment(monkeypatch, environment, on_terminal, c
     assert _wants_color(on_terminal) is color
 
 
-@pytest.mark.parametrize("command", [(), ("models",), ("params",), ("diff",), ("recipe",)], ids=" ".join)
+@pytest.mark.parametrize("command", [(), ("models",), ("params",), ("diff",), ("recipe",), ("pipeline",)], ids=" ".join)
 def test_help_works_and_loads_no_torch(command, script):
     done = script(*command, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0

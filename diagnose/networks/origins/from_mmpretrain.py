@@ -45,12 +45,8 @@ class Mmpretrain:
         """Read a model's config and check its arguments, which are merged into the config's `model`."""
         ask_for_download(ref)
         mmpretrain = load()
-        if is_config_file(ref):
-            # Modules of the config's `custom_imports` may stand in the working folder or beside it.
-            sys.path[:0] = [str(Path.cwd()), str(Path(ref.name).resolve().parent)]
-            config, where = read_config(ref.name), ref.name
-        else:
-            config, where = self._hub_config(ref), f"configuration {ref.name}"
+        config = config_of(ref)
+        where = ref.name if is_config_file(ref) else f"configuration {ref.name}"
         _check_keywords(config, ref)
         if not pretrained and (addresses := tuple(_addresses(config.model))):
             raise CannotRun(
@@ -66,13 +62,24 @@ class Mmpretrain:
             notes=lambda module: () if pretrained else (UNINITIALISED,),
         )
 
-    def _hub_config(self, ref: ModelRef) -> Any:
-        if _config_file(ref.name) is None:
-            raise UsageError(
-                f"mmpretrain has no model {ref.name!r}.",
-                hint=nearest(ref.name.lower(), self.names()) or "`diagnose models QUERY` searches the names.",
-            )
-        return hub_config(ref.name)
+
+def config_of(ref: ModelRef) -> Any:
+    """Read the config that a MODEL text names: one of the hub's, or a file, which is run as code.
+
+    Raises:
+        DiagnoseError: there is no such name or file (exit code 2), or no code may run.
+    """
+    if is_config_file(ref):
+        # Modules of the config's `custom_imports` may stand in the working folder or beside it.
+        sys.path[:0] = [str(Path.cwd()), str(Path(ref.name).resolve().parent)]
+        return read_config(ref.name)
+    if _config_file(ref.name) is None:
+        raise UsageError(
+            f"mmpretrain has no model {ref.name!r}.",
+            hint=nearest(ref.name.lower(), tuple(load().list_models()))
+            or "`diagnose models QUERY` searches the names.",
+        )
+    return hub_config(ref.name)
 
 
 def load() -> ModuleType:

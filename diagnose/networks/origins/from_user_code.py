@@ -40,13 +40,11 @@ class User:
         """Import the code and check that its factory can be called; a module-level nn.Module is taken as it is."""
         from torch import nn
 
-        ask_for_code(ref.text)
+        ask_for_code(ref.text)  # before anything is said of it
         if pretrained:
             raise UsageError(f"{ref.text} is your own code, which has no published weights.")
-        path = file_of(ref.name)
-        place, _, attribute = ref.name.rpartition(":")
-        found = _attribute(_load_file(path) if path else _load_module(place, ref), attribute, ref)
-        kwargs = dict(ref.kwargs)
+        place, _, _ = ref.name.rpartition(":")
+        found, kwargs = named_object(ref), dict(ref.kwargs)
         if isinstance(found, nn.Module):
             if kwargs:
                 raise UsageError(f"{ref.name} is a module already and takes no arguments.")
@@ -56,6 +54,19 @@ class User:
             raise UsageError(f"{ref.name} is a {type(found).__name__}: not a model, not callable.")
         check_call(found, ref, kwargs)
         return ModelFactory(partial(found, **kwargs), f"user code, {place}", _input_shapes)
+
+
+def named_object(ref: ModelRef) -> object:
+    """Import the user's code and return what a text names in it.
+
+    Raises:
+        ConsentError: foreign code may not run.
+        DiagnoseError: there is no such file, module or name (exit code 2). What the code raises is passed on.
+    """
+    ask_for_code(ref.text)
+    path = file_of(ref.name)
+    place, _, attribute = ref.name.rpartition(":")
+    return _attribute(_load_file(path) if path else _load_module(place, ref), attribute, ref)
 
 
 def _input_shapes(module: nn.Module) -> Shapes:
