@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from diagnose.api import ParameterExplanation as ParameterExplanation
     from diagnose.api import case_template as case_template
     from diagnose.api import compare as compare
+    from diagnose.api import compare_pipelines as compare_pipelines
     from diagnose.api import compare_recipes as compare_recipes
     from diagnose.api import count_operations as count_operations
     from diagnose.api import count_parameters as count_parameters
+    from diagnose.api import examine_pipeline as examine_pipeline
     from diagnose.api import explain_parameters as explain_parameters
     from diagnose.api import find_models as find_models
     from diagnose.api import judge as judge
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from diagnose.api import probe_case as probe_case
     from diagnose.api import read_recipe as read_recipe
     from diagnose.api import read_report as read_report
+    from diagnose.api import watch_script as watch_script
     from diagnose.errors import CannotRun as CannotRun
     from diagnose.errors import DiagnoseError as DiagnoseError
     from diagnose.errors import MissingDependency as MissingDependency
@@ -49,6 +52,9 @@ __all__ = [  # noqa: RUF022 - in the order in which they are explained
     "count_operations",
     "compare_recipes",
     "read_recipe",
+    "watch_script",
+    "compare_pipelines",
+    "examine_pipeline",
     "probe",
     "judge",
     "probe_case",

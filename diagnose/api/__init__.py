@@ -4,7 +4,8 @@
     drawable.py     what every result can do: the terminal's text, the page, JSON, rows
     equivalence.py  compare                      counts.py    count_parameters, explain_parameters, count_operations
     training.py     compare_recipes, probe       judging.py   judge, probe_case, keep_trials, find_models
-    case_files.py   case_template, read_report
+    case_files.py   case_template, read_report   scripts.py    watch_script
+    preprocessing.py   compare_pipelines, examine_pipeline
 
 Importing this package loads neither torch nor what draws; calling a function loads what it needs.
 """
@@ -18,6 +19,8 @@ from diagnose.api.drawable import Drawable
 from diagnose.api.equivalence import Mode, NetworkComparison, compare
 from diagnose.api.given import Inputs, Network, Progress
 from diagnose.api.judging import CaseJudgement, ModelList, find_models, judge, keep_trials, probe_case
+from diagnose.api.preprocessing import PipelineCheck, PipelineComparison, compare_pipelines, examine_pipeline
+from diagnose.api.scripts import ScriptObservation, watch_script
 from diagnose.api.training import ProbeEffects, RecipeComparison, RecipeFields, compare_recipes, probe, read_recipe
 
 __all__ = [
@@ -31,16 +34,21 @@ __all__ = [
     "OperationCount",
     "ParameterCount",
     "ParameterExplanation",
+    "PipelineCheck",
+    "PipelineComparison",
     "ProbeEffects",
     "Progress",
     "RecipeComparison",
     "RecipeFields",
+    "ScriptObservation",
     "WrittenReport",
     "case_template",
     "compare",
+    "compare_pipelines",
     "compare_recipes",
     "count_operations",
     "count_parameters",
+    "examine_pipeline",
     "explain_parameters",
     "find_models",
     "judge",
@@ -49,4 +57,5 @@ __all__ = [
     "probe_case",
     "read_recipe",
     "read_report",
+    "watch_script",
 ]

@@ -13,6 +13,8 @@ MODULES = (
     "diagnose.api.counts",
     "diagnose.api.equivalence",
     "diagnose.api.judging",
+    "diagnose.api.preprocessing",
+    "diagnose.api.scripts",
     "diagnose.api.training",
     "diagnose.testing",
 )

@@ -36,6 +36,7 @@ def port():
         (("recipe", "reproduction", "authors-2022"),
          lambda text: diagnose.compare_recipes(text, "authors-2022")),
         (("recipe", "--show", "paper"), lambda text: diagnose.read_recipe("paper")),
+        (("pipeline", "torchvision:ResNet18_Weights.IMAGENET1K_V1"), lambda text: diagnose.examine_pipeline(text)),
         (("models", "prodpoly"), lambda text: diagnose.find_models("prodpoly")),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
