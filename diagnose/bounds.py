@@ -52,7 +52,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     return table
 
 
-def parse_json(text: str, *, parse_constant: Callable[[str], Any] | None = None) -> Any:
+def parse_json(text: str | bytes, *, parse_constant: Callable[[str], Any] | None = None) -> Any:
     """Parse JSON whose whole numbers have 40 characters at most, and whose other numbers are finite.
 
     Raises:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diagnose.bounds import parse_json
 from diagnose.errors import UsageError
 from diagnose.files import open_regular
 
@@ -52,7 +52,7 @@ def _events(file: Path) -> Iterator[Event]:
     with open_regular(file, "log", most=MOST_BYTES) as stream:
         for line in stream:
             try:
-                event = json.loads(line)
+                event = parse_json(line)
             except ValueError:
                 continue
             if isinstance(event, dict) and isinstance(event.get("event"), str):

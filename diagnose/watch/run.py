@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from diagnose.errors import CannotRun
+from diagnose.errors import CannotRun, in_one_line
 from diagnose.files import check_folder
 from diagnose.values import (
     Ending,
@@ -37,18 +37,26 @@ def watch(words: Sequence[str], shortening: Shortening, *, logs: Path | None = N
         logs.mkdir(parents=True, exist_ok=True)
         if any(logs.glob("*.jsonl")):
             raise CannotRun(f"{logs} holds the observations of another run.", hint="Name an empty folder.")
-        return read(logs, words, launch(words, shortening, logs))
+        return observed(logs, words, launch(words, shortening, logs))
     with tempfile.TemporaryDirectory(prefix="diagnose-watch-") as folder:
         outcome = launch(words, shortening, Path(folder))
-        return read(Path(folder), words, outcome)
+        return observed(Path(folder), words, outcome)
 
 
-def read(folder: Path, words: Sequence[str] = (), outcome: Outcome | None = None) -> WatchedScript:
-    """Return what the logs of a folder tell; `outcome` is how the command ended, None where that is not known.
+def read(folder: Path) -> WatchedScript:
+    """Return what the logs tell that an earlier run kept in a folder.
 
     Raises:
-        DiagnoseError: there is no such folder, or no process imported torch.
+        DiagnoseError: there is no such folder, no process imported torch, or a log is damaged.
     """
+    try:
+        return observed(folder)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise CannotRun(f"A log in {folder} is damaged: {in_one_line(error)}.") from error
+
+
+def observed(folder: Path, words: Sequence[str] = (), outcome: Outcome | None = None) -> WatchedScript:
+    """Return what the logs of a folder tell; `outcome` is how the command ended, None where that is not known."""
     logs = read_logs(folder)
     if not logs:
         code = f" It ended with {outcome.exit_code}." if outcome is not None else ""

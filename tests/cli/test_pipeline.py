@@ -77,8 +77,10 @@ def test_the_drawn_images_go_through_the_published_pipelines(diagnose):
             [("pipeline.crop", "real"), ("pipeline.colour", "real")],
         ),
         # Both resize with PIL, bicubic: mmpretrain to 256, timm to 224 / 0.9 = 248.
-        ("timm:vit_base_patch16_224.mae", "mmpretrain:vit-base-p16_32xb128-mae_in1k", "test",
-         [("pipeline.resize", "real")]),
+        (
+            "timm:vit_base_patch16_224.mae", "mmpretrain:vit-base-p16_32xb128-mae_in1k", "test",
+            [("pipeline.resize", "real")],
+        ),
     ],
 )  # fmt: skip
 def test_real_pairs(diagnose, a, b, split, kinds):

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from diagnose.pipeline import phrases
+from diagnose.pipeline.sample_images import chart
 from diagnose.values import FormKind, PictureUnit, PipelineVerdict, StepKind, StepStatus
 from tests.pipeline.transforms import EQUAL, PLANTED, STD
 
@@ -112,6 +113,25 @@ def test_a_failure_of_one_side_leaves_it_open(tmp_path):
     assert [skipped.reason for skipped in diff.skipped] == ["ValueError: too small"]
 
 
+def test_what_returns_no_picture_is_skipped_with_the_reason(compare):
+    diff = compare("returns_nothing", "base")
+    assert diff.verdict is PipelineVerdict.UNDETERMINED
+    assert {skipped.reason for skipped in diff.skipped} == {"TypeError: a NoneType is no picture"}
+
+
+@pytest.mark.slow
+def test_a_rotation_in_exif_parts_pil_from_opencv_where_the_image_is_decoded(tmp_path):
+    from diagnose.pipeline.run import compare_pipelines
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees
+    Image.fromarray(chart(300, 420)).save(tmp_path / "turned.jpg", exif=exif)
+    weights = "torchvision:ResNet50_Weights.IMAGENET1K_V1"
+    diff = compare_pipelines(weights, "mmpretrain:resnet50_8xb32_in1k", images=tmp_path)
+    assert [step.kind for step in diff.first.steps_a] == [StepKind.DECODE]
+    assert (diff.first.worst.shape_a, diff.first.worst.shape_b) == ((300, 420, 3), (420, 300, 3))
+
+
 def test_a_file_that_is_no_image_fails_on_both_sides_and_leaves_the_rest(tmp_path):
     from diagnose.pipeline.run import compare_pipelines
     from tests.pipeline.conftest import named
@@ -131,6 +151,10 @@ def test_random_steps_are_compared_by_their_parameters(compare):
     assert diff.first.status is StepStatus.STATED_DIFFERENT
     assert diff.first.settings == (("probability", 0.5, 0.1),)
     assert not diff.outputs
+
+
+def test_a_random_step_may_have_its_partner_in_what_is_not_read(compare):
+    assert compare("turned_first", "turned_last").verdict is PipelineVerdict.UNDETERMINED
 
 
 def test_the_same_random_code_is_the_same(compare):

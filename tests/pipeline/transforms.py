@@ -120,6 +120,12 @@ def refuses_small_images(image: Image.Image):
     return by_hand(image)
 
 
+def returns_nothing(image):
+    return None
+
+
+turned_first = v1.Compose([v1.RandomHorizontalFlip(0.5), v1.Resize(256), v1.Lambda(F.to_tensor)])
+turned_last = v1.Compose([v1.Resize(256), v1.Lambda(v1.RandomHorizontalFlip(0.5)), v1.Lambda(F.to_tensor)])
 divided_twice = v1.Compose([v1.Resize((64, 64)), v1.ToTensor(), v1.Lambda(lambda image: image / 255)])
 statistics_too_large = v1.Compose([
     v1.ToTensor(), v1.Normalize([255 * value for value in MEAN], [255 * value for value in STD])

@@ -840,6 +840,35 @@ def journals(draw):
     yield journal(lines=LINE, status=b"\xff\xfe")
 
 
+EVENTS = (
+    '{"event": "process", "arguments": ["train.py"]}',
+    '{"event": "step", "optimizer": 1, "number": 0}',
+    '{"event": "backward", "loss": 0.5}',
+    '{"event": "environment", "torch": "2"}',
+    '{"event": "error", "name": "E", "message": "m", "place": "x.py:1"}',
+    '{"event": "stopped", "reason": "epochs"}',
+    '{"event": "end"}',
+)
+
+
+def watch_logs(draw):
+    """Yield folders of a watched script's logs: strange files, deep or huge values, events without what they need."""
+    for make in (pipe, device, endless, loop, folder, sparse):
+        yield tree("1.jsonl", make)
+    for bomb in draw.sample(JSON_BOMBS, 8):
+        yield tree("1.jsonl", _lines(EVENTS[0], bomb))
+    for event in EVENTS:
+        yield tree("1.jsonl", _lines(EVENTS[0], event, event))
+        yield tree("1.jsonl", _lines(EVENTS[0], event.replace('"event"', '"x"'), event))
+    for word in MARKUP[:4]:
+        yield tree("1.jsonl", _lines(json.dumps({"event": "process", "arguments": [word]}), EVENTS[1]))
+    yield tree("1.jsonl", lambda path: path.write_bytes(b"\xff\xfe\n"))
+
+
+def _lines(*lines):
+    return lambda path: path.write_text("\n".join(lines) + "\n")
+
+
 def altered_journals(count):
     """Return what draws journals with values altered in their trial or their line."""
     spec, line = altered(trial_text), altered(lambda: LINE)

@@ -69,6 +69,7 @@ from attacks import (
     toml,
     torch_bombs,
     trials_text,
+    watch_logs,
     worded,
     wrong_tops,
     wrong_values,
@@ -223,6 +224,7 @@ def report_text():
 
 # ------------------------------------------------------------------------------------------------ the table
 
+WEIGHTS = "torchvision:ResNet18_Weights.IMAGENET1K_V1"
 CASE, PAGES = "report {} -o out --runs journals", "case.toml"
 TRAILING = ("-o", "victim.md")
 DIFF = "diff {tiny} {tiny} --input 2x3 --weights-a {} --weights-b {good}.pth"
@@ -331,6 +333,16 @@ ROWS = (
     Row("images: strange CIFAR-10", each(*STRANGE), lambda path: read_images(f"cifar10:{path}"), "x", refused=True),
     Row("images: names", each(*NAMES, "synthetic:" + "9" * 400, "synthetic:-1", "cifar10:\0", "cifar10:" + "a" * 5_000), read_images, refused=True),
     Row("probe with images", lambda draw: [pipe, *draw.sample(list(array_files(draw)), 2)], "probe {tiny} --data {} --budget 1s --runs out --seeds 2 --epochs 1", "x.npz", refused=True),
+    # scripts and pipelines
+    Row("watch --read: strange files", each(*STRANGE), "watch --read {}", "logs", refused=True),
+    Row("watch --read: logs", watch_logs, "watch --read {}", "logs"),
+    Row("watch: words", lambda draw: draw.sample(TYPED, 6), "watch --batches {} -- absent.py", refused=True),
+    Row("pipeline: words", lambda draw: draw.sample(TYPED, 6), "pipeline -- {}", refused=True),
+    Row("pipeline: strange folders", each(*STRANGE), f"pipeline {WEIGHTS} --images {{}}", "images", refused=True),
+    Row("pipeline: images of a tree", lambda draw: list(strange_trees(draw))[:4], f"pipeline {WEIGHTS} --images {{}}/train/a", "tree"),
+    # known networks and other figures
+    Row("models --params", each(*DIGITS[:5], "x", "1e99", "\x1b[31m"), "models --params={}"),
+    Row("--reported-part, --reported-size", each("--reported-part==6M", "--reported-part=x=", "--reported-part=" + "9" * 400, "--reported-size=1e99MB", "--reported-size=x", "--flops=\x1b[31m", "--flops=" + "9" * 400), "params torch --reported 11.2M {}"),
     # places to write to
     Row("-o: no file", each("folder.toml", ".", "..", "absent/out.md", "", "/"), "report --from {report} --format markdown -o={}", refused=True),
     Row("-o: devices and pipes", each(sink, drain), "report --from {report} -o {} --format markdown", "x.md", writes=True),

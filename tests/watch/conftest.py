@@ -13,7 +13,7 @@ from diagnose.recipes.toml import parse
 from diagnose.render import render
 from diagnose.watch.launch import Outcome
 from diagnose.watch.report import watch_report
-from diagnose.watch.run import read
+from diagnose.watch.run import observed
 from diagnose.watch.saved_recipe import toml_of
 
 # Each script runs in a fork, with the hooks that `sitecustomize` puts in where a script is started by the command.
@@ -78,7 +78,7 @@ def watched(_forks, tmp_path_factory):
         _forks.stdin.write(json.dumps(call) + "\n")
         _forks.stdin.flush()
         code = int(_forks.stdout.readline())
-        script = read(folder / "logs", ("train.py",), Outcome(code))
+        script = observed(folder / "logs", ("train.py",), Outcome(code))
         printed = (folder / "streams").read_text()
         assert not script.hidden, (script.hidden, printed)
         assert render(watch_report(script), "terminal")  # each kind of evidence has the numbers that its words need

@@ -7,7 +7,7 @@ import pytest
 from diagnose.errors import CannotRun, UsageError
 from diagnose.watch.launch import Outcome, command_line
 from diagnose.watch.process_logs import read_logs, training_process
-from diagnose.watch.run import ending_of, read
+from diagnose.watch.run import ending_of, observed, read
 
 PROCESS = {"event": "process", "t": 0.0, "pid": 1, "parent": 0, "forked": False, "rank": None, "world": None}
 
@@ -40,7 +40,7 @@ def test_a_process_without_training_is_not_chosen(tmp_path):
 
 def test_no_log_is_an_error_with_the_reason(tmp_path):
     with pytest.raises(CannotRun, match="imported torch"):
-        read(tmp_path, ("train.py",), Outcome(0))
+        observed(tmp_path, ("train.py",), Outcome(0))
     with pytest.raises(UsageError):
         read(tmp_path / "none")
 
@@ -76,3 +76,10 @@ def test_what_is_run(tmp_path, monkeypatch):
     for words in ([], ["none.py"], ["no-such-program"]):
         with pytest.raises(UsageError):
             command_line(words)
+
+
+def test_a_damaged_log_is_an_error_that_names_its_folder(tmp_path):
+    write(tmp_path, "1-1", {"event": "step", "number": 1}, {"event": "error"})
+    with pytest.raises(CannotRun, match="is damaged") as caught:
+        read(tmp_path)
+    assert str(tmp_path) in str(caught.value)

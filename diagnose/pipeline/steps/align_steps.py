@@ -92,9 +92,11 @@ def align_steps(a: RunnablePipeline, b: RunnablePipeline) -> tuple[StepBlock, ..
         else:
             blocks.append(StepBlock(read_a[start_a:end_a], read_b[start_b:end_b]))
     if rest_a or rest_b:
-        unpaired = blocks.pop() if blocks and not _partners(blocks[-1]) else StepBlock((), ())
-        blocks.append(StepBlock(unpaired.a + rest_a, unpaired.b + rest_b, read=False))
-        return tuple(blocks)
+        paired = next((index for index, block in enumerate(blocks) if not _partners(block)), len(blocks))
+        # A step without a partner may have one in what is not read.
+        open_a = tuple(segment for block in blocks[paired:] for segment in block.a)
+        open_b = tuple(segment for block in blocks[paired:] for segment in block.b)
+        return (*blocks[:paired], StepBlock(open_a + rest_a, open_b + rest_b, read=False))
     return _reordered(tuple(blocks))
 
 

@@ -59,7 +59,10 @@ def _trace(pipeline: RunnablePipeline, path: Path) -> Trace:
     for call in pipeline.calls:
         native = run_calls((call,), native)
         natives.append(native)
-    if not values_of(native).size:
+    values = values_of(native)
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"a {type(native).__name__} is no picture")
+    if not values.size:
         raise ValueError("the output is empty")
     if pipeline.random:
         return Trace(tuple(natives), native, reproduced=True, varies=False)
