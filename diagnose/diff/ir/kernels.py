@@ -106,9 +106,12 @@ def write_view(node: Node, inputs: Sequence[Tensor]) -> Tensor:
 
 def attend(node: Node, inputs: Sequence[Tensor]) -> Tensor:
     """Compute scaled dot-product attention; its dropout keeps everything."""
-    query, key, value, *mask = inputs
+    query, key, value, *masks = inputs
+    mask = masks[0] if masks else None
+    if mask is not None and mask.dim() < 2:  # one of the keys alone, whose first dims are gone
+        mask = mask.reshape(1, -1)
     result = torch.nn.functional.scaled_dot_product_attention(
-        query, key, value, mask[0] if mask else None, is_causal=node.get("is_causal"), scale=node.get("scale")
+        query, key, value, mask, is_causal=node.get("is_causal"), scale=node.get("scale")
     )
     return torch.div(result, 1.0 - node.get("dropout_p"))
 

@@ -71,7 +71,7 @@ def verdict(a: nn.Module, b: nn.Module) -> str:
         (as_a_whole, "equivalent"),
         (by_repeated_tables, "equivalent"),
         (lambda x: by_halves(x, 50.0), "different"),
-        (turned_back, "undetermined"),  # it is the same for queries and keys with their halves exchanged
+        (turned_back, "equal by numbers"),  # with the halves of queries and keys exchanged, as the mapping says
     ],
 )
 def test_rotary_positions(turn, expected) -> None:
