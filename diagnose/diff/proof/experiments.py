@@ -114,9 +114,10 @@ def _merged(found: Sequence[tuple[Change, str]], more: Sequence[Change], seen_in
         if index is None:
             result.append((change, seen_in))
         elif change.verdict is Significance.REAL and result[index][0].verdict is not Significance.REAL:
-            evidence = tuple(
-                f"{sentence} in {seen_in} mode" if "Δ" in sentence else sentence for sentence in change.evidence
-            )
+            evidence = change.evidence
+            if not change.certain:
+                measured, *sources = evidence
+                evidence = (f"{measured} in {seen_in} mode", *sources)
             result[index] = (replace(result[index][0], verdict=Significance.REAL, evidence=evidence), result[index][1])
     return result
 
