@@ -104,7 +104,10 @@ def test_findings_as_rows(comparison):
 
 
 def test_the_summary_is_one_sentence(comparison):
-    assert repr(comparison) == "<NetworkComparison: Mine and Theirs are different functions: 1 real difference.>"
+    assert (
+        repr(comparison)
+        == "<NetworkComparison: Mine and Theirs are the same function at inference; in training they differ: 1 real difference.>"
+    )
 
 
 def test_a_notebook_gets_a_page_in_which_no_script_runs(comparison):

@@ -13,6 +13,7 @@ from diagnose.values import (
     Cell,
     Column,
     GapSolution,
+    IndexAnswer,
     ParameterGap,
     Prose,
     ReportedNumber,
@@ -26,6 +27,9 @@ PLAIN_CONVENTION = "all parameters, tied ones once"
 _WORDS = ("One", "Two", "Three", "Four")
 _ALMOST_NONE, _MOST, _ALMOST_ALL = 1e-6, 7 / 12, 0.8
 
+TELLING = 0.5
+"""Chance up to which a known network is named beside edits: more is what any number would meet."""
+
 
 def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
     """Return the answer in a few sentences: the gap, the likeliest solution, and how far it may be trusted."""
@@ -37,7 +41,7 @@ def gap_verdict(model: str, gap: ParameterGap) -> list[Prose]:
     size = f"{least:,}" if gap.reported.is_exact else f"{least:,} to {most:,}"
     way = "more" if gap.reported.rounded[0] > gap.total else "fewer"
     said = [Prose(f"{text} is {size} parameters {way} than {model} has ({gap.total:,}).", "verdict")]
-    known = gap.known if gap.known is not None and gap.known.matches else None
+    known = telling_networks(gap)
     if known is not None and known.stands_out and not gap.stands_out:
         said += likeliest_known(model, known, f"{odds(known.matches[0].chance)} would be met as well.")
         return [*said, Prose("A matching count does not prove a design.", "caution")]
@@ -122,6 +126,16 @@ def _other_precisions(gap: ParameterGap) -> list[Prose]:
     return said
 
 
+def telling_networks(gap: ParameterGap) -> IndexAnswer | None:
+    """Return the known networks that have the reported number, None where there are none, or chance would meet one.
+
+    Where no edit gives the number they are named all the same.
+    """
+    if gap.known is None or not gap.known.matches:
+        return None
+    return gap.known if gap.known.matches[0].chance <= TELLING or not gap.solutions else None
+
+
 def gap_sections(model: str, gap: ParameterGap, *, folded: bool = False) -> list[Section]:
     """Return the sections of a gap: what it is, what would close it, which known networks have it, what is excluded.
 
@@ -130,8 +144,8 @@ def gap_sections(model: str, gap: ParameterGap, *, folded: bool = False) -> list
     sections = [replace(_gap_section(gap), folded=folded)]
     if gap.solutions and not gap.reported.readings(gap.total):
         sections.append(_solutions_section(gap))
-    if gap.known is not None and gap.known.matches:
-        sections.append(replace(known_section(model, gap.known, gap.total), folded=folded))
+    if (known := telling_networks(gap)) is not None:
+        sections.append(replace(known_section(model, known, gap.total), folded=folded))
     if gap.excluded:
         sections.append(replace(_excluded_section(gap), folded=folded))
     return sections
