@@ -104,7 +104,8 @@ def test_findings_as_rows(comparison):
 
 
 def test_the_summary_is_one_sentence(comparison):
-    assert (
+    said = "Mine and Theirs are the same function at inference; in training they differ: 1 real difference."
+    assert repr(comparison) == f"<NetworkComparison: {said}>"
         repr(comparison)
         == "<NetworkComparison: Mine and Theirs are the same function at inference; in training they differ: 1 real difference.>"
     )
