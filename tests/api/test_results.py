@@ -106,9 +106,6 @@ def test_findings_as_rows(comparison):
 def test_the_summary_is_one_sentence(comparison):
     said = "Mine and Theirs are the same function at inference; in training they differ: 1 real difference."
     assert repr(comparison) == f"<NetworkComparison: {said}>"
-        repr(comparison)
-        == "<NetworkComparison: Mine and Theirs are the same function at inference; in training they differ: 1 real difference.>"
-    )
 
 
 def test_a_notebook_gets_a_page_in_which_no_script_runs(comparison):
