@@ -26,7 +26,7 @@ MODELS = {
     "torchvision:resnet50": {"layers added per block", "groups", "stem", "blocks per stage"},
     "torchvision:densenet121": {"layers added per block", "dense blocks"},
     "torchvision:vit_b_16": {"layers added per block", "q/k/v bias", "classifier and head", "blocks per stage"},
-    "torchvision:convnext_tiny": {"layers added per block", "widths", "stem"},
+    "torchvision:convnext_tiny": {"layers added per block", "widths"},
     "torchvision:mobilenet_v2": {"layers added per block", "norms"},
     "torchvision:inception_v3": {"number of classes"},
     "timm:resnet18": {"widths", "groups", "blocks per stage"},
