@@ -64,7 +64,7 @@ def cases() -> dict[str, Path]:
 
 def defaults() -> Defaults:
     """Return what `diagnose report` and `diagnose probe` take where nothing is named."""
-    return Defaults(case="pinets-table5", models=("mm", "prodpoly"), recipe="reproduction", against="authors-2022")
+    return Defaults(case="pinets-table5", models=("prodpoly", "mm"), recipe="reproduction", against="authors-2022")
 
 
 def _folder() -> Path:
