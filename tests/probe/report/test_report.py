@@ -49,7 +49,7 @@ def answered(images, *, interrupted=False, lost=()):
         trials.append(
             spec.result(curve[:1] if gone else curve, TrialEnd.parse("diverged in step 12" if gone else "done"))
         )
-    decision = StoredPlan((model,), tuple(arm.name for arm in arms), 1_280, (), Numerics(), 1, (), ())
+    decision = StoredPlan((model,), tuple(arm.name for arm in arms), plan.seeds, 1_280, (), Numerics(), 1, (), ())
     prepared = TrialSchedule(ProbeRequest((model,), start, end), plan, images, specs, 60.0, decision, Path("plan.json"))
     return ProbeAnswer(prepared, tuple(trials), effects_of(plan, trials), interrupted)
 
