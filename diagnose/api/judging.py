@@ -212,9 +212,9 @@ def keep_trials(
 
 def _journals(runs: str | Path | None) -> Path:
     """Return the folder of journals, the user's cache where none is named."""
-    from diagnose.probe.data.load_images import cache_folder
+    from diagnose.probe.data.load_images import journal_folder
 
-    return Path(runs) if runs is not None else cache_folder().parent / "probes"
+    return Path(runs) if runs is not None else journal_folder()
 
 
 def find_models(query: str = "", *, progress: Progress = silent) -> ModelList:

@@ -222,7 +222,7 @@ def probe(
     with callers_state_kept():
         from diagnose.plugins import defaults
         from diagnose.probe import run
-        from diagnose.probe.data.load_images import cache_folder
+        from diagnose.probe.data.load_images import journal_folder
         from diagnose.probe.report.report import probe_report
         from diagnose.probe.request import request_of
         from diagnose.recipes import load_ends
@@ -244,7 +244,7 @@ def probe(
             width=width,
             numerics=PartialNumerics(precision, layout, engine, threads, micro_batch, workers),
         )
-        folder = Path(runs) if runs is not None else cache_folder().parent / "probes"
+        folder = Path(runs) if runs is not None else journal_folder()
 
         @contextmanager
         def told(text: str) -> Iterator[None]:

@@ -163,7 +163,7 @@ def probe(
     result = Result(format, output, quiet=quiet)
     from diagnose.plugins import defaults
     from diagnose.probe import run
-    from diagnose.probe.data.load_images import cache_folder
+    from diagnose.probe.data.load_images import journal_folder
     from diagnose.probe.report.report import plan_report, probe_report
     from diagnose.probe.request import request_of
     from diagnose.recipes import load_ends
@@ -182,7 +182,7 @@ def probe(
         width=width,
         numerics=PartialNumerics(precision, layout, engine, threads, micro_batch, workers),
     )
-    folder = runs or cache_folder().parent / "probes"
+    folder = runs or journal_folder()
     source, listener = run.ImageSource(data, download, ask=may_fetch), listener_of(result)
     if plan:
         result.write(plan_report(run.plan(request, source, folder, ray=ray, listener=listener)))

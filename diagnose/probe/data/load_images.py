@@ -75,6 +75,11 @@ def cache_folder() -> Path:
     return (Path(root) if root else Path.home() / ".cache") / "diagnose" / "images"
 
 
+def journal_folder() -> Path:
+    """Return the folder of a probe's journals where none is named, beside that of the images."""
+    return cache_folder().parent / "probes"
+
+
 def _cifar10(root: Path, *, download: bool) -> Images:
     """Return CIFAR-10 by torchvision, which checks its files' MD5 before it reads them.
 
